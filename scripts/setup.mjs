@@ -4,8 +4,8 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,18 +15,24 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 function run(what, command, args) {
   process.stderr.write(`${what} …\n`);
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2], shell: process.platform === "win32" });
+  const { status } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32",
+  });
   if (status === 0) return;
   process.stderr.write(`${what}: failed (${command} ${args.join(" ")})\n`);
   process.exit(status ?? 1);
 }
 
 function install() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const stamp = join(root, "node_modules/.installed");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   // Scripts off: onnxruntime-node's would fetch CUDA libraries from outside the registry and fail where there is no way out.
-  run("Installing packages", "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+  run("Installing packages", "npm", ["ci", "--ignore-scripts", "--loglevel=error"]);
   writeFileSync(stamp, lock);
 }
 

@@ -30,6 +30,7 @@ rmSync(folder, { recursive: true, force: true });
 // A file that fails to load has no failing test of its own, yet must not pass unseen.
 if (counts.numFailedTests === 0 && counts.numFailedTestSuites > 0) failed += counts.numFailedTestSuites;
 failed += counts.numFailedTests;
-if (counts.numPendingTests > 0) process.stdout.write(`${counts.numPendingTests} skipped: this machine lacks what they need\n`);
+if (counts.numPendingTests > 0)
+  process.stdout.write(`${counts.numPendingTests} skipped: this machine lacks what they need\n`);
 process.stdout.write(`${counts.numPassedTests} passed, ${failed} failed\n`);
 process.exit(failed === 0 ? 0 : 1);
