@@ -8,6 +8,7 @@ export type ErrorCode =
   | "bad_prompt"
   | "bad_schedule"
   | "missing_file"
+  | "write_failed"
   | "missing_weight"
   | "unknown_model"
   | "pickle_refused"

@@ -1,0 +1,174 @@
+/**
+ * @file Files that appear whole or not at all: written beside their place, flushed to the disk, then renamed.
+ *
+ * A reader, or the machine after a power cut, sees the old file or the new one. What a killed process leaves behind is a
+ * file that ends in `.tmp`; `removeStrayTemporaries` clears those away.
+ */
+
+import { createHash, randomBytes } from "node:crypto";
+import { type FileHandle, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { IllustriousError } from "../base/error.ts";
+
+/** Where the content goes. `write` appends; it may be called any number of times. */
+export type Sink = { write(bytes: Uint8Array): Promise<void> };
+
+/** The calls by which a file comes to be, replaceable so that tests can make each of them fail. */
+export type FileCalls = {
+  open(path: string): Promise<FileHandle>;
+  write(file: FileHandle, bytes: Uint8Array): Promise<number>;
+  sync(file: FileHandle): Promise<void>;
+  close(file: FileHandle): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  syncFolder(path: string): Promise<void>;
+};
+
+/** Node fails above 2 GiB in one call. */
+const MAX_WRITE = 2 ** 30;
+
+export const systemCalls: FileCalls = {
+  open: (path) => open(path, "wx"),
+  write: async (file, bytes) => (await file.write(bytes, 0, Math.min(bytes.length, MAX_WRITE))).bytesWritten,
+  sync: (file) => file.sync(),
+  close: (file) => file.close(),
+  rename,
+  unlink,
+  async syncFolder(path) {
+    // Windows cannot open a folder, and its renames are journalled.
+    if (process.platform === "win32") return;
+    const folder = await open(path, "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+};
+
+/** Temporaries of this process that are being written now. */
+const ours = new Set<string>();
+
+/**
+ * Writes a file of any size. The folder must exist. A symbolic link at `path` is replaced, not followed.
+ *
+ * @param content the bytes, or a function that writes them piece by piece
+ * @throws IllustriousError `write_failed`; whatever `content` throws. Either way the old file, if any, is as it was,
+ * unless only the folder's last flush failed: then the new one is in place, but a power cut might still undo it
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | ((sink: Sink) => Promise<void>),
+  calls: FileCalls = systemCalls,
+): Promise<void> {
+  const temporary = join(dirname(path), temporaryName(basename(path)));
+  const fill = typeof content === "function" ? content : (sink: Sink) => sink.write(content);
+  ours.add(temporary);
+  try {
+    await writeWhole(temporary, path, fill, calls);
+    await guard(path, () => calls.rename(temporary, path));
+  } catch (error) {
+    // The first error is the one to tell; a temporary that stays is cleared away later.
+    await calls.unlink(temporary).catch(() => {});
+    throw error;
+  } finally {
+    ours.delete(temporary);
+  }
+  await guard(path, () => calls.syncFolder(dirname(path)));
+}
+
+async function writeWhole(
+  temporary: string,
+  path: string,
+  fill: (sink: Sink) => Promise<void>,
+  calls: FileCalls,
+): Promise<void> {
+  const file = await guard(path, () => calls.open(temporary));
+  try {
+    await fill({ write: (bytes) => guard(path, () => writeAll(file, bytes, calls)) });
+    await guard(path, () => calls.sync(file));
+  } catch (error) {
+    await calls.close(file).catch(() => {});
+    throw error;
+  }
+  await guard(path, () => calls.close(file));
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, calls: FileCalls): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += await calls.write(file, bytes.subarray(at));
+}
+
+async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+    const message = `${path}: cannot be written (${error instanceof Error ? error.message : error})`;
+    throw new IllustriousError("write_failed", message, hints.get(code) ?? hints.get("")!, { cause: error });
+  }
+}
+
+const hints = new Map([
+  ["ENOSPC", "The disk is full: free some room, or write to another disk."],
+  ["EACCES", "You may not write there: choose another folder, or change the folder's permissions."],
+  ["EROFS", "That disk is read-only: choose another folder."],
+  ["ENOENT", "The folder does not exist: make it first."],
+  ["", "The file that was there before, if any, is unchanged. Check the disk, then try again."],
+]);
+
+/** Eight letters for the machine, since a process number means nothing on another machine that shares the folder. */
+const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+
+const TEMPORARY = /\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
+
+function temporaryName(name: string): string {
+  // Names end at 255 bytes on most file systems, and this adds at most 35 to them.
+  const short = Buffer.from(name)
+    .subarray(0, 200)
+    .toString("utf8")
+    .replace(/\ufffd+$/, "");
+  return `.${short}.${machine}-${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * Deletes what killed processes left in a folder: temporaries of this machine's dead processes at once, those of others
+ * (another machine's, or a process number in use again) when they are a day old.
+ *
+ * @returns the deleted paths
+ */
+export async function removeStrayTemporaries(folder: string): Promise<string[]> {
+  const removed: string[] = [];
+  for (const name of await readdir(folder)) {
+    const [, host, pid] = TEMPORARY.exec(name) ?? [];
+    if (host === undefined || pid === undefined) continue;
+    const path = join(folder, name);
+    if (ours.has(path) || !(isDead(host, Number(pid)) || (await isOld(path)))) continue;
+    // Another process may be clearing up too.
+    const gone = await unlink(path).then(
+      () => true,
+      () => false,
+    );
+    if (gone) removed.push(path);
+  }
+  return removed;
+}
+
+function isDead(host: string, pid: number): boolean {
+  if (host !== machine) return false;
+  // Our own number, but not one of our files: a process before us had the same number, as happens in containers.
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > DAY_MS;
+}
