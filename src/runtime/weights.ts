@@ -11,7 +11,7 @@ export type WeightSource = {
   readonly dtype: WeightDType;
   /** As the graph declares it; the file may say [c, c, 1, 1] where this says [c, c], for the bytes are the same. */
   readonly shape: readonly number[];
-  /** The file holds the matrix with its two axes swapped, as OpenCLIP holds `text_projection`. */
+  /** The file holds the matrix with its two axes swapped against `shape`, as OpenCLIP holds `text_projection`. */
   readonly transposed?: boolean;
 };
 

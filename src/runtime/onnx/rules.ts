@@ -1,0 +1,109 @@
+/** @file How every op is written for ONNX Runtime: the fastest form that a benchmark has shown for its CPU kernels. */
+
+import { internalError } from "../../base/error.ts";
+import { sameDim } from "../../graph/dim.ts";
+import type { OpAttributes, OpName, Tensor, TensorOf } from "../../graph/tensor.ts";
+import type { Emitter } from "./emitter.ts";
+
+/** Writes the op's nodes, given its inputs' names; returns its output's name. */
+export type EmissionRule<Op extends OpName> = (tensor: TensorOf<Op>, inputs: readonly string[], e: Emitter) => string;
+
+/** Kernels that are ONNX Runtime's own and not in the ONNX standard. */
+export const CONTRIB = "com.microsoft";
+
+const simple =
+  (op: string) =>
+  (_tensor: Tensor, inputs: readonly string[], e: Emitter): string =>
+    e.node(op, inputs);
+
+type Reduction = { readonly attributes: OpAttributes["sum"] };
+
+const reduction =
+  (op: string) =>
+  ({ attributes: { axes, keepDims } }: Reduction, inputs: readonly string[], e: Emitter): string =>
+    e.node(op, [inputs[0]!, e.ints(axes)], { keepdims: keepDims ? 1 : 0 });
+
+export const emissionRules: { readonly [Op in OpName]: EmissionRule<Op> } = {
+  input: ({ attributes }) => attributes.name,
+  weight: ({ attributes }, _inputs, e) => e.weight(attributes.name),
+  constant: ({ attributes, shape }, _inputs, e) => e.floats(attributes.values, shape as readonly number[]),
+
+  neg: simple("Neg"),
+  exp: simple("Exp"),
+  log: simple("Log"),
+  sqrt: simple("Sqrt"),
+  sin: simple("Sin"),
+  cos: simple("Cos"),
+  erf: simple("Erf"),
+  tanh: simple("Tanh"),
+  sigmoid: simple("Sigmoid"),
+
+  add: simple("Add"),
+  sub: simple("Sub"),
+  mul: simple("Mul"),
+  div: simple("Div"),
+
+  sum: reduction("ReduceSum"),
+  mean: reduction("ReduceMean"),
+  max: reduction("ReduceMax"),
+
+  reshape: ({ shape }, [x], e) => e.node("Reshape", [x!, e.shapeVector(shape, true)]),
+  transpose: ({ attributes: { order } }, inputs, e) => e.node("Transpose", inputs, { perm: order }),
+  concat: ({ attributes: { axis } }, inputs, e) => e.node("Concat", inputs, { axis }),
+
+  slice: ({ attributes: { axis, start, end } }, [x], e) =>
+    e.node("Slice", [x!, e.dim(start), e.dim(end), e.ints([axis])]),
+
+  gather({ inputs: [table] }, [tableName, ids], e) {
+    if (table!.op !== "weight") return e.node("Gather", [tableName!, ids!], { axis: 0 });
+    // Rows first, then the cast: a vocabulary is large and a prompt is short.
+    const rows = e.node("Gather", [e.rawWeight(table!.attributes.name), ids!], { axis: 0 });
+    return e.source(table!.attributes.name).dtype === "F32" ? rows : e.node("Cast", [rows], { to: 1 });
+  },
+
+  resizeNearest({ inputs: [x], attributes: { height, width }, shape }, [name], e) {
+    const modes = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
+    const [, , h, w] = x!.shape;
+    if (sameDim(h!, height) && sameDim(w!, width)) return name!;
+    return e.node("Resize", [name!, "", "", e.shapeVector(shape, false)], modes);
+  },
+
+  matmul({ attributes: { transposeB } }, inputs, e) {
+    if (!transposeB) return e.node("MatMul", inputs);
+    return e.node("FusedMatMul", inputs, { transB: 1 }, CONTRIB);
+  },
+
+  conv2d({ inputs: [, kernel], attributes: { stride, padding } }, inputs, e) {
+    const [, , kh, kw] = kernel!.shape as [number, number, number, number];
+    return e.node("Conv", inputs, { kernel_shape: [kh, kw], strides: [stride, stride], pads: padding });
+  },
+
+  linear(_tensor, [x, weight, bias], e) {
+    const product = e.node("FusedMatMul", [x!, weight!], { transB: 1 }, CONTRIB);
+    return bias ? e.node("Add", [product, bias]) : product;
+  },
+
+  silu: (_tensor, inputs, e) => e.node("QuickGelu", inputs, { alpha: { float: 1 } }, CONTRIB),
+  gelu: simple("Gelu"),
+  quickGelu: (_tensor, inputs, e) => e.node("QuickGelu", inputs, { alpha: { float: 1.702 } }, CONTRIB),
+  softmax: (_tensor, inputs, e) => e.node("Softmax", inputs, { axis: -1 }),
+
+  layerNorm: ({ attributes: { epsilon } }, inputs, e) =>
+    e.node("LayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } }),
+
+  groupNorm({ attributes: { groups, epsilon }, shape }, [x, scale, shift], e) {
+    const channels = shape[1];
+    if (typeof channels !== "number") throw internalError("groupNorm passed its shape rule without known channels");
+    const grouped = e.node("Reshape", [x!, e.ints([0, groups, -1])]);
+    const ones = e.floats(new Array<number>(groups).fill(1));
+    const zeros = e.floats(new Array<number>(groups).fill(0));
+    const normal = e.node("InstanceNormalization", [grouped, ones, zeros], { epsilon: { float: epsilon } });
+    const back = e.node("Reshape", [normal, e.shapeVector(shape, true)]);
+    const byChannel = e.ints([channels, ...shape.slice(2).map(() => 1)]);
+    const scaled = e.node("Mul", [back, e.node("Reshape", [scale!, byChannel])]);
+    return e.node("Add", [scaled, e.node("Reshape", [shift!, byChannel])]);
+  },
+
+  attention: ({ attributes: { heads, causal } }, inputs, e) =>
+    e.node("MultiHeadAttention", inputs, { num_heads: heads, unidirectional: causal ? 1 : 0 }, CONTRIB),
+};

@@ -1,0 +1,84 @@
+/** @file Sessions of ONNX Runtime. A run blocks its thread until it is done: call this only in a process made for it. */
+
+import { realpath } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { IllustriousError } from "../../base/error.ts";
+import { writeOnnx } from "../../formats/onnx/write.ts";
+import type { Graph } from "../../graph/graph.ts";
+import type { Runtime, Session, Value, Values } from "../runtime.ts";
+import { sizesOf } from "../sizes.ts";
+import type { WeightSource, Weights } from "../weights.ts";
+import { emitOnnx } from "./emit.ts";
+import { commonFolder } from "./emitter.ts";
+
+export type OnnxOptions = {
+  readonly threads?: number;
+  readonly profile?: string;
+};
+
+export function onnxRuntime(options: OnnxOptions = {}): Runtime {
+  return { name: "onnxruntime", open: (graph, weights) => open(graph, weights, options) };
+}
+
+async function open(graph: Graph, weights: Weights, options: OnnxOptions): Promise<Session> {
+  const used = await withRealPaths(graph, weights);
+  const folder = commonFolder([...used.values()].map(({ path }) => path));
+  const bytes = writeOnnx(emitOnnx(graph, used, folder));
+  const session = await create(bytes, folder, options);
+  return {
+    run: (feeds, outputs) => run(session, graph, feeds, outputs),
+    release: () => session.release(),
+  };
+}
+
+/** ONNX Runtime refuses links that leave the folder, and a hub's cache is all links: it is given what they point to. */
+async function withRealPaths(graph: Graph, weights: Weights): Promise<Weights> {
+  const real = new Map<string, string>();
+  const used = new Map<string, WeightSource>();
+  for (const { attributes } of graph.weights) {
+    const source = weights.get(attributes.name);
+    if (!source) continue;
+    if (!real.has(source.path)) real.set(source.path, await realpath(source.path));
+    used.set(attributes.name, { ...source, path: real.get(source.path)! });
+  }
+  return used;
+}
+
+async function create(bytes: Uint8Array, folder: string, options: OnnxOptions): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(bytes, {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: options.threads ?? availableParallelism(),
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+      ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
+      extra: { session: { model_external_initializers_file_folder_path: folder } },
+    });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new IllustriousError("engine_failed", `ONNX Runtime cannot open the graph: ${why}`, undefined, { cause });
+  }
+}
+
+async function run(
+  session: InferenceSession,
+  graph: Graph,
+  feeds: Values,
+  outputs: readonly string[] | undefined,
+): Promise<Record<string, Value>> {
+  sizesOf(graph, feeds);
+  const tensors: Record<string, OrtTensor> = {};
+  for (const { attributes } of graph.inputs) tensors[attributes.name] = toOrt(feeds[attributes.name]!);
+  const results = await session.run(tensors, outputs ?? [...graph.outputs.keys()]);
+  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
+}
+
+function toOrt({ data, shape }: Value): OrtTensor {
+  if (data instanceof BigInt64Array) return new OrtTensor("int64", data, [...shape]);
+  return new OrtTensor("float32", data instanceof Float32Array ? data : Float32Array.from(data), [...shape]);
+}
+
+function fromOrt(tensor: OrtTensor): Value {
+  return { data: tensor.data as Float32Array | BigInt64Array, shape: tensor.dims };
+}

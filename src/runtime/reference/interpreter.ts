@@ -1,0 +1,97 @@
+/** @file The reference runtime: one tensor after the other, in float64. For tests and for tiny networks. */
+
+import { open as openFile } from "node:fs/promises";
+import { IllustriousError } from "../../base/error.ts";
+import { float32FromBfloat16, float32FromFloat16 } from "../../base/half.ts";
+import { type Composite, decompositions } from "../../graph/decompose.ts";
+import { evaluateShape, type Sizes } from "../../graph/dim.ts";
+import type { Graph } from "../../graph/graph.ts";
+import type { OpName, Tensor } from "../../graph/tensor.ts";
+import type { Runtime, Session, Value, Values } from "../runtime.ts";
+import { sizesOf } from "../sizes.ts";
+import type { WeightSource, Weights } from "../weights.ts";
+import type { NdArray } from "./array.ts";
+import { type ReferenceRule, referenceRules } from "./rules.ts";
+
+export function referenceRuntime(): Runtime {
+  return { name: "reference", open };
+}
+
+async function open(graph: Graph, weights: Weights): Promise<Session> {
+  const loaded = new Map<string, NdArray>();
+  for (const { attributes } of graph.weights) {
+    const source = weights.get(attributes.name);
+    if (!source) throw new IllustriousError("missing_weight", `the checkpoint has no ${attributes.name}`);
+    loaded.set(attributes.name, await readWeight(source));
+  }
+  return {
+    run: async (feeds, outputs) => run(graph, loaded, feeds, outputs ?? [...graph.outputs.keys()]),
+    release: async () => loaded.clear(),
+  };
+}
+
+async function readWeight({ path, offset, length, dtype, shape, transposed }: WeightSource): Promise<NdArray> {
+  const file = await openFile(path);
+  const bytes = new Uint8Array(length);
+  try {
+    await file.read(bytes, 0, length, offset);
+  } finally {
+    await file.close();
+  }
+  const data = Float64Array.from(
+    dtype === "F32"
+      ? new Float32Array(bytes.buffer)
+      : (dtype === "F16" ? float32FromFloat16 : float32FromBfloat16)(new Uint16Array(bytes.buffer)),
+  );
+  if (!transposed) return { data, shape };
+  const [rows, columns] = shape as [number, number];
+  const turned = data.map((_, i) => data[(i % columns) * rows + Math.floor(i / columns)]!);
+  return { data: turned, shape };
+}
+
+function run(graph: Graph, weights: ReadonlyMap<string, NdArray>, feeds: Values, outputs: readonly string[]) {
+  const sizes = sizesOf(graph, feeds);
+  const values = new Map<Tensor, NdArray>();
+  const compute = (tensor: Tensor): NdArray => valueOfTensor(tensor, values, weights, feeds, sizes);
+  for (const tensor of graph.tensors) values.set(tensor, compute(tensor));
+  return Object.fromEntries(
+    outputs.map((name): [string, Value] => {
+      const tensor = graph.outputs.get(name);
+      if (!tensor) throw new IllustriousError("bad_graph", `the graph has no output ${name}`);
+      return [name, values.get(tensor)!];
+    }),
+  );
+}
+
+function valueOfTensor(
+  tensor: Tensor,
+  values: Map<Tensor, NdArray>,
+  weights: ReadonlyMap<string, NdArray>,
+  feeds: Values,
+  sizes: Sizes,
+): NdArray {
+  const known = values.get(tensor);
+  if (known) return known;
+  if (tensor.op === "weight") return weights.get(tensor.attributes.name)!;
+  if (tensor.op === "input") {
+    const { data, shape } = feeds[tensor.attributes.name]!;
+    return { data: Float64Array.from(data as ArrayLike<number | bigint>, Number), shape };
+  }
+  if (tensor.op in decompositions) {
+    const decompose = decompositions[tensor.op as Composite] as (t: Tensor) => Tensor;
+    // What a decomposition makes is computed on the spot and kept only as long as this op needs it.
+    const local = new Map(values);
+    const visit = (t: Tensor): NdArray => {
+      const found = local.get(t);
+      if (found) return found;
+      for (const input of t.inputs) visit(input);
+      const value = valueOfTensor(t, local, weights, feeds, sizes);
+      local.set(t, value);
+      return value;
+    };
+    return visit(decompose(tensor));
+  }
+  const rule = referenceRules[tensor.op as keyof typeof referenceRules] as ReferenceRule<OpName>;
+  const inputs = tensor.inputs.map((t) => values.get(t)!);
+  return rule(inputs, tensor.attributes as never, { shape: evaluateShape(tensor.shape, sizes), sizes });
+}

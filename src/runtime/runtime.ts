@@ -1,0 +1,35 @@
+/**
+ * @file The one interface of all runtimes: a graph and where its weights lie become a session; a session turns values
+ * into values. ONNX Runtime does it fast; the reference interpreter does it in float64, as the second opinion.
+ */
+
+import type { Graph } from "../graph/graph.ts";
+import type { Weights } from "./weights.ts";
+
+/** Numbers in row-major order. The reference runtime takes and gives float64 for f32 tensors. */
+export type Value = {
+  readonly data: Float32Array | Float64Array | BigInt64Array;
+  readonly shape: readonly number[];
+};
+
+export type Values = Readonly<Record<string, Value>>;
+
+export type Session = {
+  /** Feeds every input of the graph; gives every output, or only those named. */
+  run(feeds: Values, outputs?: readonly string[]): Promise<Record<string, Value>>;
+  /** Gives the memory back. The session must not be used after. */
+  release(): Promise<void>;
+};
+
+export type Runtime = {
+  readonly name: string;
+  open(graph: Graph, weights: Weights): Promise<Session>;
+};
+
+export function float32(data: Float32Array, shape: readonly number[]): Value {
+  return { data, shape };
+}
+
+export function int64(data: Iterable<number>, shape: readonly number[]): Value {
+  return { data: BigInt64Array.from(data, BigInt), shape };
+}
