@@ -70,7 +70,7 @@ export function createTokenizer(vocabulary: Vocabulary): Tokenizer {
     decode(ids) {
       texts ??= tokenTexts(vocabulary);
       const latin1 = Array.from(ids, (id) => texts?.get(id) ?? END).join("");
-      return Buffer.from(latin1, "latin1").toString("utf8").trimEnd();
+      return Buffer.from(latin1.endsWith(" ") ? latin1.slice(0, -1) : latin1, "latin1").toString("utf8");
     },
   };
 }

@@ -28,6 +28,9 @@ export const END = "<|endoftext|>";
 
 const ASSET = new URL("../../../assets/clip-merges.u16.gz", import.meta.url);
 const ASSET_SHA256 = "88d5677a60bb2d33e2c2b0e57fcd83b2b64fe832ff26e0395aff9a749db6f546";
+/** The files that came with CLIP and that most folders repeat: known by their hashes, they need no parsing (140 ms). */
+const RELEASED_VOCAB = "87718b2035abd343d017c9149c09fc91044f6079eded0c0b5957306bf92ab193";
+const RELEASED_MERGES = "9fd691f7c8039210e0fced15865466c65820d09b63988b0174bfe25de299051a";
 /** Ids stay below this: two of them then fit the integers of a number, as the tokenizer's keys need. */
 const MAX_ID = 2 ** 20;
 
@@ -41,11 +44,11 @@ const letterOf = (byte: number, index: number): string =>
 /** The vocabulary of both of SDXL's encoders, 49,408 tokens, as released with CLIP. */
 export async function builtInVocabulary(): Promise<Vocabulary> {
   const file = gunzipSync(await readFile(ASSET));
-  const sha256 = createHash("sha256").update(file).digest("hex");
-  if (sha256 !== ASSET_SHA256) {
+  const hash = sha256(file);
+  if (hash !== ASSET_SHA256) {
     throw new IllustriousError(
       "bad_file",
-      `built-in vocabulary: sha256 is ${sha256}, ${ASSET_SHA256} expected`,
+      `built-in vocabulary: sha256 is ${hash}, ${ASSET_SHA256} expected`,
       "The installation is damaged: install the package again.",
     );
   }
@@ -62,18 +65,17 @@ export async function builtInVocabulary(): Promise<Vocabulary> {
 
 /** Reads a tokenizer's folder. Throws `missing_file` when it has no vocabulary, `bad_file` when that makes no sense. */
 export async function folderVocabulary(folder: string): Promise<Vocabulary> {
-  const [vocab, merges, whole] = ["vocab.json", "merges.txt", "tokenizer.json"].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const vocab = join(folder, "vocab.json");
+  const merges = join(folder, "merges.txt");
+  const whole = join(folder, "tokenizer.json");
   if ((await exists(vocab)) && (await exists(merges))) {
-    const lines = (await readFile(merges, "utf8")).split("\n").map((line) => line.trimEnd());
-    const list = lines.filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version")));
-    return fromStrings(await readJson(vocab), list, merges);
+    const [words, list] = [await readFile(vocab), await readFile(merges)];
+    if (sha256(words) === RELEASED_VOCAB && sha256(list) === RELEASED_MERGES) return builtInVocabulary();
+    return fromStrings(parseJson(words, vocab), mergeLines(list.toString("utf8")), merges);
   }
   if (await exists(whole)) {
-    const { model } = (await readJson(whole)) as { model?: { vocab?: unknown; merges?: unknown } };
+    const file = parseJson(await readFile(whole), whole) as { model?: { vocab?: unknown; merges?: unknown } } | null;
+    const model = file?.model;
     if (!Array.isArray(model?.merges))
       throw bad(whole, "`model.merges` is not a list", "A CLIP tokenizer is of type BPE.");
     return fromStrings(model.vocab, model.merges, whole);
@@ -116,14 +118,20 @@ function fromStrings(vocab: unknown, merges: readonly unknown[], file: string): 
   return { bytes, pairs, merged, start, end };
 }
 
-async function readJson(file: string): Promise<unknown> {
+function mergeLines(text: string): string[] {
+  const lines = text.split("\n").map((line) => line.trimEnd());
+  return lines.filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version")));
+}
+
+function parseJson(bytes: Buffer, file: string): unknown {
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    return JSON.parse(bytes.toString("utf8"));
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw bad(file, `not JSON: ${cause.message}`);
+    throw bad(file, `not JSON: ${(cause as SyntaxError).message}`);
   }
 }
+
+const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
 function bad(file: string, what: string, hint?: string): IllustriousError {
   return new IllustriousError(

@@ -1,0 +1,185 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { Tokenizer as Library } from "@huggingface/tokenizers";
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const FOLDER = join(ROOT, "models/nano-bootstrap/tokenizer");
+const vocab: Record<string, number> = JSON.parse(readFileSync(join(FOLDER, "vocab.json"), "utf8"));
+const merges = readFileSync(join(FOLDER, "merges.txt"), "utf8").split("\n").slice(1).filter(Boolean);
+
+let tokenizer: Tokenizer;
+beforeAll(async () => {
+  tokenizer = await loadTokenizer();
+});
+
+test("ids are those of transformers' CLIP tokenizer", () => {
+  const file = gunzipSync(readFileSync(join(ROOT, "test/fixtures/tokenizer.json.gz")));
+  const cases: { prompt: string; ids: number[] }[] = JSON.parse(file.toString("utf8"));
+  expect(cases.length).toBeGreaterThanOrEqual(2000);
+  const wrong = cases.filter(({ prompt, ids }) => tokenizer.encode(prompt).join() !== ids.join());
+  expect(wrong.map(({ prompt }) => prompt)).toEqual([]);
+});
+
+test("ids are those the bootstrap checkpoint's pictures were made with", () => {
+  const file = readFileSync(join(ROOT, "models/nano-bootstrap/expected/expected.safetensors"));
+  const length = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.toString("utf8", 8, 8 + length));
+  const pictures: { prompt: string }[] = JSON.parse(
+    readFileSync(join(ROOT, "models/nano-bootstrap/expected/expected.json"), "utf8"),
+  );
+  const [from] = header.token_ids.data_offsets;
+  expect(header.token_ids.shape[1]).toBe(77);
+  for (const [row, { prompt }] of pictures.entries()) {
+    const ids = tokenizer.encode(prompt);
+    const read = (i: number) => Number(file.readBigInt64LE(8 + length + from + (row * 77 + i) * 8));
+    const expected = Array.from({ length: 77 }, (_, i) => read(i));
+    expect([tokenizer.start, ...ids, tokenizer.end]).toEqual(expected.slice(0, ids.length + 2));
+  }
+});
+
+describe("against a general tokenizer library", () => {
+  const token = (id: number, content: string) => ({ id, content, special: true, normalized: false });
+  const normalizers = [
+    { type: "NFC" },
+    { type: "Replace", pattern: { String: "Σ" }, content: "σ" },
+    { type: "Replace", pattern: { Regex: "\\s+" }, content: " " },
+    { type: "Lowercase" },
+  ];
+  const words = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+  const library = new Library(
+    {
+      added_tokens: [token(49406, "<|startoftext|>"), token(49407, "<|endoftext|>")],
+      normalizer: { type: "Sequence", normalizers },
+      pre_tokenizer: {
+        type: "Sequence",
+        pretokenizers: [
+          { type: "Split", pattern: { Regex: words }, behavior: "Removed", invert: true },
+          { type: "ByteLevel", add_prefix_space: false },
+        ],
+      },
+      post_processor: null,
+      decoder: { type: "ByteLevel" },
+      model: { type: "BPE", unk_token: "<|endoftext|>", end_of_word_suffix: "</w>", vocab, merges },
+    },
+    {},
+  );
+  const same = (text: string) => {
+    expect(tokenizer.encode(text)).toEqual(library.encode(text, { add_special_tokens: false }).ids);
+  };
+
+  test("on text of any script", () => {
+    fc.assert(fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), same), { numRuns: 3000 });
+  });
+
+  test("on letters, where words are long and merges many", () => {
+    const letter = fc.constantFrom(..."etaoinshrdlucmfwypvbgkjqxz");
+    fc.assert(fc.property(fc.string({ unit: letter, maxLength: 200 }), same), { numRuns: 1500 });
+  });
+
+  test("on any UTF-16, lone surrogates too", () => {
+    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 60 }), same), { numRuns: 1500 });
+    same("a\ud800b \udfff");
+  });
+});
+
+test("decoding and encoding again gives the same ids", () => {
+  const text = fc.string({ unit: "grapheme", maxLength: 60 });
+  fc.assert(
+    fc.property(text, (value) => {
+      // Lower case can leave a letter and its mark uncomposed, which a second pass would join: start from text without such.
+      const ids = tokenizer.encode(value.toLowerCase().normalize("NFC").toLowerCase());
+      expect(tokenizer.encode(tokenizer.decode(ids))).toEqual(ids);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(tokenizer.decode(tokenizer.encode("1girl, very long hair, 初音ミク"))).toBe(
+    "1 girl , very long hair , 初音ミク",
+  );
+  expect(tokenizer.decode([49406, 320, 49407])).toBe("<|startoftext|>a <|endoftext|>");
+  expect(tokenizer.decode([])).toBe("");
+});
+
+describe("a tokenizer's own files", () => {
+  const folderWith = (files: Record<string, string>) => {
+    const folder = mkdtempSync(join(tmpdir(), "tokenizer-"));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    return folder;
+  };
+  const text = "There are two girls in the image, 初音ミク ❤ <|endoftext|> don't ΑΣ";
+
+  test("vocab.json with merges.txt, and tokenizer.json, give the ids of the built-in vocabulary", async () => {
+    const model = { type: "BPE", vocab, merges };
+    const pairs = { type: "BPE", vocab, merges: merges.map((merge) => merge.split(" ")) };
+    for (const folder of [
+      FOLDER,
+      folderWith({ "vocab.json": JSON.stringify(vocab, null, 1), "merges.txt": merges.join("\r\n") }),
+      folderWith({ "tokenizer.json": JSON.stringify({ model }) }),
+      folderWith({ "tokenizer.json": JSON.stringify({ model: pairs }) }),
+    ]) {
+      const own = await loadTokenizer(folder);
+      expect(own.encode(text)).toEqual(tokenizer.encode(text));
+      expect([own.start, own.end]).toEqual([49406, 49407]);
+    }
+  });
+
+  test("a small vocabulary: bytes it lacks are unknown, and read as the end token, as transformers has it", async () => {
+    const small = { a: 0, b: 1, "b</w>": 2, ab: 3, "ab</w>": 4, "<|startoftext|>": 5, "<|endoftext|>": 6 };
+    const own = await loadTokenizer(
+      folderWith({ "vocab.json": JSON.stringify(small), "merges.txt": "#version: 0.2\na b\na b</w>\n" }),
+    );
+    expect(own.encode("ab abab b ac")).toEqual([4, 3, 4, 2, 0, 6]);
+  });
+
+  test.each([
+    ["no vocabulary", {}, "missing_file", /neither vocab.json/],
+    ["half a vocabulary", { "vocab.json": "{}" }, "missing_file", /neither vocab.json/],
+    ["broken JSON", { "vocab.json": "{", "merges.txt": "" }, "bad_file", /vocab.json: not JSON/],
+    ["no end token", { "vocab.json": '{"<|startoftext|>":0}', "merges.txt": "" }, "bad_file", /endoftext/],
+    ["a name every object has", { "vocab.json": "{}", "merges.txt": "con structor" }, "bad_file", /startoftext/],
+    [
+      "a merge of unknown tokens",
+      { "vocab.json": '{"<|startoftext|>":0,"<|endoftext|>":1,"a":2}', "merges.txt": "a b" },
+      "bad_file",
+      /merge 0: the vocabulary has undefined as id of "b"/,
+    ],
+    [
+      "a merge of three",
+      { "vocab.json": '{"<|startoftext|>":0,"<|endoftext|>":1}', "merges.txt": "a b c" },
+      "bad_file",
+      /not two/,
+    ],
+    ["no BPE", { "tokenizer.json": '{"model":{"type":"Unigram"}}' }, "bad_file", /not a list/],
+  ])("%s is refused", async (_, files, code, message) => {
+    const loading = loadTokenizer(folderWith(files as Record<string, string>));
+    await expect(loading).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
+
+test("the asset is what its maker makes", () => {
+  const made = spawnSync(process.execPath, [join(ROOT, "scripts/make-vocabulary.mjs"), "--check"], {
+    encoding: "utf8",
+  });
+  expect(made.stderr).toBe("");
+  expect(made.status).toBe(0);
+});
+
+test("time grows with the length of the text, whatever the text", () => {
+  const megabyte = {
+    digits: "1".repeat(1e6),
+    "one word": "ab".repeat(5e5),
+    blanks: " ".repeat(1e6),
+    marks: "!".repeat(1e6),
+  };
+  for (const [name, text] of Object.entries(megabyte)) {
+    const began = performance.now();
+    tokenizer.encode(text);
+    // 0.1 to 0.7 s on the machine this was written on; anything quadratic takes minutes.
+    expect(performance.now() - began, name).toBeLessThan(8000);
+  }
+});
