@@ -130,8 +130,13 @@ export function parseVaeConfig(json: unknown, where = "vae/config.json"): VaeCon
   };
 }
 
-/** CLIP text encoder's config. @param projected whether `text_projection` is part of the network (second encoder) */
-export function parseClipConfig(json: unknown, projected: boolean, where = "text_encoder/config.json"): ClipConfig {
+/**
+ * CLIP text encoder's config.
+ *
+ * @param projected whether `text_projection` is part of the network, as in SDXL's second encoder; by default what the
+ * config's `architectures` says
+ */
+export function parseClipConfig(json: unknown, where = "text_encoder/config.json", projected?: boolean): ClipConfig {
   const f = readFields(json, where);
   f.only("model_type", ["clip_text_model"]);
   const hiddenSize = f.count("hidden_size", 512);
@@ -146,9 +151,13 @@ export function parseClipConfig(json: unknown, projected: boolean, where = "text
     maxPositions: f.count("max_position_embeddings", 77),
     activation: f.oneOf("hidden_act", ["quick_gelu", "gelu"], "quick_gelu"),
     layerNormEps: f.number("layer_norm_eps", 1e-5),
-    ...(projected && { projectionDim: f.count("projection_dim", 512) }),
+    ...((projected ?? isProjected(f)) && { projectionDim: f.count("projection_dim", 512) }),
     eosRule: eosRule(f),
   };
+}
+
+function isProjected(f: Fields): boolean {
+  return f.has("architectures") && f.words("architectures").includes("CLIPTextModelWithProjection");
 }
 
 function eosRule(f: Fields): EosRule {
@@ -168,8 +177,8 @@ export function parseConfigs(json: unknown, where: string): SdxlConfigs {
   return {
     unet: parseUNetConfig(need("unet"), `${where}: unet`),
     ...(f.has("vae") && { vae: parseVaeConfig(parts.vae, `${where}: vae`) }),
-    textEncoder: parseClipConfig(need("text_encoder"), false, `${where}: text_encoder`),
-    textEncoder2: parseClipConfig(need("text_encoder_2"), true, `${where}: text_encoder_2`),
+    textEncoder: parseClipConfig(need("text_encoder"), `${where}: text_encoder`, false),
+    textEncoder2: parseClipConfig(need("text_encoder_2"), `${where}: text_encoder_2`, true),
   };
 }
 
