@@ -1,0 +1,54 @@
+/** @file The public list of the sampling floor. */
+
+export { type NoiseOrigin, noiseFor, noiseSource } from "../base/random/noise.ts";
+export type { Seed } from "../base/random/seed.ts";
+export { type NormalGenerator, torchGenerator } from "../base/random/torch.ts";
+export type { Finding } from "./finding.ts";
+export {
+  type GuidanceOptions,
+  guidanceScaleAt,
+  guide,
+  guidedDenoise,
+  type OutputPair,
+  type PairCall,
+} from "./guidance.ts";
+export { initialLatents, noisedLatents, type StartConvention } from "./initial.ts";
+export {
+  denoiseWith,
+  type NetworkCall,
+  networkInput,
+  type Prediction,
+  type PredictionType,
+  predictionFor,
+  predictionTypes,
+} from "./prediction.ts";
+export {
+  checkSigmas,
+  type Denoise,
+  noiseIn,
+  type Sampler,
+  type SamplerOptions,
+  type Sigmas,
+  type Step,
+  type StepNoise,
+  stepTo,
+  type Walk,
+} from "./sampler.ts";
+export { sampleDdim } from "./samplers/ddim.ts";
+export { sampleEuler, sampleEulerAncestral } from "./samplers/euler.ts";
+export { makeSchedule, type Schedule, type ScheduleName, scheduleNames } from "./schedules/schedule.ts";
+export {
+  alphaBars,
+  betas,
+  type DiscreteOptions,
+  discreteTable,
+  edmTable,
+  FINITE_TERMINAL,
+  finiteSigmaMax,
+  flowTable,
+  flowTime,
+  type NoiseTable,
+  rescaleToZeroSnr,
+  type TimeRounding,
+  type ZeroSnr,
+} from "./tables.ts";
