@@ -5,8 +5,9 @@
 import { dirname, relative, sep } from "node:path";
 import { IllustriousError, internalError } from "../../base/error.ts";
 import type { ElementType, OnnxAttribute, OnnxInitializer, OnnxNode } from "../../formats/onnx/write.ts";
-import { type Dim, dimKey, type Expression, type Shape } from "../../graph/dim.ts";
+import { type Dim, dimKey, type Expression, elementsOf, evaluateDim, type Shape, shapeKey } from "../../graph/dim.ts";
 import type { Graph } from "../../graph/graph.ts";
+import type { TensorOf } from "../../graph/tensor.ts";
 import { isName } from "../../graph/verify.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 
@@ -25,11 +26,11 @@ export type Emitter = {
   dim(of: Dim): string;
   /** A shape as an i64 vector. With `infer`, a single unknown size is left to the op that reads it. */
   shapeVector(shape: Shape, infer: boolean): string;
-  source(name: string): WeightSource;
+  source(weight: TensorOf<"weight">): WeightSource;
   /** The weight as its file has it, without a cast. */
-  rawWeight(name: string): string;
+  rawWeight(weight: TensorOf<"weight">): string;
   /** The weight as float32, in the graph's own layout. */
-  weight(name: string): string;
+  weight(weight: TensorOf<"weight">): string;
 };
 
 export function createEmitter(graph: Graph, weights: Weights, folder: string): Emitter {
@@ -103,15 +104,19 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
     return shared(key, () => node("Concat", shape.map(dim), { axis: 0 }));
   }
 
-  function source(name: string): WeightSource {
+  function source({ attributes: { name }, shape }: TensorOf<"weight">): WeightSource {
     const found = weights.get(name);
-    if (found) return found;
-    throw new IllustriousError("missing_weight", `the checkpoint has no ${name}`, "Run `illustrious inspect` on it.");
+    if (!found) throw new IllustriousError("missing_weight", `the checkpoint has no ${name}`);
+    const inFile = found.shape.reduce((product, n) => product * n, 1);
+    if (inFile === evaluateDim(elementsOf(shape), new Map())) return found;
+    const both = `${shapeKey(found.shape)} in the file, ${shapeKey(shape)} in the network`;
+    throw new IllustriousError("bad_shape", `${name} is ${both}`, "The configuration is another model's.");
   }
 
-  function rawWeight(name: string): string {
-    const { path, offset, length, dtype, shape, transposed } = source(name);
-    const initializerName = `weight ${name}`;
+  function rawWeight(weight: TensorOf<"weight">): string {
+    const { path, offset, length, dtype, transposed } = source(weight);
+    const shape = weight.shape as readonly number[];
+    const initializerName = `weight ${weight.attributes.name}`;
     if (!initializers.has(initializerName)) {
       // ONNX wants the location relative to the one folder the session is given, with forward slashes.
       const location = relative(folder, path).split(sep).join("/");
@@ -125,16 +130,16 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
     return initializerName;
   }
 
-  function weight(name: string): string {
-    return shared(`weight ${name}`, () => {
-      const { dtype, transposed } = source(name);
-      const raw = rawWeight(name);
+  function float32Weight(weight: TensorOf<"weight">): string {
+    return shared(`weight ${weight.attributes.name}`, () => {
+      const { dtype, transposed } = source(weight);
+      const raw = rawWeight(weight);
       const wide = dtype === "F32" ? raw : node("Cast", [raw], { to: 1 });
       return transposed ? node("Transpose", [wide], { perm: [1, 0] }) : wide;
     });
   }
 
-  return { node, floats, ints, dim, shapeVector, source, rawWeight, weight, nodes, initializers };
+  return { node, floats, ints, dim, shapeVector, source, rawWeight, weight: float32Weight, nodes, initializers };
 }
 
 /** The deepest folder that holds all of `paths`. */

@@ -25,7 +25,7 @@ const reduction =
 
 export const emissionRules: { readonly [Op in OpName]: EmissionRule<Op> } = {
   input: ({ attributes }) => attributes.name,
-  weight: ({ attributes }, _inputs, e) => e.weight(attributes.name),
+  weight: (tensor, _inputs, e) => e.weight(tensor),
   constant: ({ attributes, shape }, _inputs, e) => e.floats(attributes.values, shape as readonly number[]),
 
   neg: simple("Neg"),
@@ -55,10 +55,10 @@ export const emissionRules: { readonly [Op in OpName]: EmissionRule<Op> } = {
     e.node("Slice", [x!, e.dim(start), e.dim(end), e.ints([axis])]),
 
   gather({ inputs: [table] }, [tableName, ids], e) {
-    if (table!.op !== "weight") return e.node("Gather", [tableName!, ids!], { axis: 0 });
+    if (table?.op !== "weight") return e.node("Gather", [tableName!, ids!], { axis: 0 });
     // Rows first, then the cast: a vocabulary is large and a prompt is short.
-    const rows = e.node("Gather", [e.rawWeight(table!.attributes.name), ids!], { axis: 0 });
-    return e.source(table!.attributes.name).dtype === "F32" ? rows : e.node("Cast", [rows], { to: 1 });
+    const rows = e.node("Gather", [e.rawWeight(table), ids!], { axis: 0 });
+    return e.source(table).dtype === "F32" ? rows : e.node("Cast", [rows], { to: 1 });
   },
 
   resizeNearest({ inputs: [x], attributes: { height, width }, shape }, [name], e) {

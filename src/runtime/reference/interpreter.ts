@@ -19,10 +19,10 @@ export function referenceRuntime(): Runtime {
 
 async function open(graph: Graph, weights: Weights): Promise<Session> {
   const loaded = new Map<string, NdArray>();
-  for (const { attributes } of graph.weights) {
+  for (const { attributes, shape } of graph.weights) {
     const source = weights.get(attributes.name);
     if (!source) throw new IllustriousError("missing_weight", `the checkpoint has no ${attributes.name}`);
-    loaded.set(attributes.name, await readWeight(source));
+    loaded.set(attributes.name, await readWeight({ ...source, shape: shape as readonly number[] }));
   }
   return {
     run: async (feeds, outputs) => run(graph, loaded, feeds, outputs ?? [...graph.outputs.keys()]),
