@@ -4,8 +4,8 @@ import type { WeightDType } from "../../base/dtype.ts";
 import { IllustriousError } from "../../base/error.ts";
 import type { SafetensorsFile, TensorEntry } from "../../formats/safetensors/index.ts";
 import type { WeightSource, Weights } from "../../runtime/weights.ts";
+import { otherDiffusersNames } from "./names.ts";
 import type { Parameter, SgmPlace } from "./names-table.ts";
-import { oldVaeName } from "./names-vae.ts";
 
 /** A tensor and the file that holds it. */
 export type StoredTensor = TensorEntry & { readonly path: string };
@@ -71,8 +71,7 @@ function placesOf({ name, shape, sgm }: Parameter, { naming, prefix }: Layout): 
     // Some converters leave OpenCLIP's projection as transformers has it: with a suffix, not transposed.
     return sgm.transposed ? [place, { key: `${place.key}.weight`, shape }] : [place];
   }
-  const old = oldVaeName(name);
-  return [name, ...(old === name ? [] : [old])].map((key) => ({ key: prefix + key, shape }));
+  return [name, ...otherDiffusersNames(name)].map((key) => ({ key: prefix + key, shape }));
 }
 
 function weightSource(parameter: Parameter, place: SgmPlace, tensor: StoredTensor): WeightSource {

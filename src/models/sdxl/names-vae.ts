@@ -70,12 +70,3 @@ function middle(table: ParameterTable, half: "encoder" | "decoder", c: number, a
   }
   resnet(table, `${name}.resnets.1`, `${key}.block_2`, c, c);
 }
-
-/** diffusers before 0.18 named the middle attention's matrices so, and files of that time are still in use. */
-export function oldVaeName(name: string): string {
-  return name
-    .replace(/\.to_q\./, ".query.")
-    .replace(/\.to_k\./, ".key.")
-    .replace(/\.to_v\./, ".value.")
-    .replace(/\.to_out\.0\./, ".proj_attn.");
-}

@@ -1,6 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { SDXL_BASE } from "./config.ts";
-import { COMPONENTS, parametersOf } from "./names.ts";
+import { SDXL_BASE, type SdxlConfigs } from "./config.ts";
+import { parseClipConfig, parseUNetConfig, parseVaeConfig } from "./config-json.ts";
+import { COMPONENTS, FOLDER, parametersOf, SGM_PREFIX } from "./names.ts";
 
 // Counted in stabilityai/stable-diffusion-xl-base-1.0's component files.
 test.each([
@@ -20,4 +24,42 @@ test("no two parameters take the same bytes of a single file", () => {
     const places = parametersOf(component, SDXL_BASE)!.map(({ sgm }) => `${sgm.key} ${sgm.part?.index ?? ""}`);
     expect(new Set(places).size).toBe(places.length);
   }
+});
+
+type Row = {
+  key: string;
+  shape: number[];
+  targets: { component: string; name: string; shape: number[]; rows?: [number, number]; transposed?: boolean }[];
+};
+
+const fixtures = join(import.meta.dirname, "../../../test/fixtures");
+const theirs: Record<"full" | "tiny", Row[]> = JSON.parse(
+  gunzipSync(readFileSync(join(fixtures, "sgm-keys.json.gz"))).toString(),
+);
+const json = (folder: string) => JSON.parse(readFileSync(join(fixtures, "tiny-sdxl", folder, "config.json"), "utf8"));
+const tiny: SdxlConfigs = {
+  unet: parseUNetConfig(json("unet")),
+  vae: parseVaeConfig(json("vae")),
+  textEncoder: parseClipConfig(json("text_encoder")),
+  textEncoder2: parseClipConfig(json("text_encoder_2")),
+};
+
+test.each([
+  { size: "full" as const, configs: SDXL_BASE },
+  { size: "tiny" as const, configs: tiny },
+])("$size SDXL: every key, slice and shape as diffusers converts them", ({ size, configs }) => {
+  const ours = COMPONENTS.flatMap((component) =>
+    parametersOf(component, configs)!.map(({ name, shape, sgm }) => {
+      const of = sgm.part ? sgm.shape[0]! / sgm.part.of : 0;
+      const rows = sgm.part && [sgm.part.index * of, (sgm.part.index + 1) * of];
+      return { key: SGM_PREFIX[component] + sgm.key, stored: sgm.shape, folder: FOLDER[component], name, shape, rows };
+    }),
+  );
+  const diffusers = theirs[size].flatMap(({ key, shape: stored, targets }) =>
+    targets.map(({ component, name, shape, rows }) => ({ key, stored, folder: component, name, shape, rows })),
+  );
+  const lines = (rows: unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
+  expect(lines(ours)).toEqual(lines(diffusers));
+  const transposed = theirs[size].filter(({ targets }) => targets.some((t) => t.transposed)).map(({ key }) => key);
+  expect(transposed).toEqual(["conditioner.embedders.1.model.text_projection"]);
 });

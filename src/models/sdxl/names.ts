@@ -54,6 +54,17 @@ export function parametersOf(component: Component, configs: SdxlConfigs): readon
   }
 }
 
+/** What other versions of diffusers and transformers call a parameter in their files. */
+export function otherDiffusersNames(name: string): string[] {
+  // transformers 5 leaves the prefix out of the first encoder.
+  if (name.startsWith("text_model.")) return [name.slice("text_model.".length)];
+  // diffusers before 0.18 named the VAE's attention so, and files of that time are still in use.
+  const attention = /^((?:en|de)coder\.mid_block\.attentions\.0\.)(to_q|to_k|to_v|to_out\.0)(\..*)$/.exec(name);
+  if (!attention) return [];
+  const old: Record<string, string> = { to_q: "query", to_k: "key", to_v: "value", "to_out.0": "proj_attn" };
+  return [attention[1]! + old[attention[2]!]! + attention[3]!];
+}
+
 function shapes(parameters: readonly Parameter[]): Expected {
   return new Map(parameters.map(({ name, shape }) => [name, shape]));
 }
