@@ -45,14 +45,25 @@ export async function fileKindOf(path: string): Promise<FileKind> {
 /**
  * Lets through what may be safetensors; a damaged file of that format is for its own parser to explain.
  *
- * @throws IllustriousError `pickle_refused`; `bad_file` for another known kind
+ * @throws IllustriousError `pickle_refused`; `bad_file` for what is clearly something else
  */
 export function refuseUnlessSafetensors(start: Uint8Array, size: number, path: string): void {
   const kind = fileKind(start, size);
   if (kind === "pickle") throw pickleRefused(path);
-  if (kind === "safetensors" || kind === "unknown") return;
-  const hint = "Name a .safetensors checkpoint; the content counts, not the file's name.";
-  throw new IllustriousError("bad_file", `${path}: a ${kind} file, not safetensors`, hint);
+  if (kind === "safetensors") return;
+  if (kind !== "unknown") {
+    const hint = "Name a .safetensors checkpoint; the content counts, not the file's name.";
+    throw new IllustriousError("bad_file", `${path}: a ${kind} file, not safetensors`, hint);
+  }
+  const text = latin1(start, 0, 64);
+  if (text.startsWith("version https://git-lfs.github.com/spec/")) {
+    const hint = "Fetch the file itself: `git lfs pull` in that repository, or download it.";
+    throw new IllustriousError("bad_file", `${path}: Git LFS's pointer to a file, not the file`, hint);
+  }
+  if (/^\s*<(?:!doctype|html|\?xml)/i.test(text)) {
+    const hint = "A site answered with a page, perhaps one to log in. Download the file again, signed in.";
+    throw new IllustriousError("bad_file", `${path}: a web page, not safetensors`, hint);
+  }
 }
 
 /** The refusal of a file that would run code when it is loaded, with what to do instead. */
