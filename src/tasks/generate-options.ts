@@ -1,0 +1,90 @@
+/**
+ * @file What a user can ask of `generate`: one schema, from which the command line, the library and later the server take
+ * names, defaults, limits and help. What is left out is filled in from the checkpoint (`generate.ts`), and the resolved
+ * options are written into the picture.
+ */
+
+import { z } from "zod";
+
+const side = z.number().int().multipleOf(8).min(64).max(2048);
+const extent = z.number().int().min(0).max(16384);
+
+export const generateOptions = z.object({
+  model: z.string().min(1).describe("checkpoint: a .safetensors file, a diffusers folder, or a shipped model's name"),
+  vae: z.string().optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
+  prompt: z.string().default("").describe("what to draw; (word:1.2) weighs, BREAK starts a new chunk"),
+  negativePrompt: z.string().default("").describe("what to keep away from"),
+
+  width: side.optional().describe("pixels, a multiple of 8 [default: the model's own size]"),
+  height: side.optional().describe("pixels, a multiple of 8 [default: the model's own size]"),
+  steps: z.number().int().min(1).max(1000).default(28).describe("sampling steps"),
+  cfg: z.number().min(0).max(100).default(5).describe("guidance scale; 1 turns guidance off"),
+  cfgRescale: z.number().min(0).max(1).default(0).describe("share of CFG rescale: 0.2 to 0.7 tames burnt v-prediction"),
+  cfgFrom: z.number().min(0).optional().describe("guide only where sigma is above this"),
+  cfgTo: z.number().positive().optional().describe("guide only where sigma is at most this"),
+  sampler: z.string().default("euler").describe("ComfyUI's or A1111's name: euler, dpmpp_2m, 'DPM++ 2M Karras' …"),
+  schedule: z.string().optional().describe("noise schedule: normal, sgm_uniform, simple, karras … [default: normal]"),
+  eta: z.number().min(0).max(1).optional().describe("share of fresh noise in ddim and ancestral samplers"),
+
+  seed: z
+    .number()
+    .int()
+    .min(-1)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(-1)
+    .describe("of the first picture; -1 draws one"),
+  count: z.number().int().min(1).max(10_000).default(1).describe("pictures; picture i has seed + i"),
+  batch: z.number().int().min(1).max(64).default(1).describe("pictures computed together"),
+  noise: z.enum(["cpu", "nv"]).default("cpu").describe("generator: PyTorch's on the CPU, or NVIDIA's as A1111 has it"),
+
+  emphasis: z
+    .enum(["original", "no-norm", "ignore", "none", "comfyui"])
+    .default("original")
+    .describe("how weights in the prompt act: A1111's modes, or ComfyUI's"),
+  clipSkip: z
+    .number()
+    .int()
+    .min(1)
+    .max(12)
+    .default(2)
+    .describe("text layer from the end; 2 is what SDXL was trained on"),
+
+  originalWidth: extent.optional().describe("size conditioning: the original's width [default: width]"),
+  originalHeight: extent.optional().describe("size conditioning: the original's height [default: height]"),
+  cropTop: extent.default(0).describe("size conditioning: rows cropped above"),
+  cropLeft: extent.default(0).describe("size conditioning: columns cropped on the left"),
+  targetWidth: extent.optional().describe("size conditioning: width asked for [default: width]"),
+  targetHeight: extent.optional().describe("size conditioning: height asked for [default: height]"),
+  negativeOriginalWidth: extent.optional().describe("the same for the negative half [default: as the positive]"),
+  negativeOriginalHeight: extent.optional().describe("the same for the negative half [default: as the positive]"),
+  negativeCropTop: extent.optional().describe("the same for the negative half [default: as the positive]"),
+  negativeCropLeft: extent.optional().describe("the same for the negative half [default: as the positive]"),
+  negativeTargetWidth: extent.optional().describe("the same for the negative half [default: as the positive]"),
+  negativeTargetHeight: extent.optional().describe("the same for the negative half [default: as the positive]"),
+
+  prediction: z
+    .enum(["auto", "eps", "v", "edm_v", "flow"])
+    .default("auto")
+    .describe("what the model predicts; auto reads it from the checkpoint"),
+  zeroSnr: z
+    .enum(["auto", "off", "exact", "comfyui", "diffusers"])
+    .default("auto")
+    .describe("zero terminal SNR: exact, or another program's stand-in (sigma 4518.76 or 4096)"),
+  shift: z.number().positive().max(100).optional().describe("factor on every sigma [default: the model's own]"),
+  timesteps: z
+    .enum(["interpolate", "nearest"])
+    .default("interpolate")
+    .describe("sigma to timestep; nearest is ComfyUI's"),
+
+  vaeTile: z.enum(["auto", "on", "off"]).default("auto").describe("decode in tiles; auto does above 1024 pixels"),
+  preview: z.number().int().min(0).default(0).describe("a preview every so many steps; 0 gives none"),
+  threads: z.number().int().min(1).max(1024).optional().describe("threads of the engine [default: all cores]"),
+  memory: z.number().positive().optional().describe("memory to stay within, GiB [default: what is free]"),
+  outDir: z.string().optional().describe("folder for pictures; without one they are only handed over"),
+  grid: z.boolean().default(false).describe("also one sheet of all pictures"),
+});
+
+/** As a caller writes them: all that has a default may be left out. */
+export type GenerateInput = z.input<typeof generateOptions>;
+
+export type GenerateOptions = z.output<typeof generateOptions>;
