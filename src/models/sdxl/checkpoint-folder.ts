@@ -1,10 +1,9 @@
 /** @file Opens a diffusers folder: `model_index.json` and one folder a component. */
 
-import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { type Bound, bindWeights, poolOf } from "./checkpoint-bind.ts";
-import { openComponentFiles, readJson } from "./checkpoint-files.ts";
+import { exists, openComponentFiles, readJson } from "./checkpoint-files.ts";
 import type { SdxlConfigs } from "./config.ts";
 import { parseClipConfig, parseUNetConfig, parseVaeConfig } from "./config-json.ts";
 import { COMPONENTS, type Component, FOLDER, parametersOf } from "./names.ts";
@@ -24,11 +23,15 @@ export type Opened = {
 
 export type TokenizerFolders = { readonly tokenizer: string; readonly tokenizer2: string };
 
-export async function openFolder(path: string, variant?: string): Promise<Opened> {
+export async function openFolder(
+  path: string,
+  variant?: string,
+  components: readonly Component[] = COMPONENTS,
+): Promise<Opened> {
   const index = await readIndex(path);
   const configs: SdxlConfigs = {
     unet: parseUNetConfig(...(await config(path, "unet"))),
-    ...(index.vae != null && { vae: parseVaeConfig(...(await config(path, "vae"))) }),
+    ...(index.vae != null && components.includes("vae") && { vae: parseVaeConfig(...(await config(path, "vae"))) }),
     textEncoder: parseClipConfig(...(await config(path, "textEncoder")), false),
     textEncoder2: parseClipConfig(...(await config(path, "textEncoder2")), true),
   };
@@ -37,7 +40,7 @@ export async function openFolder(path: string, variant?: string): Promise<Opened
   const files: string[] = [];
   const marks = new Set<string>();
   const metadata = new Map<string, string>();
-  for (const component of COMPONENTS) {
+  for (const component of components) {
     const parameters = parametersOf(component, configs);
     if (!parameters) continue;
     const opened = await openComponentFiles(join(path, FOLDER[component]), variant);
@@ -98,11 +101,4 @@ async function readIndex(path: string): Promise<Record<string, unknown>> {
 async function config(path: string, component: Component): Promise<[json: unknown, where: string]> {
   const name = `${FOLDER[component]}/config.json`;
   return [await readJson(join(path, name)), `${path}/${name}`];
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -7,10 +7,13 @@ import { stat } from "node:fs/promises";
 import { IllustriousError } from "../../base/error.ts";
 import type { Weights } from "../../runtime/weights.ts";
 import { refuseMissing } from "./checkpoint-bind.ts";
+import { openSingleFile } from "./checkpoint-file.ts";
 import { type Opened, openFolder, type TokenizerFolders } from "./checkpoint-folder.ts";
+import { openVae } from "./checkpoint-vae.ts";
 import type { SdxlConfigs } from "./config.ts";
-import { type COMPONENTS, FOLDER } from "./names.ts";
+import { COMPONENTS, type Component, FOLDER, SGM_PREFIX } from "./names.ts";
 import { type Claim, type Detection, detectPrediction } from "./prediction.ts";
+import { MARKERS } from "./prediction-evidence.ts";
 
 export type Checkpoint = {
   readonly kind: "diffusers" | "single-file";
@@ -55,14 +58,18 @@ export type OpenOptions = {
  */
 export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
   const folder = await isFolder(path);
-  const opened = await openFolder(path, options.variant);
+  const components = COMPONENTS.filter((component) => component !== "vae" || !options.vae);
+  const opened = folder ? await openFolder(path, options.variant, components) : await openSingleFile(path, components);
   for (const [component, { missing }] of opened.bound) refuseMissing(missing, path, FOLDER[component]);
-  const weights = (component: (typeof COMPONENTS)[number]) => opened.bound.get(component)?.weights;
-  const vae = weights("vae");
+  const other = options.vae === undefined ? undefined : await openVae(options.vae, options.variant);
+  const configs = other ? { ...opened.configs, vae: other.config } : opened.configs;
+  checkTogether(configs, path);
+  const weights = (component: Component) => opened.bound.get(component)?.weights;
+  const vae = other ? other.bound.weights : weights("vae");
   return {
     kind: folder ? "diffusers" : "single-file",
     path,
-    configs: opened.configs,
+    configs,
     weights: {
       unet: weights("unet")!,
       ...(vae && { vae }),
@@ -71,19 +78,45 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
     },
     ...(opened.tokenizerFolders && { tokenizerFolders: opened.tokenizerFolders }),
     prediction: detectPrediction(opened.clues, options.prediction),
-    files: opened.files,
-    report: reportOf(opened),
+    files: [...opened.files, ...(other?.files ?? [])],
+    report: reportOf(opened, other !== undefined),
   };
 }
 
-const IGNORED = /position_ids$|logit_scale$/;
+/** Keys that checkpoints carry and no network of ours reads. */
+const IGNORED: readonly RegExp[] = [
+  /position_ids$|logit_scale$/,
+  /^model_ema\.|^first_stage_model\.loss\./,
+  // Noise schedules, which follow from a few numbers.
+  /^(betas|alphas_cumprod|sqrt_|log_one_minus_|posterior_|denoiser\.)/,
+];
 
-export function reportOf({ bound, rest }: Opened): KeyReport {
+/** @param vaeReplaced the checkpoint's own VAE is left unused on purpose */
+export function reportOf({ bound, rest }: Opened, vaeReplaced = false): KeyReport {
+  const known = (key: string) =>
+    IGNORED.some((pattern) => pattern.test(key)) ||
+    MARKERS.includes(key.replace(/^unet\//, "")) ||
+    (vaeReplaced && key.startsWith(SGM_PREFIX.vae));
   return {
     missing: [...bound.values()].flatMap(({ missing }) => missing),
-    unknown: rest.filter((key) => !IGNORED.test(key)),
-    ignored: rest.filter((key) => IGNORED.test(key)),
+    unknown: rest.filter((key) => !known(key)),
+    ignored: rest.filter(known),
   };
+}
+
+/** The widths at which the networks meet. */
+function checkTogether({ unet, vae, textEncoder, textEncoder2 }: SdxlConfigs, path: string): void {
+  const differ = (what: string, found: number, wanted: number, sum: string) => {
+    if (found === wanted) return;
+    const message = `${path}: ${what} is ${found}, but ${sum} ${wanted}`;
+    throw new IllustriousError("bad_shape", message, "These networks were not trained together.");
+  };
+  const text = textEncoder.hiddenSize + textEncoder2.hiddenSize;
+  differ("the UNet's cross_attention_dim", unet.crossAttentionDim, text, "the two text encoders side by side make");
+  const added = 6 * unet.additionTimeEmbedDim + textEncoder2.projectionDim!;
+  const sum = "six size embeddings and the pooled text make";
+  differ("the UNet's projection_class_embeddings_input_dim", unet.projectionInputDim, added, sum);
+  if (vae) differ("the UNet's out_channels", unet.outChannels, vae.latentChannels, "the VAE's latent_channels are");
 }
 
 async function isFolder(path: string): Promise<boolean> {
