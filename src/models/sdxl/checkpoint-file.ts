@@ -1,10 +1,9 @@
 /** @file Opens a single-file checkpoint: the networks side by side under the prefixes of Stability's generative-models. */
 
-import { basename } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { readFloat32, type SafetensorsFile } from "../../formats/safetensors/index.ts";
 import { type Bound, bindWeights, poolOf } from "./checkpoint-bind.ts";
-import { openWeights } from "./checkpoint-files.ts";
+import { namesOf, openWeights } from "./checkpoint-files.ts";
 import type { Opened } from "./checkpoint-folder.ts";
 import { type FileKind, identify } from "./checkpoint-kind.ts";
 import { inferConfigs } from "./config-infer.ts";
@@ -48,8 +47,8 @@ export async function openSingleFile(path: string, components: readonly Componen
     configs: bound.has("vae") ? configs : withoutVae,
     bound,
     rest: [...file.tensors.keys()].filter((key) => !used.has(key)),
-    files: [file.path],
-    clues: await cluesOf(file, basename(path), config?.scheduler),
+    files: [file],
+    clues: await cluesOf(file, path, config?.scheduler),
   };
 }
 
@@ -70,8 +69,11 @@ export function metadataConfig(file: SafetensorsFile, path: string): Record<stri
   throw new IllustriousError("bad_file", `${path}: metadata ${CONFIG_KEY} is not a JSON object`);
 }
 
-/** @param scheduler of a configuration in the metadata */
-export async function cluesOf(file: SafetensorsFile, name: string, scheduler?: unknown): Promise<Clues> {
+/**
+ * @param path as the user names it; its last part may be a hint
+ * @param scheduler of a configuration in the metadata
+ */
+export async function cluesOf(file: SafetensorsFile, path: string, scheduler?: unknown): Promise<Clues> {
   const scalars = new Map<string, number>();
   for (const marker of MARKERS) {
     // Only a number of a few bytes is read; the marks v_pred and ztsnr are empty.
@@ -85,6 +87,6 @@ export async function cluesOf(file: SafetensorsFile, name: string, scheduler?: u
     scalars,
     metadata: file.metadata,
     ...(scheduler !== undefined && { scheduler: { source: `${CONFIG_KEY} scheduler`, json: scheduler } }),
-    names: [name],
+    names: namesOf(path),
   };
 }

@@ -1,7 +1,7 @@
 /** @file Finds the weight files of one component folder as diffusers and transformers name them, and opens them. */
 
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { openSafetensors, type SafetensorsFile } from "../../formats/safetensors/index.ts";
 
@@ -85,6 +85,12 @@ function noWeights(
     );
   }
   return new IllustriousError("missing_file", `${folder}: no .safetensors file`, "The download may be incomplete.");
+}
+
+/** Names that may hint at what a model is: its own, and its repository's in Hugging Face's cache, where folders are hashes. */
+export function namesOf(path: string): string[] {
+  const repository = /models--[^/\\]+--([^/\\]+)[/\\]snapshots/.exec(resolve(path))?.[1];
+  return [basename(resolve(path)), ...(repository ? [repository] : [])];
 }
 
 /** @throws IllustriousError `missing_file`; `bad_file` if it is not JSON */

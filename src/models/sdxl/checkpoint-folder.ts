@@ -1,9 +1,10 @@
 /** @file Opens a diffusers folder: `model_index.json` and one folder a component. */
 
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
+import type { SafetensorsFile } from "../../formats/safetensors/index.ts";
 import { type Bound, bindWeights, poolOf } from "./checkpoint-bind.ts";
-import { exists, openComponentFiles, readJson } from "./checkpoint-files.ts";
+import { exists, namesOf, openComponentFiles, readJson } from "./checkpoint-files.ts";
 import type { SdxlConfigs } from "./config.ts";
 import { parseClipConfig, parseUNetConfig, parseVaeConfig } from "./config-json.ts";
 import { COMPONENTS, type Component, FOLDER, parametersOf } from "./names.ts";
@@ -17,7 +18,8 @@ export type Opened = {
   /** Keys that no component uses. */
   readonly rest: readonly string[];
   readonly clues: Clues;
-  readonly files: readonly string[];
+  /** Every file that was opened; their paths are real ones. */
+  readonly files: readonly SafetensorsFile[];
   readonly tokenizerFolders?: TokenizerFolders;
 };
 
@@ -37,7 +39,7 @@ export async function openFolder(
   };
   const bound = new Map<Component, Bound>();
   const rest: string[] = [];
-  const files: string[] = [];
+  const files: SafetensorsFile[] = [];
   const marks = new Set<string>();
   const metadata = new Map<string, string>();
   for (const component of components) {
@@ -51,7 +53,7 @@ export async function openFolder(
       if (component === "unet" && MARKERS.includes(key)) marks.add(key);
       if (!found.used.has(key)) rest.push(`${FOLDER[component]}/${key}`);
     }
-    files.push(...opened.map((file) => file.path));
+    files.push(...opened);
     if (component === "unet") for (const file of opened) for (const [k, v] of file.metadata) metadata.set(k, v);
   }
   const scheduler = join("scheduler", "scheduler_config.json");
@@ -68,7 +70,7 @@ export async function openFolder(
       ...((await exists(join(path, scheduler))) && {
         scheduler: { source: "scheduler_config.json", json: await readJson(join(path, scheduler)) },
       }),
-      names: [basename(path)],
+      names: namesOf(path),
     },
     ...((await exists(tokenizerFolders.tokenizer)) &&
       (await exists(tokenizerFolders.tokenizer2)) && { tokenizerFolders }),

@@ -36,7 +36,7 @@ export function identify(tensors: Tensors): FileIdentity {
 }
 
 /** Ends of LoRA keys; the second part of the pattern is LyCORIS's other algebras. */
-const LORA = /\.(?:lora[._](?:down|up|mid|A|B)|lora_linear_layer\.(?:down|up))(?:\.|$)/;
+const LORA = /[._](?:lora[._](?:down|up|mid|A|B)|lora_linear_layer\.(?:down|up))(?:\.|$)/;
 const LYCORIS =
   /\.(?:hada_[tw][12](?:_[ab])?|lokr_[tw][12](?:_[ab])?|oft_(?:blocks|diag)|boft_\w+|w_norm|b_norm|diff|diff_b)$/;
 

@@ -13,7 +13,11 @@ import { inferVae } from "./config-infer.ts";
 import { parseVaeConfig } from "./config-json.ts";
 import { vaeParameters } from "./names-vae.ts";
 
-export type OpenedVae = { readonly config: VaeConfig; readonly bound: Bound; readonly files: readonly string[] };
+export type OpenedVae = {
+  readonly config: VaeConfig;
+  readonly bound: Bound;
+  readonly files: readonly SafetensorsFile[];
+};
 
 /**
  * A lone file says nothing of its scale: it is taken to be SDXL's, 0.13025, unless a `config.json` lies beside it.
@@ -33,7 +37,7 @@ export async function openVae(path: string, variant?: string): Promise<OpenedVae
   const config = await vaeConfig(files[0]!, folder ?? dirname(path), prefix, path);
   const bound = bindWeights(vaeParameters(config), pool, { naming, prefix });
   refuseMissing(bound.missing, path, "the VAE");
-  return { config, bound, files: files.map((file) => file.path) };
+  return { config, bound, files };
 }
 
 /** The folder itself, or `vae` inside a checkpoint's; undefined for a file. */

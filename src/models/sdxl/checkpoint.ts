@@ -78,7 +78,7 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
     },
     ...(opened.tokenizerFolders && { tokenizerFolders: opened.tokenizerFolders }),
     prediction: detectPrediction(opened.clues, options.prediction),
-    files: [...opened.files, ...(other?.files ?? [])],
+    files: [...opened.files, ...(other?.files ?? [])].map((file) => file.path),
     report: reportOf(opened, other !== undefined),
   };
 }
