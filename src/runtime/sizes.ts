@@ -11,16 +11,21 @@ export function sizesOf(graph: Graph, feeds: Values): Map<string, number> {
   for (const { attributes, shape } of graph.inputs) {
     const value = feeds[attributes.name];
     if (!value) throw new IllustriousError("bad_shape", `input ${attributes.name} ${shapeKey(shape)} is not fed`);
-    const given = `[${value.shape.join(", ")}]`;
-    const misfit = () =>
-      new IllustriousError("bad_shape", `input ${attributes.name} is ${given}, needs ${shapeKey(shape)}`);
-    if (value.shape.length !== shape.length) throw misfit();
-    if (value.data.length !== value.shape.reduce((a, b) => a * b, 1)) throw misfit();
+    if (value.shape.length !== shape.length) throw misfit(attributes.name, value.shape, shape);
     shape.forEach((dim, i) => {
-      const length = value.shape[i]!;
-      if (isName(dim) && !sizes.has(dimKey(dim))) sizes.set(dimKey(dim), length);
-      if (evaluateDim(dim, sizes) !== length) throw misfit();
+      if (isName(dim) && !sizes.has(dimKey(dim))) sizes.set(dimKey(dim), value.shape[i]!);
     });
   }
+  // Only when all names are known can expressions in them be checked.
+  for (const { attributes, shape } of graph.inputs) {
+    const value = feeds[attributes.name]!;
+    const fits = shape.every((dim, i) => evaluateDim(dim, sizes) === value.shape[i]);
+    const full = value.data.length === value.shape.reduce((product, n) => product * n, 1);
+    if (!fits || !full) throw misfit(attributes.name, value.shape, shape);
+  }
   return sizes;
+}
+
+function misfit(name: string, given: readonly number[], needed: Graph["tensors"][number]["shape"]): IllustriousError {
+  return new IllustriousError("bad_shape", `input ${name} is [${given.join(", ")}], needs ${shapeKey(needed)}`);
 }

@@ -21,7 +21,9 @@ export type EffectiveSettings = {
   readonly evidence: readonly string[];
 };
 
-export type RgbImage = { readonly width: number; readonly height: number; readonly rgb: Uint8Array };
+import type { RgbImage } from "../pipeline/image.ts";
+
+export type { RgbImage };
 
 export type GenerateEvent =
   /** A part of the model is being opened or encoded; long on large models. */

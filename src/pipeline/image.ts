@@ -1,0 +1,42 @@
+/** @file Pictures as bytes, and the float tensors that the autoencoder reads and writes. */
+
+/** RGB, 8 bits a channel, rows from the top. */
+export type RgbImage = { readonly width: number; readonly height: number; readonly rgb: Uint8Array };
+
+/** Planes [3, height, width] in -1 … 1 as bytes, clamped and rounded. */
+export function imageFromPlanes(planes: Float32Array, width: number, height: number): RgbImage {
+  const area = width * height;
+  // Clamped by the array type, which also rounds halves to even.
+  const rgb = new Uint8ClampedArray(3 * area);
+  for (let channel = 0; channel < 3; channel++) {
+    for (let i = 0; i < area; i++) rgb[3 * i + channel] = (planes[channel * area + i]! * 0.5 + 0.5) * 255;
+  }
+  return { width, height, rgb: new Uint8Array(rgb.buffer) };
+}
+
+export function planesFromImage({ rgb, width, height }: RgbImage): Float32Array {
+  const area = width * height;
+  const planes = new Float32Array(3 * area);
+  for (let channel = 0; channel < 3; channel++) {
+    for (let i = 0; i < area; i++) planes[channel * area + i] = rgb[3 * i + channel]! / 127.5 - 1;
+  }
+  return planes;
+}
+
+/** Pictures of one size side by side, row by row, as near to a square of pictures as their number allows. */
+export function gridOf(images: readonly RgbImage[]): RgbImage {
+  const columns = Math.ceil(Math.sqrt(images.length));
+  const rows = Math.ceil(images.length / columns);
+  const cell = { width: Math.max(...images.map((i) => i.width)), height: Math.max(...images.map((i) => i.height)) };
+  const width = columns * cell.width;
+  const rgb = new Uint8Array(3 * width * rows * cell.height).fill(255);
+  images.forEach((image, n) => {
+    const left = (n % columns) * cell.width;
+    const top = Math.floor(n / columns) * cell.height;
+    for (let y = 0; y < image.height; y++) {
+      const row = image.rgb.subarray(3 * y * image.width, 3 * (y + 1) * image.width);
+      rgb.set(row, 3 * ((top + y) * width + left));
+    }
+  });
+  return { width, height: rows * cell.height, rgb };
+}

@@ -1,0 +1,21 @@
+/** @file What the parent and the engine's process say to each other. Options and events pass; weights never do. */
+
+export type ToEngine =
+  | { readonly type: "run"; readonly id: number; readonly task: string; readonly options: unknown }
+  | { readonly type: "cancel"; readonly id: number };
+
+/** An error as data, since a class does not survive the way. */
+export type Failure = {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly stack?: string | undefined;
+};
+
+export type FromEngine =
+  | { readonly type: "event"; readonly id: number; readonly event: unknown }
+  | { readonly type: "end"; readonly id: number }
+  | { readonly type: "failed"; readonly id: number; readonly failure: Failure };
+
+/** Long work: yields events; stops between two of them when the signal aborts. */
+export type Task<Options, Event> = (options: Options, signal: AbortSignal) => AsyncGenerator<Event, void>;

@@ -1,0 +1,60 @@
+/**
+ * @file The engine's side: runs one task after the other and sends what they yield. A native call blocks this process, so
+ * a wish to cancel is seen between two calls; the parent kills the process if that takes too long.
+ */
+
+import { IllustriousError } from "../../base/error.ts";
+import type { Failure, FromEngine, Task, ToEngine } from "./messages.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: options arrive as data and each task checks its own
+type AnyTask = Task<any, unknown>;
+
+export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
+  const cancels = new Map<number, AbortController>();
+  let last: Promise<void> = Promise.resolve();
+
+  const send = (message: FromEngine): Promise<void> =>
+    new Promise((resolve) => {
+      process.send!(message, () => resolve());
+    });
+
+  async function run(id: number, name: string, options: unknown): Promise<void> {
+    const { signal } = cancels.get(id)!;
+    try {
+      const task = tasks[name];
+      if (!task) throw new IllustriousError("internal", `internal: the engine has no task ${name}`);
+      for await (const event of task(options, signal)) {
+        await send({ type: "event", id, event });
+        // A turn of the event loop, in which a cancel that has arrived is read.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (signal.aborted) break;
+      }
+      await send({ type: "end", id });
+    } catch (error) {
+      await send({ type: "failed", id, failure: failureOf(error) });
+    } finally {
+      cancels.delete(id);
+    }
+  }
+
+  process.on("message", (message: ToEngine) => {
+    if (message.type === "cancel") {
+      cancels.get(message.id)?.abort();
+      return;
+    }
+    cancels.set(message.id, new AbortController());
+    last = last.then(() => run(message.id, message.task, message.options));
+  });
+  // Without its parent an engine has no purpose, and it holds gigabytes.
+  process.on("disconnect", () => process.exit(0));
+  // Ctrl-C reaches the whole process group; the parent decides what it means.
+  process.on("SIGINT", () => {});
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof IllustriousError) {
+    return { code: error.code, message: error.message, hint: error.hint, stack: error.stack };
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { code: "engine_failed", message, stack };
+}
