@@ -1,9 +1,12 @@
 /** @file The public list of the sampling floor. */
 
 export { type NoiseOrigin, noiseFor, noiseSource } from "../base/random/noise.ts";
+export { philoxGenerator } from "../base/random/philox.ts";
 export type { Seed } from "../base/random/seed.ts";
 export { type NormalGenerator, torchGenerator } from "../base/random/torch.ts";
+export { type Combination, checkCombination } from "./check.ts";
 export type { Finding } from "./finding.ts";
+export { type Gaussian, gaussianDenoise, gaussianPath } from "./gaussian.ts";
 export {
   type GuidanceOptions,
   guidanceScaleAt,
@@ -35,8 +38,27 @@ export {
   type Walk,
 } from "./sampler.ts";
 export { sampleDdim } from "./samplers/ddim.ts";
+export { sampleDpmpp2m, sampleDpmpp2mSde, sampleDpmpp2mSdeHeun } from "./samplers/dpmpp.ts";
 export { sampleEuler, sampleEulerAncestral } from "./samplers/euler.ts";
-export { makeSchedule, type Schedule, type ScheduleName, scheduleNames } from "./schedules/schedule.ts";
+export { sampleHeun } from "./samplers/heun.ts";
+export {
+  lookUpSampler,
+  lookUpSchedule,
+  type NamedSampler,
+  type SamplerName,
+  samplerLabels,
+  samplerNames,
+  samplers,
+  scheduleLabels,
+} from "./samplers/named.ts";
+export { sampleUniPc, sampleUniPcBh2 } from "./samplers/unipc.ts";
+export {
+  makeSchedule,
+  type Schedule,
+  type ScheduleName,
+  type ScheduleOptions,
+  scheduleNames,
+} from "./schedules/schedule.ts";
 export {
   alphaBars,
   betas,

@@ -36,6 +36,10 @@ export type SamplerOptions = {
   eta?: number;
   /** Factor on the drawn noise; 1 unless stated. */
   noiseScale?: number;
+  /** Euler's and Heun's churn: the rise of sigma before a step, shared over all steps. Karras et al. (2022), Algorithm 2. */
+  churn?: number;
+  /** Noise levels at which churn acts; all unless stated. */
+  churnRange?: readonly [low: number, high: number];
   /** Order of a multistep method, where it can be chosen. */
   order?: number;
   /** UniPC's second stage. */

@@ -1,4 +1,4 @@
-/** @file Euler steps, plain and ancestral. Karras et al. (2022), Algorithm 2 without churn; the ancestral split is k-diffusion's. */
+/** @file Euler steps, plain and ancestral. Karras et al. (2022), Algorithm 2 at first order; the ancestral split is k-diffusion's. */
 
 import {
   addNoise,
@@ -10,16 +10,22 @@ import {
   stepTo,
   type Walk,
 } from "../sampler.ts";
+import { churned } from "./churn.ts";
 
-/** First order: one call of `denoise` a step. The same walk as deterministic DDIM (Song et al. 2020). */
-export async function* sampleEuler(denoise: Denoise, x: Float32Array, sigmas: Sigmas): Walk {
+/** First order: one call of `denoise` a step. Without churn the same walk as deterministic DDIM (Song et al. 2020). */
+export async function* sampleEuler(
+  denoise: Denoise,
+  x: Float32Array,
+  sigmas: Sigmas,
+  options: SamplerOptions = {},
+): Walk {
   checkSigmas(sigmas);
   for (let index = 0; index < sigmas.length - 1; index++) {
-    const sigma = sigmas[index]!;
     const sigmaNext = sigmas[index + 1]!;
-    const denoised = await denoise(x, sigma);
-    yield { index, sigma, sigmaNext, x, denoised };
-    x = stepTo(x, denoised, sigma, sigmaNext);
+    const from = churned(x, sigmas[index]!, sigmaNext, sigmas.length - 1, options);
+    const denoised = await denoise(from.x, from.sigma);
+    yield { index, sigma: from.sigma, sigmaNext, x: from.x, denoised };
+    x = stepTo(from.x, denoised, from.sigma, sigmaNext);
   }
   return x;
 }

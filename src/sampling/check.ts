@@ -1,0 +1,117 @@
+/**
+ * @file Which choices go together: the mistakes that give grey, burnt or black pictures without an error, said before the
+ * first step and with their numbers. What speaks against a schedule alone is measured in `schedules/findings.ts`.
+ */
+
+import type { Finding } from "./finding.ts";
+import type { GuidanceOptions } from "./guidance.ts";
+import type { PredictionType } from "./prediction.ts";
+import type { SamplerName } from "./samplers/named.ts";
+import { makeSchedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
+import type { NoiseTable } from "./tables.ts";
+
+export type Combination = {
+  sampler: SamplerName;
+  schedule: ScheduleName;
+  steps: number;
+  prediction: PredictionType;
+  table: NoiseTable;
+  guidance?: GuidanceOptions;
+  scheduleOptions?: ScheduleOptions;
+};
+
+/** Everything there is to say about a combination, refusals first. Empty means that nothing known speaks against it. */
+export function checkCombination(combination: Combination): Finding[] {
+  const refusals = [...refuseEpsAtZeroSnr(combination), ...refuseFamily(combination)];
+  if (refusals.length > 0) return refusals;
+  const { schedule, table, steps, scheduleOptions } = combination;
+  const { sigmas, warnings } = makeSchedule(schedule, table, steps, scheduleOptions);
+  return [...warnings, ...heunAtStandIn(combination, sigmas), ...guidanceFindings(combination, sigmas)];
+}
+
+function refuseEpsAtZeroSnr({ prediction, table }: Combination): Finding[] {
+  if (prediction !== "eps" || !table.zeroSnr) return [];
+  return [
+    {
+      level: "refusal",
+      code: "eps_zero_snr",
+      message:
+        `eps prediction with zero terminal SNR: at sigma ${table.sigmas.at(-1)} the input is the noise itself, so the output says ` +
+        "nothing of the picture, and its error is multiplied by sigma",
+      hint: "Turn zero terminal SNR off, or set the prediction to v if the model was trained so.",
+    },
+  ];
+}
+
+function refuseFamily({ prediction, table, schedule }: Combination): Finding[] {
+  const family = prediction === "flow" ? "flow" : prediction === "edm_v" ? "edm" : "discrete";
+  const findings: Finding[] = [];
+  const refuse = (code: string, message: string, hint: string) =>
+    findings.push({ level: "refusal", code, message, hint });
+  if (table.family !== family) {
+    refuse(
+      "wrong_table",
+      `${prediction} prediction on a table of family "${table.family}"`,
+      `Use a table of family "${family}".`,
+    );
+  }
+  if (schedule === "ays" && table.family !== "discrete") {
+    refuse(
+      "wrong_schedule",
+      `schedule ays on a table of family "${table.family}"`,
+      "Its levels are SDXL's; use simple or sgm_uniform.",
+    );
+  }
+  return findings;
+}
+
+/** Heun's average over the first interval: from about here a difference of the two guesses grows instead of shrinking. */
+const LARGEST_HEUN_WEIGHT = 2;
+
+function heunAtStandIn({ sampler }: Combination, sigmas: readonly number[]): Finding[] {
+  const [first, second] = [sigmas[0]!, sigmas[1]!];
+  if (sampler !== "heun" || second === 0 || first === Number.POSITIVE_INFINITY) return [];
+  const weight = (first - second) / (2 * second);
+  if (weight < LARGEST_HEUN_WEIGHT) return [];
+  return [
+    {
+      level: "warning",
+      code: "heun_first_step",
+      message:
+        `heun averages its first step from sigma ${first.toPrecision(4)} to ${second.toPrecision(4)} and multiplies every difference of its two ` +
+        `guesses by ${weight.toFixed(1)} (0.1 on SDXL's own schedule)`,
+      hint: 'Use zeroSnr "exact", where heun leaves the terminal without that factor, or euler, dpmpp_2m or uni_pc.',
+    },
+  ];
+}
+
+function guidanceFindings({ guidance, table, prediction }: Combination, sigmas: readonly number[]): Finding[] {
+  if (!guidance) return [];
+  const { scale, rescale = 0, interval } = guidance;
+  const findings: Finding[] = [];
+  const warn = (code: string, message: string, hint: string) =>
+    findings.push({ level: "warning", code, message, hint });
+  if (rescale > 0 && scale === 1) {
+    warn(
+      "rescale_idle",
+      `guidance rescale ${rescale} at guidance 1 does nothing`,
+      "Raise the guidance or leave the rescale out.",
+    );
+  }
+  if (interval && !sigmas.some((sigma) => sigma > 0 && sigma > interval[0] && sigma <= interval[1])) {
+    warn(
+      "interval_empty",
+      `no step lies in the guidance interval (${interval[0]}, ${interval[1]}]: the picture is made without guidance`,
+      "Sigmas are noise over signal; SDXL's interval in the paper is 0.28 to 5.42.",
+    );
+  }
+  const guidedAtTerminal = !interval || interval[1] >= sigmas[0]!;
+  if (prediction === "v" && table.zeroSnr && scale > 5 && rescale === 0 && guidedAtTerminal) {
+    warn(
+      "overexposure",
+      `guidance ${scale} without rescale on a zero-SNR v model: the first guess, which fixes the mean colours, is extrapolated ${scale}-fold`,
+      "Use guidance 4 to 5, a rescale from 0.2 to 0.7, or an interval that leaves out the first step.",
+    );
+  }
+  return findings;
+}

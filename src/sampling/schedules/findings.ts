@@ -1,0 +1,67 @@
+/** @file What a schedule's own numbers say against it: measured on the levels, not looked up by name. */
+
+import type { Finding } from "../finding.ts";
+import { FINITE_TERMINAL, type NoiseTable } from "../tables.ts";
+
+/** The largest sigma of SDXL's own schedule: beyond it a picture is all but gone. */
+export const SDXL_SIGMA_MAX = 14.6146;
+
+/** More of the steps than this above SDXL's largest sigma leaves too few for the picture itself. */
+const LARGEST_NOISE_SHARE = 0.25;
+
+export function scheduleFindings(name: string, table: NoiseTable, levels: readonly number[], steps: number): Finding[] {
+  const findings: Finding[] = [];
+  const warn = (code: string, message: string, hint: string) =>
+    findings.push({ level: "warning", code, message, hint });
+  const last = table.sigmas.at(-1)!;
+  const first = levels[0]!;
+  const spacings = "Use trailing, simple or sgm_uniform.";
+
+  if (levels.length !== steps) {
+    warn(
+      "step_count",
+      `${name} gives ${levels.length} steps for the ${steps} asked`,
+      "Ask for a count that divides 1000, or use simple.",
+    );
+  }
+  if (last === Number.POSITIVE_INFINITY && first === table.shift * FINITE_TERMINAL) {
+    warn(
+      "finite_terminal",
+      `${name} needs a finite largest sigma and starts at ${round(first)} in place of Infinity`,
+      spacings,
+    );
+  }
+  // A stand-in for Infinity lies beyond the last level but one, and so counts as the end.
+  if (table.zeroSnr && first < table.sigmas.at(-2)!) {
+    warn(
+      "terminal_missed",
+      `${name} starts at sigma ${round(first)}, the model's noise ends at ${last}: the picture's mean is still in the input ` +
+        "there, so a start from pure noise pulls it to grey",
+      spacings,
+    );
+  }
+  const inNoise = levels.filter((sigma) => sigma > table.shift * SDXL_SIGMA_MAX).length;
+  if (table.zeroSnr && inNoise / levels.length > LARGEST_NOISE_SHARE && levels.length > 3) {
+    warn(
+      "steps_in_noise",
+      `${name} spends ${inNoise} of ${levels.length} steps above sigma ${round(table.shift * SDXL_SIGMA_MAX)}, where almost nothing is decided`,
+      spacings,
+    );
+  }
+  const second = levels[1];
+  if (table.zeroSnr && second !== undefined && levels.length >= 10 && second < table.shift * COARSE_SECOND_SIGMA) {
+    warn(
+      "coarse_start",
+      `${name} goes from sigma ${round(first)} to ${round(second)} in its first of ${levels.length} steps: one guess fixes the colours and the layout`,
+      spacings,
+    );
+  }
+  return findings;
+}
+
+/** With ten even steps in time the second level is 18; below half of that the first step is far too long. */
+const COARSE_SECOND_SIGMA = 9;
+
+function round(sigma: number): string {
+  return Number.isFinite(sigma) ? String(Number(sigma.toPrecision(4))) : "Infinity";
+}
