@@ -125,6 +125,9 @@ function fromScheduler(scheduler: Clues["scheduler"]): Evidence[] {
 
 /** The standard's `prediction_type`, written by kohya's trainers, and ComfyUI's own `predict_key`. */
 function fromModelspec(metadata: Clues["metadata"]): Evidence[] {
+  // Some trainers write `velocity` for v and for flow, and say here which process it belongs to.
+  const process = predictionCalled(metadata.get("modelspec.noise_process"));
+  if (process === "flow") return [evidence("modelspec.noise_process", WEIGHT.modelspec, { prediction: "flow" })];
   return ["modelspec.prediction_type", "modelspec.predict_key"].flatMap((key) => {
     const prediction = predictionCalled(metadata.get(key));
     return prediction ? [evidence(key, WEIGHT.modelspec, { prediction })] : [];
