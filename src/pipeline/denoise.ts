@@ -1,4 +1,4 @@
-/** @file The UNet as the samplers' network: one call for both halves of guidance where their texts are equally long. */
+/** @file The UNet as the samplers' network: one run for all conditionings of a step where their texts are equally long. */
 
 import { float32, type Session, type Value } from "../runtime/runtime.ts";
 import type { PairCall } from "../sampling/index.ts";
@@ -20,26 +20,43 @@ export type LatentLayout = {
   readonly width: number;
 };
 
-export function unetCall(
-  session: Session,
-  layout: LatentLayout,
-  conditional: Conditioning,
-  unconditional: Conditioning | undefined,
-): PairCall {
-  const one = async (input: Float32Array, timestep: number, halves: readonly Conditioning[]) => {
-    const { output } = await session.run(unetFeeds(input, timestep, layout, halves));
-    return output!.data as Float32Array;
+/** A conditioning and its share of the guidance; prompts joined by AND have several, all others one of weight 1. */
+export type Weighted = { readonly weight: number; readonly conditioning: Conditioning };
+
+/** What holds at a timestep: prompt editing changes it on the way. */
+export type ConditioningAt = (timestep: number) => {
+  readonly conditional: readonly Weighted[];
+  readonly unconditional: Conditioning;
+};
+
+/**
+ * Parts joined by AND become one conditional output, `unconditional + sum of weight * (part - unconditional)`: guidance is
+ * linear, so guiding that is guiding with each part by its share. Liu et al. (2022), https://arxiv.org/abs/2206.01714.
+ */
+export function unetCall(session: Session, layout: LatentLayout, at: ConditioningAt): PairCall {
+  const outputs = async (input: Float32Array, timestep: number, wanted: readonly Conditioning[]) => {
+    const sameLength = wanted.every(({ tokens }) => tokens === wanted[0]!.tokens);
+    const groups = sameLength ? [wanted] : wanted.map((one) => [one]);
+    const found: Float32Array[] = [];
+    for (const group of groups) {
+      const { output } = await session.run(unetFeeds(input, timestep, layout, group));
+      const data = output!.data as Float32Array;
+      group.forEach((_, i) => {
+        found.push(data.subarray(i * input.length, (i + 1) * input.length));
+      });
+    }
+    return found;
   };
   return async (input, timestep, both) => {
-    if (!both || !unconditional) return { conditional: await one(input, timestep, [conditional]) };
-    if (unconditional.tokens !== conditional.tokens) {
-      return {
-        conditional: await one(input, timestep, [conditional]),
-        unconditional: await one(input, timestep, [unconditional]),
-      };
-    }
-    const output = await one(input, timestep, [unconditional, conditional]);
-    return { unconditional: output.subarray(0, input.length), conditional: output.subarray(input.length) };
+    const { conditional, unconditional } = at(timestep);
+    const [first] = conditional;
+    const single = conditional.length === 1 && first!.weight === 1;
+    if (single && !both) return { conditional: (await outputs(input, timestep, [first!.conditioning]))[0]! };
+    const wanted = [unconditional, ...conditional.map(({ conditioning }) => conditioning)];
+    const [none, ...parts] = (await outputs(input, timestep, wanted)) as [Float32Array, ...Float32Array[]];
+    if (single) return { unconditional: none, conditional: parts[0]! };
+    const joined = none.map((u, k) => conditional.reduce((sum, { weight }, i) => sum + weight * (parts[i]![k]! - u), u));
+    return { unconditional: none, conditional: joined };
   };
 }
 

@@ -1,7 +1,8 @@
 /** @file Pictures as bytes, and the float tensors that the autoencoder reads and writes. */
 
-/** RGB, 8 bits a channel, rows from the top. */
-export type RgbImage = { readonly width: number; readonly height: number; readonly rgb: Uint8Array };
+import type { RgbImage } from "../formats/png/encode.ts";
+
+export type { RgbImage };
 
 /** Planes [3, height, width] in -1 … 1 as bytes, clamped and rounded. */
 export function imageFromPlanes(planes: Float32Array, width: number, height: number): RgbImage {

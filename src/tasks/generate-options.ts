@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { IllustriousError } from "../base/error.ts";
 
 const side = z.number().int().multipleOf(8).min(64).max(2048);
 const extent = z.number().int().min(0).max(16384);
@@ -88,3 +89,14 @@ export const generateOptions = z.object({
 export type GenerateInput = z.input<typeof generateOptions>;
 
 export type GenerateOptions = z.output<typeof generateOptions>;
+
+/** @throws IllustriousError `bad_option` that names every field at fault, its value and what is allowed */
+export function parseGenerateOptions(input: GenerateInput): GenerateOptions {
+  const parsed = generateOptions.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => {
+    const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
+    return `${path.join(".") || "options"}: ${JSON.stringify(value) ?? "missing"}: ${message}`;
+  });
+  throw new IllustriousError("bad_option", faults.join("; "), "`illustrious generate --help` lists what is allowed.");
+}

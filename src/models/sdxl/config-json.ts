@@ -24,6 +24,7 @@ export function parseUNetConfig(json: unknown, where = "unet/config.json"): UNet
   if (new Set(layers).size > 1) throw f.wrong("layers_per_block", "the same number at every level");
   const heads = f.countPerLevel(f.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", levels, 8);
   const config: UNetConfig = {
+    ...(f.has("sample_size") && { sampleSize: f.count("sample_size") }),
     inChannels: f.count("in_channels", 4),
     outChannels: f.count("out_channels", 4),
     blockOutChannels,

@@ -7,6 +7,8 @@
 
 /** UNet2DConditionModel. Lists go from the finest level to the coarsest; up blocks mirror the down blocks. */
 export type UNetConfig = {
+  /** Latents a side that the model was made for; SDXL's 128 where nothing is said. */
+  readonly sampleSize?: number;
   readonly inChannels: number;
   readonly outChannels: number;
   readonly blockOutChannels: readonly number[];

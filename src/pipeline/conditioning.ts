@@ -1,0 +1,95 @@
+/** @file From prompts to what the UNet is conditioned on: plans run through both encoders, sizes beside them. */
+
+import { internalError } from "../base/error.ts";
+import type { SdxlConfigs } from "../models/sdxl/config.ts";
+import { encodeChunks } from "./encoders.ts";
+import type { PromptChunk } from "./prompt/chunks.ts";
+import { type Context, matchLengths } from "./prompt/lengths.ts";
+import { assembleContext, type EncodedChunk, type PromptPlan, type TextPlan } from "./prompt/plan.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** The sizes that SDXL is told, in pixels. Podell et al. (2023), section 2.2. */
+export type SizeConditioning = {
+  readonly originalHeight: number;
+  readonly originalWidth: number;
+  readonly cropTop: number;
+  readonly cropLeft: number;
+  readonly targetHeight: number;
+  readonly targetWidth: number;
+};
+
+export function timeIdsOf(size: SizeConditioning): number[] {
+  return [
+    size.originalHeight,
+    size.originalWidth,
+    size.cropTop,
+    size.cropLeft,
+    size.targetHeight,
+    size.targetWidth,
+  ];
+}
+
+/** Contexts of one prompt: its parts joined by AND, each with the texts that editing makes of it. */
+export type EncodedPrompt = {
+  readonly parts: readonly {
+    readonly weight: number;
+    /** `until` is the last step, counted from 1, that a context holds for. */
+    readonly schedule: readonly { readonly until: number; readonly context: Context }[];
+  }[];
+};
+
+/**
+ * Encodes every distinct chunk of all plans once, first with one encoder and then with the other, so that only one of
+ * them need be in memory. Contexts that will run together are given one length where that changes nothing.
+ */
+export async function encodePrompts(pipeline: Pipeline, plans: readonly PromptPlan[]): Promise<EncodedPrompt[]> {
+  const texts = new Set(plans.flatMap(({ parts }) => parts.flatMap(({ schedule }) => schedule)));
+  const chunks = new Map<string, PromptChunk>();
+  for (const text of texts) for (const chunk of text.chunks) chunks.set(keyOf(chunk), chunk);
+  const encoded = await encodeDistinct(pipeline, chunks);
+  const contexts = new Map<TextPlan, Context>();
+  for (const text of texts) {
+    const found = text.chunks.map((chunk) => encoded.get(keyOf(chunk)) ?? missingChunk());
+    contexts.set(text, assembleContext(text, found));
+  }
+  const matched = matchLengths([...contexts.values()], "repeat");
+  [...contexts.keys()].forEach((text, i) => {
+    contexts.set(text, matched[i]!);
+  });
+  return plans.map(({ parts }) => ({
+    parts: parts.map(({ weight, schedule }) => ({
+      weight,
+      schedule: schedule.map((text) => ({ until: text.until, context: contexts.get(text)! })),
+    })),
+  }));
+}
+
+const keyOf = (chunk: PromptChunk): string => chunk.ids.join(" ");
+
+function missingChunk(): never {
+  throw internalError("a chunk was not encoded");
+}
+
+async function encodeDistinct(
+  pipeline: Pipeline,
+  chunks: ReadonlyMap<string, PromptChunk>,
+): Promise<Map<string, EncodedChunk>> {
+  const { textEncoder, textEncoder2 }: SdxlConfigs = pipeline.checkpoint.configs;
+  const list = [...chunks.values()];
+  const sizes = { texts: list.length };
+  const take = (part: "textEncoder" | "textEncoder2") => pipeline.shelf.take(part, pipeline.bytesOf(part, sizes));
+  const one = await encodeChunks(
+    await take("textEncoder"),
+    textEncoder,
+    list.map(({ ids }) => ids),
+  );
+  const two = await encodeChunks(
+    await take("textEncoder2"),
+    textEncoder2,
+    list.map(({ ids2 }) => ids2),
+  );
+  const keys = [...chunks.keys()];
+  return new Map(
+    keys.map((key, i) => [key, { states: one.states[i]!, states2: two.states[i]!, pooled: two.pooled[i]! }]),
+  );
+}

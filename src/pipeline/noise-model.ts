@@ -1,0 +1,54 @@
+/** @file What a checkpoint was trained on as a noise table and a prediction type, with the user's word above the file's. */
+
+import type { Detection } from "../models/sdxl/prediction.ts";
+import {
+  discreteTable,
+  edmTable,
+  flowTable,
+  type NoiseTable,
+  type Prediction,
+  predictionFor,
+  type TimeRounding,
+  type ZeroSnr,
+} from "../sampling/index.ts";
+
+export type NoiseChoices = {
+  readonly zeroSnr: "auto" | "off" | "exact" | "comfyui" | "diffusers";
+  readonly shift?: number | undefined;
+  readonly rounding: TimeRounding;
+};
+
+export type NoiseModel = { readonly table: NoiseTable; readonly prediction: Prediction };
+
+export function noiseModelOf(detection: Detection, choices: NoiseChoices): NoiseModel {
+  const table = tableOf(detection, choices);
+  return { table, prediction: predictionFor(detection.prediction, table) };
+}
+
+function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoices): NoiseTable {
+  const { prediction, schedule = {}, sigmaMin, sigmaMax, sigmaData } = detection;
+  const factor = shift ?? schedule.shift ?? 1;
+  switch (prediction) {
+    case "flow":
+      return flowTable({ shift: factor });
+    case "edm_v":
+      return edmTable({
+        ...(sigmaMin && { sigmaMin }),
+        ...(sigmaMax && { sigmaMax }),
+        ...(sigmaData && { sigmaData }),
+      });
+    case "eps":
+    case "v": {
+      const chosen: ZeroSnr = zeroSnr === "auto" ? detection.zeroSnr && "exact" : zeroSnr !== "off" && zeroSnr;
+      return discreteTable({
+        ...(schedule.betaStart !== undefined && { betaStart: schedule.betaStart }),
+        ...(schedule.betaEnd !== undefined && { betaEnd: schedule.betaEnd }),
+        ...(schedule.betaSchedule === "linear" && { betaCurve: "linear" }),
+        ...(schedule.trainTimesteps !== undefined && { levels: schedule.trainTimesteps }),
+        zeroSnr: chosen,
+        shift: factor,
+        rounding,
+      });
+    }
+  }
+}

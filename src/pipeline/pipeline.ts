@@ -1,0 +1,45 @@
+/** @file A loaded model: its checkpoint, its tokenizer, and its networks on a shelf. What the tasks work with. */
+
+import { type Checkpoint, type OpenOptions, openCheckpoint } from "../models/sdxl/checkpoint.ts";
+import { loadTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
+import { activationBytes, weightBytes } from "../runtime/memory.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { type Blueprint, blueprintOf, createShelf, type Part, type Shelf } from "./shelf.ts";
+
+export type Pipeline = {
+  readonly checkpoint: Checkpoint;
+  readonly tokenizer: Tokenizer;
+  readonly shelf: Shelf;
+  /** Bytes that a part needs with these sizes: its weights and its largest moment. */
+  bytesOf(part: Part, sizes: Readonly<Record<string, number>>): number;
+  close(): Promise<void>;
+};
+
+export type PipelineOptions = OpenOptions & {
+  readonly runtime: Runtime;
+  readonly clipSkip: number;
+  /** Bytes that may be held at one time. */
+  readonly budget: number;
+};
+
+export async function openPipeline(path: string, options: PipelineOptions): Promise<Pipeline> {
+  const checkpoint = await openCheckpoint(path, options);
+  const tokenizer = await loadTokenizer(checkpoint.tokenizerFolders?.tokenizer);
+  const blueprints = new Map<Part, Blueprint>();
+  const blueprint = (part: Part): Blueprint => {
+    const found = blueprints.get(part) ?? blueprintOf(checkpoint, part, options.clipSkip);
+    blueprints.set(part, found);
+    return found;
+  };
+  const shelf = createShelf(options.runtime, blueprint, options.budget);
+  return {
+    checkpoint,
+    tokenizer,
+    shelf,
+    bytesOf(part, sizes) {
+      const { graph, weights } = blueprint(part);
+      return weightBytes(graph, weights).float32 + activationBytes(graph, new Map(Object.entries(sizes)));
+    },
+    close: () => shelf.close(),
+  };
+}

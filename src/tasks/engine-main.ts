@@ -1,0 +1,6 @@
+/** @file What runs in the engine's process: the tasks by name. */
+
+import { serve } from "../runtime/process/serve.ts";
+import { generateInEngine } from "./generate-in-engine.ts";
+
+serve({ generate: generateInEngine });

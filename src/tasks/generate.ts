@@ -1,0 +1,38 @@
+/** @file A prompt to pictures, for programs: `for await (const event of generate({ model, prompt })) …`. */
+
+import { EngineProcess } from "../runtime/process/engine-process.ts";
+import type { GenerateEvent } from "./generate-events.ts";
+import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
+
+export type GenerateControl = {
+  /** Abort to stop after the step in progress. */
+  readonly signal?: AbortSignal;
+  /** The process that does the work, if not the one that all calls share. */
+  readonly engine?: EngineProcess;
+};
+
+let shared: EngineProcess | undefined;
+
+/** A new engine: a process of its own, with its own models in memory. */
+export function createEngine(): EngineProcess {
+  // From sources, as in tests, the child still needs compiled modules: Node 20 does not read TypeScript.
+  const entry = new URL("./engine-main.js", import.meta.url.replace("/src/tasks/", "/dist/tasks/"));
+  return new EngineProcess({ entry });
+}
+
+/**
+ * Makes pictures in the engine's process and tells what happens. The model stays loaded for the next call.
+ *
+ * @throws IllustriousError `bad_option` before anything starts; what opening the checkpoint throws; `not_enough_memory`;
+ * `cancelled` after an abort; `engine_failed` if the engine's process dies
+ */
+export async function* generate(input: GenerateInput, control: GenerateControl = {}): AsyncGenerator<GenerateEvent, void> {
+  const options = parseGenerateOptions(input);
+  shared ??= createEngine();
+  yield* (control.engine ?? shared).run<GenerateEvent>("generate", options, control.signal);
+}
+
+/** Ends the shared engine and frees its memory. A later `generate` starts a new one. */
+export async function closeEngine(): Promise<void> {
+  await shared?.close();
+}
