@@ -1,0 +1,73 @@
+/**
+ * @file ComfyUI's grammar: `(x)` weighs ×1.1 and `(x:1.2)` weighs 1.2, which replaces the weight around it. `\(` and `\)` are literal.
+ * `[x]`, `BREAK`, `AND` and `<lora:…>` mean nothing. Source: `comfy/sd1_clip.py`, token_weights and parse_parentheses.
+ *
+ * Groups are found by counting, from the left: an opening bracket that is never closed is text, and after a closing bracket too many
+ * the next opening one is text too.
+ */
+
+import { clampWeight, MAX_NESTING, type Parsed, readNumber, type Segment } from "./segments.ts";
+
+const ROUND = 1.1;
+
+export function parseComfyUi(prompt: string): Parsed {
+  const segments: Segment[] = [];
+  const warnings = new Set<string>();
+  const isEscaped = (i: number): boolean => prompt[i - 1] === "\\";
+
+  const weigh = (from: number, to: number, weight: number, depth: number): void => {
+    let level = 0;
+    let start = from;
+    const flush = (end: number): void => {
+      if (end > start) item(start, end, weight, depth);
+      start = end;
+    };
+    for (let i = from; i < to; i++) {
+      const sign = prompt[i];
+      if ((sign !== "(" && sign !== ")") || isEscaped(i)) continue;
+      if (sign === "(") {
+        if (level === 0) flush(i);
+        level++;
+      } else {
+        level--;
+        if (level === 0) flush(i + 1);
+      }
+    }
+    flush(to);
+  };
+
+  const item = (from: number, to: number, weight: number, depth: number): void => {
+    const isGroup = to - from >= 2 && prompt[from] === "(" && prompt[to - 1] === ")" && !isEscaped(to - 1);
+    if (isGroup && depth < MAX_NESTING) {
+      const tail = weightAtEnd(prompt, from + 1, to - 1);
+      if (tail) weigh(from + 1, tail.colon, clampWeight(tail.weight), depth + 1);
+      else weigh(from + 1, to - 1, clampWeight(weight * ROUND), depth + 1);
+      return;
+    }
+    if (isGroup) warnings.add(`Brackets nested deeper than ${MAX_NESTING} have no effect.`);
+    const text = prompt.slice(from, to).replaceAll("\\(", "(").replaceAll("\\)", ")");
+    segments.push({ text, weight, isBreak: false });
+  };
+
+  weigh(0, prompt.length, 1, 0);
+  for (const [pattern, what] of FOREIGN) {
+    if (pattern.test(prompt)) warnings.add(`${what} means nothing in ComfyUI's syntax and is read as text.`);
+  }
+  return { segments, warnings: [...warnings] };
+}
+
+/** A number after the last colon of a group; a colon that opens the group does not count. Reads back no further than it must. */
+function weightAtEnd(prompt: string, from: number, to: number): { weight: number; colon: number } | undefined {
+  let i = to - 1;
+  while (i > from && /[\d.eE+\-\s]/.test(prompt[i]!)) i--;
+  if (i <= from || prompt[i] !== ":") return undefined;
+  const weight = readNumber(prompt.slice(i + 1, to));
+  return weight === undefined ? undefined : { weight, colon: i };
+}
+
+/** What people bring along from A1111. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [/(?<![\p{L}\p{N}_])BREAK(?![\p{L}\p{N}_])/u, "BREAK"],
+  [/(?<![\p{L}\p{N}_])AND(?![\p{L}\p{N}_])/u, "AND"],
+  [/<lora:/, "<lora:…>"],
+];

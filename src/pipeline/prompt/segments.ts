@@ -1,0 +1,34 @@
+/** @file What a grammar makes of a prompt: runs of text, each with one weight, and what to tell the user about it. */
+
+export type Segment = {
+  readonly text: string;
+  readonly weight: number;
+  /** The chunk ends here, full or not; `text` is "BREAK" and is not read. */
+  readonly isBreak: boolean;
+};
+
+export type Parsed = {
+  readonly segments: readonly Segment[];
+  /** Sentences for the user; parsing itself never fails. */
+  readonly warnings: readonly string[];
+};
+
+/**
+ * Brackets nested deeper than this are read without effect. Nobody writes 64 levels (1.1^64 is a weight of 446), and the limit is
+ * what keeps the time of a hostile prompt in proportion to its length.
+ */
+export const MAX_NESTING = 64;
+
+/** Weights end here. A weight this large has left every picture behind, and products of weights must stay finite. */
+const MAX_WEIGHT = 1e6;
+
+export function clampWeight(weight: number): number {
+  return Math.min(MAX_WEIGHT, Math.max(-MAX_WEIGHT, weight));
+}
+
+/** A decimal number as both programs read it, surrounding blanks allowed, or undefined. Infinity and NaN are no weights. */
+export function readNumber(text: string): number | undefined {
+  if (!/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}
