@@ -10,6 +10,8 @@ export type Pipeline = {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;
   readonly shelf: Shelf;
+  /** The runtime's name and version, for the picture's record. */
+  readonly engine: string;
   /** Bytes that a part needs with these sizes: its weights and its largest moment. */
   bytesOf(part: Part, sizes: Readonly<Record<string, number>>): number;
   close(): Promise<void>;
@@ -36,6 +38,7 @@ export async function openPipeline(path: string, options: PipelineOptions): Prom
     checkpoint,
     tokenizer,
     shelf,
+    engine: options.runtime.name,
     bytesOf(part, sizes) {
       const { graph, weights } = blueprint(part);
       return weightBytes(graph, weights).float32 + activationBytes(graph, new Map(Object.entries(sizes)));

@@ -3,30 +3,152 @@
  * the noise levels, decode, write. Runs in the engine's process.
  */
 
-import { randomInt } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import { noiseSource } from "../base/random/noise.ts";
+import { encodePng } from "../formats/png/index.ts";
 import { vaeFactor } from "../models/sdxl/config.ts";
-import { type Conditioning, type LatentLayout, unetCall, type Weighted } from "../pipeline/denoise.ts";
-import { type EncodedPrompt, encodePrompts, type SizeConditioning, timeIdsOf } from "../pipeline/conditioning.ts";
+import { type EncodedPrompt, encodePrompts, timeIdsOf } from "../pipeline/conditioning.ts";
+import { type Conditioning, type ConditioningAt, type LatentLayout, unetCall } from "../pipeline/denoise.ts";
 import { gridOf, type RgbImage } from "../pipeline/image.ts";
-import { noiseModelOf } from "../pipeline/noise-model.ts";
-import { openPipeline, type Pipeline } from "../pipeline/pipeline.ts";
-import { latentColours, type LatentColours, previewOf } from "../pipeline/preview.ts";
-import { type PromptPlan, planPrompt } from "../pipeline/prompt/plan.ts";
-import { noVae } from "../pipeline/shelf.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { type LatentColours, latentColours, previewOf } from "../pipeline/preview.ts";
+import { planPrompt } from "../pipeline/prompt/plan.ts";
 import { decodeLatents, type Latents, TILING } from "../pipeline/vae.ts";
-import { onnxRuntime } from "../runtime/onnx/session.ts";
-import {
-  checkCombination,
-  guidedDenoise,
-  initialLatents,
-  lookUpSampler,
-  lookUpSchedule,
-  makeSchedule,
-} from "../sampling/index.ts";
-import type { EffectiveSettings, GenerateEvent } from "./generate-events.ts";
+import { guidedDenoise, initialLatents } from "../sampling/index.ts";
+import type { GenerateEvent } from "./generate-events.ts";
 import type { GenerateOptions } from "./generate-options.ts";
-import { pictureFile, sheetFile } from "./picture-file.ts";
+import { loadedPipeline } from "./loaded-pipeline.ts";
+import { openPictureFolder } from "./picture-file.ts";
+import { picturePngText } from "./picture-text.ts";
+import { type Settled, settle } from "./settle.ts";
+
+type Events<T = void> = AsyncGenerator<GenerateEvent, T>;
+
+export async function* generateInEngine(options: GenerateOptions, signal: AbortSignal): Events {
+  const begin = performance.now();
+  yield { type: "stage", stage: "open", message: `opening ${basename(options.model)}` };
+  const pipeline = await loadedPipeline(options);
+  const settled = settle(options, pipeline);
+  const { warnings, settings, memoryBytes } = settled;
+  for (const warning of warnings) yield { type: "warning", ...warning };
+
+  yield { type: "stage", stage: "text", message: "reading the prompts" };
+  const conditioningAt = await conditioningOf(options, settled, pipeline);
+  yield { type: "settings", settings, memoryBytes };
+
+  const folder = options.outDir === undefined ? undefined : await openPictureFolder(options.outDir);
+  const images: RgbImage[] = [];
+  const seeds = settings.seeds;
+  for (let start = 0; start < seeds.length && !signal.aborted; start += options.batch) {
+    const batch = seeds.slice(start, start + options.batch);
+    const latents = yield* walk(options, settled, pipeline, conditioningAt, { batch, start });
+    for (const [i, one] of latents.entries()) {
+      const image = yield* decode(options, pipeline, one);
+      const seed = batch[i]!;
+      const { infotext, comfy } = picturePngText(options, settings, seed, {});
+      const png = encodePng(image, [
+        ["parameters", infotext],
+        ["prompt", comfy],
+      ]);
+      const path = await folder?.picture(seed, png);
+      yield { type: "picture", index: start + i, seed, image, png, infotext, ...(path && { path }) };
+      if (options.grid) images.push(image);
+    }
+  }
+  if (options.grid && images.length > 0) {
+    const image = gridOf(images);
+    const path = await folder?.sheet(encodePng(image));
+    yield { type: "grid", image, ...(path && { path }) };
+  }
+  const seconds = (performance.now() - begin) / 1000;
+  yield { type: "done", pictures: seeds.length, seconds, peakBytes: process.resourceUsage().maxRSS * 1024 };
+}
+
+/** Plans and encodes both prompts; what holds at a timestep follows from prompt editing's steps. */
+async function conditioningOf(options: GenerateOptions, settled: Settled, pipeline: Pipeline): Promise<ConditioningAt> {
+  const [positive, negative] = (await encodePrompts(pipeline, settled.plans)) as [EncodedPrompt, EncodedPrompt];
+  const timesteps = settled.schedule.timesteps;
+  const join = ({ states, tokens, pooled }: EncodedPrompt["parts"][0]["schedule"][0]["context"], ids: number[]) =>
+    ({ context: states, tokens, pooled, timeIds: ids }) satisfies Conditioning;
+  const ids = timeIdsOf(settled.size);
+  const negativeIds = timeIdsOf(settled.negativeSize);
+  return (timestep) => {
+    // Counted from 1; a second evaluation within a step lies between two timesteps and belongs to the earlier.
+    const step = Math.max(1, timesteps.filter((t) => t >= timestep - 1e-6).length);
+    const at = (schedule: EncodedPrompt["parts"][0]["schedule"]) =>
+      (schedule.find(({ until }) => until >= step) ?? schedule.at(-1)!).context;
+    return {
+      conditional: positive.parts.map(({ weight, schedule }) => ({ weight, conditioning: join(at(schedule), ids) })),
+      unconditional: join(at(negative.parts[0]!.schedule), negativeIds),
+    };
+  };
+}
+
+/** From noise to one picture's latents a seed. */
+async function* walk(
+  options: GenerateOptions,
+  settled: Settled,
+  pipeline: Pipeline,
+  conditioningAt: ConditioningAt,
+  { batch, start }: { batch: readonly number[]; start: number },
+): Events<Latents[]> {
+  const { configs } = pipeline.checkpoint;
+  const { settings, schedule, sampler, noiseModel, guidance } = settled;
+  const factor = vaeFactor(configs.vae!);
+  const layout: LatentLayout = {
+    batch: batch.length,
+    channels: configs.unet.inChannels,
+    height: settings.height / factor,
+    width: settings.width / factor,
+  };
+  let colours: LatentColours | undefined;
+  if (options.preview > 0) {
+    const decoder = await pipeline.shelf.take("vaeDecoder", pipeline.bytesOf("vaeDecoder", settled.decodeSizes));
+    colours = await latentColours(configs.vae!, decoder);
+  }
+  if (!pipeline.shelf.has("unet")) yield { type: "stage", stage: "unet", message: "opening the UNet" };
+  const unet = await pipeline.shelf.take("unet", pipeline.bytesOf("unet", settled.unetSizes));
+
+  const noise = noiseSource(options.noise, batch[0]!, [layout.batch, layout.channels, layout.height, layout.width]);
+  const x = initialLatents(noise(), schedule.sigmas[0]!);
+  const denoise = guidedDenoise(noiseModel.prediction, unetCall(unet, layout, conditioningAt), guidance, layout);
+  const steps = sampler(denoise, x, schedule.sigmas, { noise: () => noise(), ...settled.samplerOptions });
+  const count = schedule.sigmas.length - 1;
+  for (let began = performance.now(); ; began = performance.now()) {
+    const { done, value } = await steps.next();
+    if (done) return split(value, layout);
+    const shown = colours !== undefined && (value.index + 1) % options.preview === 0 ? colours : undefined;
+    yield {
+      type: "step",
+      batch: Math.floor(start / options.batch),
+      batches: Math.ceil(settings.seeds.length / options.batch),
+      step: value.index + 1,
+      steps: count,
+      done: start * count + (value.index + 1) * batch.length,
+      total: settings.seeds.length * count,
+      sigma: value.sigma,
+      seconds: (performance.now() - began) / 1000,
+      ...(shown && { previews: split(value.denoised, layout).map((one) => previewOf(one, shown)) }),
+    };
+  }
+}
+
+function split(data: Float32Array, { batch, height, width }: LatentLayout): Latents[] {
+  const length = data.length / batch;
+  return Array.from({ length: batch }, (_, i) => ({ data: data.subarray(i * length, (i + 1) * length), height, width }));
+}
+
+async function* decode(options: GenerateOptions, pipeline: Pipeline, latents: Latents): Events<RgbImage> {
+  const config = pipeline.checkpoint.configs.vae!;
+  const sizes = { batch: 1, height: Math.min(latents.height, TILING.tile), width: Math.min(latents.width, TILING.tile) };
+  if (!pipeline.shelf.has("vaeDecoder")) yield { type: "stage", stage: "vae", message: "opening the VAE" };
+  const session = await pipeline.shelf.take("vaeDecoder", pipeline.bytesOf("vaeDecoder", sizes));
+  const tiled = options.vaeTile !== "off";
+  const tiles = decodeLatents(session, config, latents, tiled ? TILING : undefined);
+  for (;;) {
+    const { done, value } = await tiles.next();
+    if (done) return value;
+    yield { type: "stage", stage: "decode", message: `decoding tile ${value.tile} of ${value.tiles}` };
+  }
+}

@@ -1,0 +1,30 @@
+/** @file The engine keeps the last model loaded: asking for it again with another prompt costs nothing. */
+
+import { availableParallelism } from "node:os";
+import { openPipeline, type Pipeline } from "../pipeline/pipeline.ts";
+import { onnxRuntime } from "../runtime/onnx/session.ts";
+import type { GenerateOptions } from "./generate-options.ts";
+
+const GIB = 2 ** 30;
+
+let loaded: { readonly key: string; readonly pipeline: Pipeline } | undefined;
+
+export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline> {
+  const { model, vae, prediction, zeroSnr, clipSkip, threads = availableParallelism(), memory } = options;
+  const key = JSON.stringify([model, vae, prediction, zeroSnr, clipSkip, threads, memory]);
+  if (loaded?.key === key) return loaded.pipeline;
+  await loaded?.pipeline.close();
+  loaded = undefined;
+  const pipeline = await openPipeline(model, {
+    runtime: onnxRuntime({ threads }),
+    clipSkip,
+    budget: memory === undefined ? process.availableMemory() : memory * GIB,
+    ...(vae !== undefined && { vae }),
+    prediction: {
+      ...(prediction !== "auto" && { prediction }),
+      ...(zeroSnr !== "auto" && { zeroSnr: zeroSnr !== "off" }),
+    },
+  });
+  loaded = { key, pipeline };
+  return pipeline;
+}

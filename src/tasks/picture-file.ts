@@ -1,0 +1,33 @@
+/** @file Where pictures go: `00000-<seed>.png` in the folder asked for, counting on from what is there, each whole or absent. */
+
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../formats/atomic-write.ts";
+
+export type PictureFolder = {
+  /** Writes the next picture; returns its path. */
+  picture(seed: number, png: Uint8Array): Promise<string>;
+  sheet(png: Uint8Array): Promise<string>;
+};
+
+export async function openPictureFolder(folder: string): Promise<PictureFolder> {
+  await mkdir(folder, { recursive: true });
+  let next = await firstFree(folder);
+  const write = async (name: string, png: Uint8Array) => {
+    const path = join(folder, name);
+    await writeFileAtomic(path, png);
+    return path;
+  };
+  return {
+    picture: (seed, png) => write(`${numbered(next++)}-${seed}.png`, png),
+    sheet: (png) => write(`grid-${numbered(next++)}.png`, png),
+  };
+}
+
+const numbered = (n: number): string => `${n}`.padStart(5, "0");
+
+async function firstFree(folder: string): Promise<number> {
+  const names = await readdir(folder);
+  const numbers = names.flatMap((name) => /^(?:grid-)?(\d{5,})(?:-|\.)/.exec(name)?.[1] ?? []).map(Number);
+  return Math.max(-1, ...numbers) + 1;
+}

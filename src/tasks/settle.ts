@@ -1,0 +1,174 @@
+/** @file What will really be done: the options with every gap filled in from the checkpoint, checked before any work. */
+
+import { randomInt } from "node:crypto";
+import { basename } from "node:path";
+import { IllustriousError } from "../base/error.ts";
+import { vaeFactor } from "../models/sdxl/config.ts";
+import type { SizeConditioning } from "../pipeline/conditioning.ts";
+import { type NoiseModel, noiseModelOf } from "../pipeline/noise-model.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { type PromptOptions, type PromptPlan, planPrompt } from "../pipeline/prompt/plan.ts";
+import { noVae } from "../pipeline/shelf.ts";
+import { TILING } from "../pipeline/vae.ts";
+import {
+  checkCombination,
+  type GuidanceOptions,
+  lookUpSampler,
+  lookUpSchedule,
+  makeSchedule,
+  type Sampler,
+  type SamplerOptions,
+  type Schedule,
+} from "../sampling/index.ts";
+import type { EffectiveSettings } from "./generate-events.ts";
+import type { GenerateOptions } from "./generate-options.ts";
+
+type Warning = { readonly message: string; readonly hint?: string };
+
+export type Settled = {
+  readonly settings: EffectiveSettings;
+  readonly warnings: readonly Warning[];
+  /** Of the prompt and of the negative prompt. */
+  readonly plans: readonly [PromptPlan, PromptPlan];
+  readonly size: SizeConditioning;
+  readonly negativeSize: SizeConditioning;
+  readonly schedule: Schedule;
+  readonly sampler: Sampler;
+  readonly samplerOptions: SamplerOptions;
+  readonly noiseModel: NoiseModel;
+  readonly guidance: GuidanceOptions;
+  /** Named sizes of the UNet's runs and of the decoder's. */
+  readonly unetSizes: Readonly<Record<string, number>>;
+  readonly decodeSizes: Readonly<Record<string, number>>;
+  /** The largest moment's estimate. */
+  readonly memoryBytes: number;
+};
+
+/** @throws IllustriousError for combinations that cannot give a picture, and when it cannot fit in memory */
+export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
+  const { checkpoint } = pipeline;
+  const { configs, prediction: detection } = checkpoint;
+  if (!configs.vae) throw noVae(checkpoint);
+  const factor = vaeFactor(configs.vae);
+  const own = (configs.unet.sampleSize ?? 128) * factor;
+  const { width = own, height = own, steps } = options;
+
+  const noiseModel = noiseModelOf(detection, {
+    zeroSnr: options.zeroSnr,
+    shift: options.shift,
+    rounding: options.timesteps,
+  });
+  const named = lookUpSampler(options.sampler);
+  const scheduleName = options.schedule === undefined ? (named.schedule ?? "normal") : lookUpSchedule(options.schedule);
+  const guidance: GuidanceOptions = {
+    scale: options.cfg,
+    rescale: options.cfgRescale,
+    ...((options.cfgFrom !== undefined || options.cfgTo !== undefined) && {
+      interval: [options.cfgFrom ?? -1, options.cfgTo ?? Number.POSITIVE_INFINITY] as const,
+    }),
+  };
+  const findings = checkCombination({
+    sampler: named.name,
+    schedule: scheduleName,
+    steps,
+    prediction: detection.prediction,
+    table: noiseModel.table,
+    guidance,
+  });
+  const refusal = findings.find(({ level }) => level === "refusal");
+  if (refusal) throw new IllustriousError("unsupported", refusal.message, refusal.hint);
+  const schedule = makeSchedule(scheduleName, noiseModel.table, steps);
+
+  const plans = plansOf(options, pipeline);
+  const tokens = plans.map(tokensOf) as [number, number];
+  const chunks = Math.max(...plans.map(chunksOf));
+  const size: SizeConditioning = {
+    originalHeight: options.originalHeight ?? height,
+    originalWidth: options.originalWidth ?? width,
+    cropTop: options.cropTop,
+    cropLeft: options.cropLeft,
+    targetHeight: options.targetHeight ?? height,
+    targetWidth: options.targetWidth ?? width,
+  };
+  const negativeSize: SizeConditioning = {
+    originalHeight: options.negativeOriginalHeight ?? size.originalHeight,
+    originalWidth: options.negativeOriginalWidth ?? size.originalWidth,
+    cropTop: options.negativeCropTop ?? size.cropTop,
+    cropLeft: options.negativeCropLeft ?? size.cropLeft,
+    targetHeight: options.negativeTargetHeight ?? size.targetHeight,
+    targetWidth: options.negativeTargetWidth ?? size.targetWidth,
+  };
+
+  const first = options.seed === -1 ? randomInt(2 ** 32 - 1) : options.seed;
+  const seeds = Array.from({ length: options.count }, (_, i) => first + i);
+  const latent = { height: height / factor, width: width / factor };
+  const parts = plans[0].parts.length;
+  const halves = options.cfg === 1 ? parts : parts + 1;
+  const unetSizes = { ...latent, batch: halves * Math.min(options.batch, options.count), tokens: 77 * chunks };
+  const tile = options.vaeTile === "off" ? Number.POSITIVE_INFINITY : TILING.tile;
+  const decodeSizes = { batch: 1, height: Math.min(latent.height, tile), width: Math.min(latent.width, tile) };
+  const memoryBytes = Math.max(
+    pipeline.bytesOf("textEncoder2", { texts: 2 * chunks }),
+    pipeline.bytesOf("unet", unetSizes),
+    pipeline.bytesOf("vaeDecoder", decodeSizes),
+  );
+
+  const { zeroSnr } = noiseModel.table;
+  return {
+    settings: {
+      model: basename(checkpoint.path),
+      width,
+      height,
+      steps: schedule.sigmas.length - 1,
+      sampler: named.name,
+      schedule: scheduleName,
+      prediction: detection.prediction,
+      zeroSnr: zeroSnr === false ? "off" : zeroSnr,
+      sigmas: schedule.sigmas,
+      timesteps: schedule.timesteps,
+      seeds,
+      tokens,
+      chunks,
+      engine: pipeline.engine,
+      evidence: detection.evidence.map(({ source, says }) => `${source}: ${says}`),
+    },
+    warnings: [
+      ...detection.conflicts.map((message) => ({ message })),
+      ...findings.map(({ message, hint }) => ({ message, hint })),
+      ...plans.flatMap((plan) => plan.warnings.map((message) => ({ message }))),
+    ],
+    plans,
+    size,
+    negativeSize,
+    schedule,
+    sampler: named.sampler,
+    samplerOptions: options.eta === undefined ? {} : { eta: options.eta },
+    noiseModel,
+    guidance,
+    unetSizes,
+    decodeSizes,
+    memoryBytes,
+  };
+}
+
+function plansOf(options: GenerateOptions, { tokenizer }: Pipeline): [PromptPlan, PromptPlan] {
+  const { emphasis, steps } = options;
+  const how: PromptOptions =
+    emphasis === "comfyui" ? { syntax: "comfyui", emphasis: "comfy", steps } : { syntax: "a1111", emphasis, steps };
+  return [
+    planPrompt(options.prompt, tokenizer, how),
+    planPrompt(options.negativePrompt, tokenizer, { ...how, isNegative: true }),
+  ];
+}
+
+const textsOf = ({ parts }: PromptPlan) => parts.flatMap(({ schedule }) => schedule);
+
+const chunksOf = (plan: PromptPlan): number => Math.max(...textsOf(plan).map(({ sections }) => sections));
+
+/** Of the longest text; start, end and padding are not counted. */
+function tokensOf(plan: PromptPlan): number {
+  const counts = textsOf(plan).map(({ chunks, sections }) =>
+    chunks.slice(0, sections).reduce((sum, { end }) => sum + end - 1, 0),
+  );
+  return Math.max(...counts);
+}
