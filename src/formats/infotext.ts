@@ -1,0 +1,192 @@
+/**
+ * @file A1111's infotext: how a picture was made, as the text that people copy and paste.
+ *
+ *     <prompt, may span lines>
+ *     Negative prompt: <negative prompt, may span lines>
+ *     Steps: 28, Sampler: Euler a, CFG scale: 5, Seed: 1, Size: 832x1216, ...
+ *
+ * The rules are those of AUTOMATIC1111/stable-diffusion-webui, `modules/processing.py` (`create_infotext`) and
+ * `modules/infotext_utils.py` (`quote`, `parse_generation_parameters`), read here in time linear in the text's length.
+ */
+
+import { IllustriousError } from "../base/error.ts";
+
+export type Infotext = {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  /** In the order of the text. Any key of letters, digits, `_`, spaces, `-` and `/` is kept, known or not. */
+  readonly fields: ReadonlyMap<string, string>;
+};
+
+export type InfotextToFormat = {
+  readonly prompt: string;
+  readonly negativePrompt?: string;
+  /** Written in this order; a field whose value is undefined is left out. */
+  readonly fields: Iterable<readonly [key: string, value: string | number | undefined]>;
+};
+
+const NEGATIVE = "Negative prompt:";
+
+/** Below this many fields a last line is taken for part of the prompt. */
+const LEAST_FIELDS = 3;
+
+/** Python's `\w` and the other letters of a key. */
+const KEY = /^[\p{L}\p{N}_][\p{L}\p{N}_ \-/]+$/u;
+
+/**
+ * Writes an infotext. `parseInfotext` gives back what went in, provided that there are at least three fields, that no line
+ * of the prompts begins or ends with white space, that the first line of each is not empty, and that no line of the prompt
+ * begins with `Negative prompt:`; A1111 loses the same.
+ *
+ * @throws IllustriousError `bad_option` for a key that could not be read back
+ */
+export function formatInfotext({ prompt, negativePrompt = "", fields }: InfotextToFormat): string {
+  const items: string[] = [];
+  for (const [key, value] of fields) {
+    if (!KEY.test(key)) {
+      const hint = 'A key has two or more letters, digits, "_", spaces, "-" and "/", the first no space, "-" or "/".';
+      throw new IllustriousError("bad_option", `${JSON.stringify(key.slice(0, 120))} is no key of an infotext`, hint);
+    }
+    if (value !== undefined) items.push(formatItem(key, String(value)));
+  }
+  const negative = negativePrompt === "" ? "" : `\n${NEGATIVE} ${negativePrompt}`;
+  return `${prompt}${negative}\n${items.join(", ")}`.trim();
+}
+
+function formatItem(key: string, value: string): string {
+  return key === value ? key : `${key}: ${needsQuotes(value) ? JSON.stringify(value) : value}`;
+}
+
+/** A1111 quotes for `,`, line ends and `:`. The rest, which it would lose or change, reads back right there as well. */
+function needsQuotes(value: string): boolean {
+  return /[,\n:]/.test(value) || value === "" || value.startsWith('"') || value.trim() !== value;
+}
+
+/** Reads an infotext; any text is one, if need be all prompt. Of fields with the same key the last counts. */
+export function parseInfotext(text: string): Infotext {
+  const lines = text.trim().split("\n");
+  const fields = parseFields(lines.at(-1)!);
+  if (fields) lines.pop();
+  const trimmed = lines.map((line) => line.trim());
+  const split = trimmed.findIndex((line) => line.startsWith(NEGATIVE));
+  const positive = split < 0 ? trimmed : trimmed.slice(0, split);
+  const negative = split < 0 ? [] : trimmed.slice(split).map(withoutLabel);
+  return { prompt: joinLines(positive), negativePrompt: joinLines(negative), fields: fields ?? new Map() };
+}
+
+/** A repeated label begins no other text: A1111 drops it and goes on. */
+function withoutLabel(line: string): string {
+  return line.startsWith(NEGATIVE) ? line.slice(NEGATIVE.length).trim() : line;
+}
+
+/** Empty lines count only behind one that is not. */
+function joinLines(lines: readonly string[]): string {
+  const first = lines.findIndex((line) => line !== "");
+  return first < 0 ? "" : lines.slice(first).join("\n");
+}
+
+/**
+ * What A1111 makes of the fields: `<width>x<height>` as two fields `Size-1` and `Size-2`, and what an absent key means.
+ * Our own reading keeps the fields as they stand, for these defaults are guesses about other programs' files.
+ */
+export function withA1111Defaults(fields: ReadonlyMap<string, string>): Map<string, string> {
+  const out = new Map<string, string>();
+  for (const [key, value] of fields) {
+    const [, width, height] = /^(\d+)x(\d+)$/.exec(value) ?? [];
+    if (width === undefined || height === undefined) out.set(key, value);
+    else out.set(`${key}-1`, width).set(`${key}-2`, height);
+  }
+  for (const [key, value] of absent) if (!out.has(key)) out.set(key, value);
+  return out;
+}
+
+const absent = [
+  ["Clip skip", "1"],
+  ["RNG", "GPU"],
+  ["Schedule type", "Automatic"],
+] as const;
+
+const KEY_LETTER = /[\p{L}\p{N}_ \-/]/u;
+/** Nearly all letters of keys, told apart without an expression. */
+const ASCII_KEY_LETTER = Array.from({ length: 128 }, (_, unit) => KEY_LETTER.test(String.fromCharCode(unit)));
+const TWO_LETTERS = /^..$/su;
+
+/** An item without a colon, in a line that others wrote, may be anything; none of A1111's is longer. */
+const LONGEST_BARE_KEY = 64;
+
+/**
+ * The fields of a line, or undefined when there are fewer than three and the line is prompt.
+ *
+ * A1111 finds each with `\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)`, which takes quadratic time on a long line
+ * without colons. The same matches are found here from colon to colon: each looks back for its key, but never past the
+ * one before, and forward for its value, from where the search goes on.
+ */
+function parseFields(line: string): Map<string, string> | undefined {
+  const fields = new Map<string, string>();
+  let found = 0;
+  let item = 0;
+  for (let colon = line.indexOf(":"), from = 0; colon >= 0; colon = line.indexOf(":", from)) {
+    const start = keyStart(line, from, colon);
+    from = colon + 1;
+    if (start === undefined) continue;
+    if (item < start) addBareItems(fields, line.slice(item, start).split(",").slice(0, -1));
+    const begin = skipSpace(line, from);
+    const end = valueEnd(line, begin);
+    fields.set(line.slice(start, colon), unquote(line.slice(begin, end)));
+    found++;
+    from = end + 1;
+    item = from;
+  }
+  addBareItems(fields, line.slice(item).split(","));
+  return found < LEAST_FIELDS ? undefined : fields;
+}
+
+/** An item whose key equals its value is written as one word; A1111 itself does not read these back. */
+function addBareItems(fields: Map<string, string>, items: readonly string[]): void {
+  for (const text of items) {
+    const key = text.length <= LONGEST_BARE_KEY + 2 ? text.trim() : "";
+    if (KEY.test(key) && !fields.has(key)) fields.set(key, key);
+  }
+}
+
+/** Where the key begins that ends at `colon`, or undefined when there is none of two letters. */
+function keyStart(line: string, from: number, colon: number): number | undefined {
+  let start = colon;
+  while (start > from) {
+    const unit = line.charCodeAt(start - 1);
+    const step = unit >= 0xdc00 && unit <= 0xdfff ? 2 : 1;
+    if (start - step < from) break;
+    if (!(unit < 128 ? ASCII_KEY_LETTER[unit] : KEY_LETTER.test(line.slice(start - step, start)))) break;
+    start -= step;
+  }
+  while (start < colon && /[ \-/]/.test(line[start]!)) start++;
+  const length = colon - start;
+  return length > 2 || (length === 2 && TWO_LETTERS.test(line.slice(start, colon))) ? start : undefined;
+}
+
+function skipSpace(line: string, at: number): number {
+  while (at < line.length && /\s/.test(line[at]!)) at++;
+  return at;
+}
+
+/** A quoted text that a comma or the line's end follows; else all up to the next comma. */
+function valueEnd(line: string, begin: number): number {
+  if (line[begin] === '"') {
+    let at = begin + 1;
+    while (at < line.length && line[at] !== '"') at += line[at] === "\\" ? 2 : 1;
+    const closed = at < line.length && at > begin + 1;
+    if (closed && (at + 1 === line.length || line[at + 1] === ",")) return at + 1;
+  }
+  const comma = line.indexOf(",", begin);
+  return comma < 0 ? line.length : comma;
+}
+
+/** What looks like JSON but is not stays as it is. */
+function unquote(value: string): string {
+  if (!value.startsWith('"') || !value.endsWith('"')) return value;
+  try {
+    return JSON.parse(value) as string;
+  } catch {
+    return value;
+  }
+}
