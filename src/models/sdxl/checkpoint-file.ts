@@ -36,6 +36,8 @@ export async function openSingleFile(path: string, components: readonly Componen
   const bound = new Map<Component, Bound>();
   const used = new Set<string>();
   for (const component of components) {
+    // A configuration may describe the VAE that its trainer used, and the file be without.
+    if (component === "vae" && !file.tensors.has(`${SGM_PREFIX.vae}decoder.conv_in.weight`)) continue;
     const parameters = parametersOf(component, configs);
     if (!parameters) continue;
     const found = bindWeights(parameters, pool, { naming: "sgm", prefix: SGM_PREFIX[component] });

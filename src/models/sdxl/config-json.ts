@@ -212,6 +212,7 @@ function unetToJson(c: UNetConfig): ConfigJson {
     norm_num_groups: c.normGroups,
     out_channels: c.outChannels,
     projection_class_embeddings_input_dim: c.projectionInputDim,
+    ...(c.sampleSize !== undefined && { sample_size: c.sampleSize }),
     transformer_layers_per_block: c.transformerLayersPerBlock,
     up_block_types: c.attention.map((has) => (has ? "CrossAttnUpBlock2D" : "UpBlock2D")).reverse(),
     use_linear_projection: c.useLinearProjection,

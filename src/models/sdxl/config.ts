@@ -93,6 +93,7 @@ export function timeEmbedDim(config: UNetConfig): number {
 /** Stable Diffusion XL base 1.0, which every Illustrious and NoobAI checkpoint shares. */
 export const SDXL_BASE: Required<SdxlConfigs> = {
   unet: {
+    sampleSize: 128,
     inChannels: 4,
     outChannels: 4,
     blockOutChannels: [320, 640, 1280],
