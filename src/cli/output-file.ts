@@ -1,0 +1,24 @@
+/** @file `--out FILE.png`: the one picture under the name that the user chose. */
+
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { writeFileAtomic } from "../formats/atomic-write.ts";
+import type { GenerateEvent } from "../tasks/generate-events.ts";
+import { usageError } from "./command.ts";
+
+export type OutputFile = { handle(event: GenerateEvent): Promise<GenerateEvent> };
+
+/** @throws IllustriousError `bad_option` for what is not a PNG's name */
+export function outputFile(path: string): OutputFile {
+  if (!/\.png$/i.test(path)) {
+    throw usageError(`--out ${path}: must end in .png`, "Pictures are PNG files. For a folder, use --out-dir.");
+  }
+  return {
+    async handle(event) {
+      if (event.type !== "picture") return event;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFileAtomic(path, event.png);
+      return { ...event, path };
+    },
+  };
+}

@@ -1,0 +1,92 @@
+/** @file The program `illustrious`: its commands, each loaded when it is called for, and what the shell gets back. */
+
+import { Command, CommanderError } from "commander";
+import { IllustriousError } from "../base/error.ts";
+import { paintFor } from "./colour.ts";
+import type { Install, Tasks } from "./command.ts";
+import { EXIT, type Shell } from "./shell.ts";
+import { jsonLine, safeText } from "./terminal-text.ts";
+
+type Entry = { readonly name: string; readonly summary: string; load(): Promise<{ readonly install: Install }> };
+
+const COMMANDS: readonly Entry[] = [
+  {
+    name: "start",
+    summary: "one sheet of pictures from every model that comes with the program",
+    load: () => import("./start-command.ts"),
+  },
+  { name: "generate", summary: "pictures from a prompt", load: () => import("./generate-command.ts") },
+];
+
+const HELP = `
+Examples:
+  illustrious start "two girls, the left one with red hair, the right one with blue hair"
+  illustrious generate "1girl, green hair, red dress" --model my-checkpoint.safetensors --seed 1
+  illustrious generate --help
+
+Exit codes: 0 done, 1 failed, 2 called wrongly, 130 stopped by Ctrl-C.
+`;
+
+/**
+ * @param argv what stands behind the program's name
+ * @returns the exit code
+ */
+export async function run(argv: readonly string[], shell: Shell, tasks: Tasks, version: string): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = new Command("illustrious")
+    .description("Illustrious XL and other SDXL checkpoints: generate pictures and look into models, without Python.")
+    .version(version, "-V, --version", "the program's version")
+    .helpOption("-h, --help", "this help")
+    .helpCommand("help [command]", "help for a command")
+    .addHelpText("after", HELP)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.stdout.write(text),
+      writeErr: (text) => shell.stderr.write(text),
+      getOutHelpWidth: () => Math.min(shell.stdout.columns, 120),
+      getErrHelpWidth: () => Math.min(shell.stderr.columns, 120),
+    });
+  const exitWith = (given: number): void => {
+    code = given;
+  };
+  const context = { shell, tasks, exitWith };
+  for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).description(summary).copyInheritedSettings(program);
+    if (isCalled(name, argv)) (await load()).install(command, context);
+  }
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    // Commander has said its errors itself.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    tellError(error, shell, argv.includes("--json"));
+    return isUsage(error) ? EXIT.usage : EXIT.failed;
+  }
+}
+
+/** Its options are needed to run it and to describe it. */
+function isCalled(name: string, argv: readonly string[]): boolean {
+  const [first, second] = argv.filter((word) => !word.startsWith("-"));
+  return first === name || (first === "help" && second === name);
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof IllustriousError && (error.code === "bad_option" || error.code === "bad_prompt");
+}
+
+/** Message and way out on stderr; in JSON mode a line on stdout as well. */
+function tellError(error: unknown, { stdout, stderr, env }: Shell, json: boolean): void {
+  const paint = paintFor(stderr, env);
+  const known = error instanceof IllustriousError;
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) {
+    const code = known ? error.code : "internal";
+    stdout.write(jsonLine({ type: "error", code, message, ...(known && { hint: error.hint }) }));
+  }
+  for (const line of safeText(message).split("\n")) stderr.write(`${paint.red("error:")} ${line}\n`);
+  if (known && error.hint !== undefined) stderr.write(`  ${safeText(error.hint)}\n`);
+  // What no rule here foresaw is a mistake of ours, and the place where it arose is what a report of it needs.
+  if (!known && error instanceof Error && error.stack) stderr.write(`${safeText(error.stack)}\n`);
+}
