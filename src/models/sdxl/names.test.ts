@@ -2,9 +2,22 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import type { Graph } from "../../graph/graph.ts";
+import { clipGraph } from "./clip.ts";
 import { SDXL_BASE, type SdxlConfigs } from "./config.ts";
 import { parseClipConfig, parseUNetConfig, parseVaeConfig } from "./config-json.ts";
-import { COMPONENTS, FOLDER, parametersOf, SGM_PREFIX } from "./names.ts";
+import {
+  COMPONENTS,
+  type Expected,
+  expectedClipParameters,
+  expectedUNetParameters,
+  expectedVaeParameters,
+  FOLDER,
+  parametersOf,
+  SGM_PREFIX,
+} from "./names.ts";
+import { unetGraph } from "./unet.ts";
+import { vaeDecoderGraph, vaeEncoderGraph } from "./vae.ts";
 
 // Counted in stabilityai/stable-diffusion-xl-base-1.0's component files.
 test.each([
@@ -62,4 +75,26 @@ test.each([
   expect(lines(ours)).toEqual(lines(diffusers));
   const transposed = theirs[size].filter(({ targets }) => targets.some((t) => t.transposed)).map(({ key }) => key);
   expect(transposed).toEqual(["conditioner.embedders.1.model.text_projection"]);
+});
+
+test.each([
+  { size: "full", configs: SDXL_BASE },
+  { size: "tiny", configs: tiny },
+])("$size SDXL: the graphs declare these parameters, in these shapes, and no others", ({ configs }) => {
+  const declared = (...graphs: Graph[]) => {
+    const weights = graphs.flatMap((graph) => graph.weights).map((w) => [w.attributes.name, w.shape.join()] as const);
+    return new Map(weights.sort());
+  };
+  const expected = (shapes: Expected) =>
+    new Map([...shapes].map(([name, shape]) => [name, shape.join()] as const).sort());
+  const { unet, vae, textEncoder, textEncoder2 } = configs;
+  expect(declared(unetGraph(unet))).toEqual(expected(expectedUNetParameters(unet)));
+  expect(declared(vaeEncoderGraph(vae!), vaeDecoderGraph(vae!))).toEqual(expected(expectedVaeParameters(vae!)));
+  expect(declared(clipGraph(textEncoder2))).toEqual(expected(expectedClipParameters(textEncoder2)));
+  // Of the first encoder SDXL takes the last layer's input, so the graph ends there.
+  const last = `text_model.encoder.layers.${textEncoder.layers - 1}.`;
+  const first = [...expected(expectedClipParameters(textEncoder))].filter(
+    ([name]) => !name.startsWith(last) && !name.startsWith("text_model.final_layer_norm."),
+  );
+  expect([...declared(clipGraph(textEncoder))]).toEqual(first);
 });
