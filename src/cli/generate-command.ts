@@ -56,10 +56,11 @@ function resolve(words: readonly string[], command: Command, own: OwnFlags, date
     throw usageError("no prompt is given", 'Such as: illustrious generate "1girl, red hair". For none at all: -p ""');
   }
   values.model ??= shippedModels()[0]?.name;
-  const preset = shippedModel(String(values.model))?.preset;
+  const shipped = shippedModel(String(values.model));
+  if (shipped) values.model = shipped.path;
   const file = own.out === undefined ? undefined : outputFile(own.out);
   const outDir = file ? undefined : datedFolder(date);
-  const given = { ...(outDir && { outDir }), ...preset, ...values };
+  const given = { ...(outDir && { outDir }), ...shipped?.preset, ...values };
   const checked = generateOptions.safeParse(given);
   if (!checked.success) {
     const lines = refusals(checked.error, generateOptions, generateFlags, typed, given);

@@ -60,7 +60,7 @@ export function progressLine(progress: Progress, now: number, columns: number): 
   const left = secondsLeft(progress, now);
   const parts: Record<string, string> = {
     bar: bar(step.done / step.total),
-    batch: step.batches > 1 ? `${step.batch}/${step.batches}` : "",
+    batch: step.batches > 1 ? `${step.batch + 1}/${step.batches}` : "",
     step: label === undefined ? `step ${step.step}/${step.steps}` : safeLine(label),
     rate: stepRate(progress.secondsPerStep ?? step.seconds),
     elapsed,

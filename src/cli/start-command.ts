@@ -46,11 +46,11 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
   const asked = optionsOf(words, command, folder);
   const report = reportFor(shell, command.opts());
   const rows: RgbImage[][] = [];
-  const runs = shippedModels().map(({ name, preset }): Run => {
+  const runs = shippedModels().map(({ path, preset }): Run => {
     const row: RgbImage[] = [];
     rows.push(row);
     return {
-      options: { ...preset, ...asked, model: name },
+      options: { ...preset, ...asked, model: path },
       async handle(event) {
         if (event.type === "picture") row.push(event.image);
         return event;
