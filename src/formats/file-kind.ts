@@ -1,7 +1,7 @@
 /** @file What a file is, told from its first bytes and never from its name, and the refusal of Python pickles. */
 
-import { open } from "node:fs/promises";
 import { IllustriousError } from "../base/error.ts";
+import { readAt, withRegularFile } from "./regular-file.ts";
 
 export type FileKind = "safetensors" | "pickle" | "gguf" | "onnx" | "png" | "jpeg" | "webp" | "unknown";
 
@@ -29,17 +29,12 @@ export function fileKind(start: Uint8Array, size: number): FileKind {
   return "unknown";
 }
 
-/** Reads the first bytes of a file and names its kind. */
+/** Reads the first bytes of a file and names its kind. Errors as `withRegularFile`. */
 export async function fileKindOf(path: string): Promise<FileKind> {
-  const handle = await open(path, "r");
-  try {
-    const { size } = await handle.stat();
-    const start = new Uint8Array(Math.min(size, KIND_BYTES));
-    const { bytesRead } = await handle.read(start, 0, start.length, 0);
-    return fileKind(start.subarray(0, bytesRead), size);
-  } finally {
-    await handle.close();
-  }
+  return withRegularFile(path, async (handle, size) => {
+    const start = await readAt(handle, 0, Math.min(size, KIND_BYTES), path);
+    return fileKind(start, size);
+  });
 }
 
 /**

@@ -1,0 +1,73 @@
+/** @file Opening files of unknown origin for reading: only regular ones, never waiting, with errors that name the file. */
+
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { IllustriousError } from "../base/error.ts";
+
+/** Node reads at most 2 GiB in one call. */
+const MAX_READ = 2 ** 30;
+
+/**
+ * Opens a file for the time of `use`. Symbolic links are followed; folders, pipes and devices are refused.
+ *
+ * @throws IllustriousError `missing_file`; `bad_file`
+ */
+export async function withRegularFile<T>(
+  path: string,
+  use: (handle: FileHandle, size: number) => Promise<T>,
+): Promise<T> {
+  const { handle, size } = await openRegularFile(path);
+  try {
+    return await use(handle, size);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** As `withRegularFile`, for callers that close the file themselves. */
+export async function openRegularFile(path: string): Promise<{ handle: FileHandle; size: number }> {
+  const handle = await openWithoutWaiting(path);
+  try {
+    const found = await handle.stat();
+    if (found.isFile()) return { handle, size: found.size };
+    throw new IllustriousError("bad_file", `${path}: not a regular file`, "Name the file itself.");
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/**
+ * Exactly `length` bytes from `offset`, in a buffer of their own.
+ *
+ * @throws IllustriousError `bad_file` when the file ends before
+ */
+export async function readAt(handle: FileHandle, offset: number, length: number, path: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await handle.read(bytes, at, Math.min(length - at, MAX_READ), offset + at);
+    if (bytesRead === 0) throw shortened(path, offset + at, offset + length);
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+/** A file that ends at `at`, though it was longer when it was opened. */
+export function shortened(path: string, at: number, expected: number): IllustriousError {
+  const hint = "Something shortened the file while it was read; start again.";
+  return new IllustriousError("bad_file", `${path}: ends at byte ${at}, not ${expected}`, hint);
+}
+
+async function openWithoutWaiting(path: string): Promise<FileHandle> {
+  try {
+    // Without O_NONBLOCK (Windows has none), opening a named pipe would wait for a writer for ever.
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new IllustriousError("missing_file", `${path}: no such file`, "Check the path.", { cause: error });
+    }
+    const hint = "Check the file's permissions.";
+    throw new IllustriousError("bad_file", `${path}: cannot be opened (${code})`, hint, { cause: error });
+  }
+}
