@@ -1,0 +1,147 @@
+/** @file The engine's process: whatever happens to it, the parent lives and is told. */
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { afterEach, expect, test } from "vitest";
+import { EngineProcess } from "../../src/runtime/process/engine-process.ts";
+
+const entry = pathToFileURL(join(import.meta.dirname, "tasks.mjs"));
+const engines: EngineProcess[] = [];
+
+function start(patience?: number): EngineProcess {
+  const engine = new EngineProcess(patience === undefined ? { entry } : { entry, patience });
+  engines.push(engine);
+  return engine;
+}
+
+afterEach(async () => {
+  await Promise.all(engines.splice(0).map((engine) => engine.close()));
+});
+
+async function all<Event>(events: AsyncGenerator<Event, void>): Promise<Event[]> {
+  const list: Event[] = [];
+  for await (const event of events) list.push(event);
+  return list;
+}
+
+type Count = { i: number; pid: number };
+
+test("events arrive in order, and one process serves many runs", async () => {
+  const engine = start();
+  const first = await all(engine.run<Count>("count", { to: 200 }));
+  expect(first.map(({ i }) => i)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+  const second = await all(engine.run<Count>("count", { to: 1 }));
+  expect(second[0]!.pid).toBe(first[0]!.pid);
+});
+
+test("bytes, infinities and undefined survive the way", async () => {
+  const value = {
+    bytes: Uint8Array.of(1, 2, 3),
+    sigma: Number.POSITIVE_INFINITY,
+    nothing: undefined,
+    nested: [{ a: 1n }],
+  };
+  expect(await all(start().run("echo", value))).toEqual([value]);
+});
+
+test("runs wait for each other", async () => {
+  const engine = start();
+  const order: string[] = [];
+  const follow = async (name: string) => {
+    for await (const _ of engine.run("count", { to: 3, ms: 10 })) order.push(name);
+  };
+  await Promise.all([follow("a"), follow("b")]);
+  expect(order.join("")).toBe("aaabbb");
+});
+
+test("an error keeps its code, message and hint, and the engine goes on", async () => {
+  const engine = start();
+  await expect(all(engine.run("refuse", {}))).rejects.toMatchObject({
+    name: "IllustriousError",
+    code: "not_enough_memory",
+    message: "needs 9 GiB, 4 GiB are free",
+    hint: "Use a smaller size.",
+  });
+  expect(await all(engine.run("count", { to: 2 }))).toHaveLength(2);
+});
+
+test("stopping to iterate ends the task, and the same process takes the next", async () => {
+  const engine = start();
+  let pid = 0;
+  for await (const event of engine.run<Count>("count", { to: 1e9, ms: 1 })) {
+    pid = event.pid;
+    if (event.i === 5) break;
+  }
+  expect((await all(engine.run<Count>("count", { to: 1 })))[0]!.pid).toBe(pid);
+});
+
+test("an abort ends the task between two steps with a cancelled error", async () => {
+  const engine = start();
+  const abort = new AbortController();
+  const seen: number[] = [];
+  const run = async () => {
+    for await (const event of engine.run<Count>("count", { to: 1e9, ms: 1 }, abort.signal)) {
+      seen.push(event.i);
+      if (event.i === 3) abort.abort();
+    }
+  };
+  await expect(run()).rejects.toMatchObject({ code: "cancelled", message: "count was cancelled" });
+  // What was already on its way may arrive; not more.
+  expect(seen.length).toBeLessThan(30);
+  expect(await all(engine.run("count", { to: 1 }))).toHaveLength(1);
+});
+
+test("a run that blocks past the patience is killed, and the next run gets a new process", async () => {
+  const engine = start(100);
+  const before = (await all(engine.run<Count>("count", { to: 1 })))[0]!.pid;
+  const abort = new AbortController();
+  const begin = performance.now();
+  const run = async () => {
+    for await (const _ of engine.run("block", { ms: 60_000 }, abort.signal)) abort.abort();
+  };
+  await expect(run()).rejects.toMatchObject({ code: "cancelled" });
+  // Far below the minute that the task would block for; generous for a busy machine.
+  expect(performance.now() - begin).toBeLessThan(20_000);
+  expect((await all(engine.run<Count>("count", { to: 1 })))[0]!.pid).not.toBe(before);
+});
+
+test("a crash in native code is an error here, again and again", async () => {
+  const engine = start();
+  for (let i = 0; i < 3; i++) {
+    await expect(all(engine.run("crash", {}))).rejects.toMatchObject({
+      code: "engine_failed",
+      message: "the engine's process ended (SIGABRT)",
+    });
+  }
+  expect(await all(engine.run("count", { to: 1 }))).toHaveLength(1);
+});
+
+test("the system's memory killer is told apart from a clean end", async () => {
+  const engine = start();
+  const run = async () => {
+    for await (const event of engine.run<Count>("count", { to: 1e9, ms: 1 })) {
+      if (event.i === 1) process.kill(event.pid, "SIGKILL");
+    }
+  };
+  await expect(run()).rejects.toMatchObject({ code: "engine_failed", message: "the engine's process ended (SIGKILL)" });
+});
+
+test("an engine whose parent is killed ends by itself", async () => {
+  const parent = spawn(process.execPath, [join(import.meta.dirname, "orphan.mjs")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const line = await new Promise<string>((resolve) => parent.stdout.once("data", (data) => resolve(String(data))));
+  const pid = Number(line);
+  parent.kill("SIGKILL");
+  const alive = () => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  for (let i = 0; i < 100 && alive(); i++) await sleep(100);
+  expect(alive()).toBe(false);
+});
