@@ -1,14 +1,12 @@
 /**
  * @file Normal numbers as an NVIDIA card gives them, in the form that the A1111 web UI computes on the CPU ("RNG: NV").
  * Philox4x32-10: Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3". Number i of call k has the counter
- * (k, 0, i, 0) and the seed as key; of the four integers two are used, and of the two normals the sine. The arithmetic
- * is float64 after two float32 constants, as there.
+ * (k, 0, i, 0) and the seed as key; of the four integers two are used, and of the two normals the sine. All in float64, which
+ * gives the numbers that the web UI documents; the card's own float32 arithmetic differs in the seventh digit.
  */
 
 import { type Seed, seedBits } from "./seed.ts";
 import type { NormalGenerator } from "./torch.ts";
-
-const TWO_PI_OVER_2_32 = Math.fround(2.3283064e-10 * 6.2831855);
 
 /** The A1111 web UI's generator for one picture. */
 export function philoxGenerator(seed: Seed): NormalGenerator {
@@ -22,7 +20,7 @@ export function philoxGenerator(seed: Seed): NormalGenerator {
       for (let i = 0; i < count; i++) {
         const [x, y] = philox(call, 0, i, 0, low, high);
         const radius = Math.sqrt(-2 * Math.log((x + 0.5) * 2 ** -32));
-        out[i] = radius * Math.sin(y * TWO_PI_OVER_2_32 + TWO_PI_OVER_2_32 / 2);
+        out[i] = radius * Math.sin(2 * Math.PI * (y + 0.5) * 2 ** -32);
       }
       call++;
       return out;

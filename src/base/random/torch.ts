@@ -3,10 +3,11 @@
  *
  * PyTorch has two ways. Fewer than 16 numbers: Box-Muller in double from 53-bit uniforms, whose second half is kept for
  * the next such call. From 16 on: float32 uniforms of 24 bits, turned into normals in blocks of 16, and when 16 does not
- * divide the count, the last 16 numbers are drawn once more. The integers here are PyTorch's exactly; logarithm, sine
- * and cosine are correctly rounded where PyTorch's vector code is not quite, so a normal may differ in its last bit.
+ * divide the count, the last 16 numbers are drawn once more. Integers and normals are those of PyTorch's x86 builds bit for
+ * bit; where PyTorch runs without AVX2, its own normals differ from these in the last two or three bits.
  */
 
+import { logFloat32, sinCosFloat32 } from "./float32.ts";
 import { mersenneTwister } from "./mersenne-twister.ts";
 import { type Seed, seedBits } from "./seed.ts";
 
@@ -57,15 +58,15 @@ export function torchGenerator(seed: Seed): NormalGenerator {
   };
 }
 
-const TWO_PI_F32 = Math.fround(2 * Math.PI);
+const TWO_PI = Math.fround(2 * Math.PI);
 
 /** Eight radii from out[start..+8], eight angles from the eight after them; each step rounds to float32 as PyTorch's. */
 function boxMuller16(out: Float32Array, start: number): void {
   const { fround } = Math;
   for (let i = start; i < start + 8; i++) {
-    const radius = fround(Math.sqrt(fround(-2 * fround(Math.log(1 - out[i]!)))));
-    const angle = fround(TWO_PI_F32 * out[i + 8]!);
-    out[i] = radius * fround(Math.cos(angle));
-    out[i + 8] = radius * fround(Math.sin(angle));
+    const radius = fround(Math.sqrt(fround(-2 * logFloat32(fround(1 - out[i]!)))));
+    const { sin, cos } = sinCosFloat32(fround(TWO_PI * out[i + 8]!));
+    out[i] = radius * cos;
+    out[i + 8] = radius * sin;
   }
 }
