@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { openPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { onnxRuntime } from "../runtime/onnx/session.ts";
 import type { GenerateOptions } from "./generate-options.ts";
+import { modelPath } from "./model-path.ts";
 
 const GIB = 2 ** 30;
 
@@ -15,7 +16,7 @@ export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline
   if (loaded?.key === key) return loaded.pipeline;
   await loaded?.pipeline.close();
   loaded = undefined;
-  const pipeline = await openPipeline(model, {
+  const pipeline = await openPipeline(modelPath(model), {
     runtime: onnxRuntime({ threads }),
     clipSkip,
     budget: memory === undefined ? process.availableMemory() : memory * GIB,

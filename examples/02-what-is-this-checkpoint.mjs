@@ -1,0 +1,10 @@
+/** @file What a checkpoint holds and what it predicts, with the evidence. Reads headers only. */
+
+import { openCheckpoint } from "illustrious";
+
+const path = process.argv[2] ?? new URL("../models/nano-bootstrap", import.meta.url).pathname;
+const { kind, prediction, report } = await openCheckpoint(path);
+
+console.log(`${kind}: ${prediction.prediction}, zero SNR ${prediction.zeroSnr} (${prediction.confidence})`);
+for (const { source, says } of prediction.evidence) console.log(`  ${source}: ${says}`);
+console.log(`unknown keys: ${report.unknown.length}`);

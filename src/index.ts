@@ -1,0 +1,12 @@
+/** @file The public surface: what a program imports from `illustrious`. Every name is spelled out. */
+
+export { type ErrorCode, IllustriousError } from "./base/error.ts";
+export type { RgbImage } from "./formats/png/index.ts";
+export { type Checkpoint, type OpenOptions, openCheckpoint } from "./models/sdxl/checkpoint.ts";
+export { type Inspection, inspectModel } from "./models/sdxl/inspect.ts";
+export type { Detection, Evidence } from "./models/sdxl/prediction.ts";
+export { loadTokenizer, type Tokenizer } from "./models/sdxl/tokenizer.ts";
+export { EngineProcess } from "./runtime/process/engine-process.ts";
+export { closeEngine, createEngine, type GenerateControl, generate } from "./tasks/generate.ts";
+export type { EffectiveSettings, GenerateEvent } from "./tasks/generate-events.ts";
+export { type GenerateInput, type GenerateOptions, generateOptions } from "./tasks/generate-options.ts";

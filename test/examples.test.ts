@@ -1,0 +1,38 @@
+/** @file Every example runs as a user would run it, in an empty folder, against the built package. */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const run = promisify(execFile);
+const folder = join(import.meta.dirname, "../examples");
+const examples = (await readdir(folder)).filter((name) => name.endsWith(".mjs"));
+
+/** What each must print or leave behind; an example without a row fails. */
+const expected: Record<string, (output: { stdout: string; files: string[] }) => void> = {
+  "01-a-picture.mjs": ({ stdout, files }) => {
+    expect(stdout).toContain("step 10 of 10");
+    expect(files).toEqual(["picture.png"]);
+  },
+  "02-what-is-this-checkpoint.mjs": ({ stdout }) => {
+    expect(stdout).toContain("diffusers: v, zero SNR true (certain)");
+    expect(stdout).toContain("unknown keys: 0");
+  },
+  "03-samplers-without-a-network.mjs": ({ stdout }) => {
+    expect(stdout).toContain("step 0: sigma Infinity");
+    expect(stdout.trim().split("\n")).toHaveLength(5);
+  },
+};
+
+test.each(examples)("%s", async (name) => {
+  const cwd = await mkdtemp(join(tmpdir(), "illustrious-example-"));
+  try {
+    const { stdout } = await run(process.execPath, [join(folder, name)], { cwd });
+    expected[name]!({ stdout, files: await readdir(cwd) });
+  } finally {
+    await rm(cwd, { recursive: true });
+  }
+});
