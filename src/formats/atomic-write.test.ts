@@ -155,7 +155,9 @@ for (let round = 0; ; round++) {
   if (round === 0) console.log("ready");
 }`;
 
-test(`${KILLS} processes killed while they write: no torn file, and no stray left after the clean-up`, async () => {
+test(`${KILLS} processes killed while they write: no torn file, and no stray left after the clean-up`, {
+  timeout: 300_000,
+}, async () => {
   const program = await mkdtemp(join(tmpdir(), "writer-"));
   folders.push(program);
   await compileTo(program, ["base/error.ts", "formats/atomic-write.ts"]);

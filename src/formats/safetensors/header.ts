@@ -38,6 +38,9 @@ const FORMAT_MAX_HEADER = 100_000_000;
 /** Ours, as huggingface.js has it. A full SDXL header takes 0.3 MB; one of 100 MB takes seconds to parse. */
 const MAX_HEADER = 25_000_000;
 
+/** A byte order mark stays in the text, to be refused as it is by the reference. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 const METADATA_KEY = "__metadata__";
 
 /**
@@ -97,8 +100,7 @@ export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, pat
 function parseJson(header: Uint8Array, path: string): JsonValue {
   let text: string;
   try {
-    // A byte order mark must stay, to be refused as it is by the reference.
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(header);
+    text = utf8.decode(header);
   } catch {
     throw notSafetensors(path, "the header is not UTF-8");
   }

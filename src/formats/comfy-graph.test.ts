@@ -1,0 +1,239 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { cpuTime } from "../../test/fixtures/formats/cpu-time.ts";
+import { type ComfyGraph, type ComfyJob, comfyGraph, readComfyGraph } from "./comfy-graph.ts";
+import { encodePng, readPngText } from "./png/index.ts";
+
+/** What ComfyUI's own nodes want and give (`nodes.py`, `nodes_model_advanced.py`): required inputs, then outputs. */
+const nodes: Record<string, { inputs: Record<string, string | RegExp>; outputs: string[] }> = {
+  CheckpointLoaderSimple: { inputs: { ckpt_name: "string" }, outputs: ["MODEL", "CLIP", "VAE"] },
+  LoraLoader: {
+    inputs: { model: "MODEL", clip: "CLIP", lora_name: "string", strength_model: "number", strength_clip: "number" },
+    outputs: ["MODEL", "CLIP"],
+  },
+  ModelSamplingDiscrete: {
+    inputs: { model: "MODEL", sampling: /^(eps|v_prediction|lcm|x0)$/, zsnr: "boolean" },
+    outputs: ["MODEL"],
+  },
+  RescaleCFG: { inputs: { model: "MODEL", multiplier: "number" }, outputs: ["MODEL"] },
+  EmptyLatentImage: { inputs: { width: "number", height: "number", batch_size: "number" }, outputs: ["LATENT"] },
+  CLIPTextEncode: { inputs: { text: "string", clip: "CLIP" }, outputs: ["CONDITIONING"] },
+  KSampler: {
+    inputs: {
+      model: "MODEL",
+      seed: "number",
+      steps: "number",
+      cfg: "number",
+      sampler_name: "string",
+      scheduler: "string",
+      positive: "CONDITIONING",
+      negative: "CONDITIONING",
+      latent_image: "LATENT",
+      denoise: "number",
+    },
+    outputs: ["LATENT"],
+  },
+  VAEDecode: { inputs: { samples: "LATENT", vae: "VAE" }, outputs: ["IMAGE"] },
+  SaveImage: { inputs: { images: "IMAGE", filename_prefix: "string" }, outputs: [] },
+};
+
+/** The checks that ComfyUI makes before it runs a graph: every input there, and every link of the right type. */
+function faults(graph: ComfyGraph): string[] {
+  const found: string[] = [];
+  for (const [id, node] of Object.entries(graph)) {
+    const { inputs } = nodes[node.class_type]!;
+    expect(Object.keys(node.inputs).sort()).toEqual(Object.keys(inputs).sort());
+    for (const [name, wanted] of Object.entries(inputs)) {
+      const value = node.inputs[name]!;
+      if (wanted instanceof RegExp ? wanted.test(String(value)) : typeof value === wanted) continue;
+      const type = Array.isArray(value) ? nodes[graph[value[0]]?.class_type ?? ""]?.outputs[value[1]] : undefined;
+      if (type !== wanted) found.push(`${id}.${name} is ${type ?? JSON.stringify(value)}, not ${wanted}`);
+    }
+  }
+  return found;
+}
+
+const text = fc.string({ unit: "grapheme" });
+const real = fc.double({ min: 0, max: 30, noNaN: true });
+const job: fc.Arbitrary<ComfyJob> = fc.record(
+  {
+    checkpoint: text,
+    loras: fc.array(fc.record({ name: text, strengthModel: real, strengthClip: real }), { minLength: 1, maxLength: 3 }),
+    prompt: text,
+    negativePrompt: text,
+    width: fc.nat(4096),
+    height: fc.nat(4096),
+    batchSize: fc.integer({ min: 1, max: 64 }),
+    seed: fc.maxSafeNat(),
+    steps: fc.nat(150),
+    cfg: real,
+    sampler: fc.constantFrom("euler", "dpmpp_2m"),
+    scheduler: fc.constantFrom("normal", "karras"),
+    denoise: fc.double({ min: 0, max: 1, noNaN: true }),
+    prediction: fc.constantFrom("eps", "v_prediction"),
+    zsnr: fc.boolean(),
+    rescaleCfg: fc.double({ min: 0, max: 1, noNaN: true }),
+    filenamePrefix: text,
+  },
+  {
+    requiredKeys: [
+      "checkpoint",
+      "prompt",
+      "negativePrompt",
+      "width",
+      "height",
+      "seed",
+      "steps",
+      "cfg",
+      "sampler",
+      "scheduler",
+    ],
+  },
+);
+
+test("1,000 jobs: graphs that ComfyUI's checks pass, and that read back as the job", () => {
+  const property = fc.property(job, (given) => {
+    const graph = comfyGraph(given);
+    expect(faults(graph)).toEqual([]);
+    const { prediction, zsnr, ...rest } = given;
+    // The node is left out where ComfyUI assumes the same of itself.
+    const told = prediction === "v_prediction" || zsnr === true;
+    const defaults = { batchSize: 1, denoise: 1, filenamePrefix: "illustrious" };
+    const sampling = told ? { prediction: prediction ?? "eps", zsnr: zsnr ?? false } : {};
+    expect(readComfyGraph(JSON.stringify(graph))).toEqual({ ...defaults, ...rest, ...sampling });
+  });
+  fc.assert(property, { numRuns: 1000 });
+});
+
+test("the sampler's model goes through the LoRAs, then the prediction type, then RescaleCFG", () => {
+  const graph = comfyGraph({
+    checkpoint: "illustrious-v3.5.safetensors",
+    loras: [{ name: "style.safetensors", strengthModel: 0.8, strengthClip: 0.5 }],
+    prompt: "1girl",
+    negativePrompt: "",
+    width: 832,
+    height: 1216,
+    seed: 1,
+    steps: 28,
+    cfg: 5,
+    sampler: "euler",
+    scheduler: "normal",
+    prediction: "v_prediction",
+    zsnr: true,
+    rescaleCfg: 0.7,
+  });
+  expect(graph["3"]!.inputs.model).toEqual(["12", 0]);
+  expect(graph["12"]).toEqual({ class_type: "RescaleCFG", inputs: { model: ["11", 0], multiplier: 0.7 } });
+  expect(graph["11"]!.inputs).toEqual({ model: ["10", 0], sampling: "v_prediction", zsnr: true });
+  expect(graph["10"]!.inputs).toMatchObject({ model: ["4", 0], clip: ["4", 1] });
+  expect(graph["6"]!.inputs.clip).toEqual(["10", 1]);
+});
+
+test("through a PNG, as ComfyUI reads it", () => {
+  const simple: ComfyJob = {
+    checkpoint: "a",
+    prompt: "初音ミク",
+    negativePrompt: "",
+    width: 8,
+    height: 8,
+    seed: 1,
+    steps: 1,
+    cfg: 1,
+    sampler: "euler",
+    scheduler: "normal",
+  };
+  const graph = JSON.stringify(comfyGraph(simple));
+  const png = encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, [["prompt", graph]]);
+  expect(readComfyGraph(readPngText(png)[0]![1])).toMatchObject(simple);
+});
+
+const sampler = (inputs: object) => ({ "1": { class_type: "KSampler", inputs } });
+const node = (class_type: string, inputs: object) => ({ class_type, inputs });
+
+test.each<[string, object, Partial<ComfyJob>]>([
+  ["no sampler", { "1": node("LoadImage", {}) }, {}],
+  ["a seed that another node computes", sampler({ seed: ["2", 0], steps: 5 }), { steps: 5 }],
+  ["a link to nowhere", sampler({ model: ["9", 0], positive: ["9", 0] }), {}],
+  [
+    "nodes in a circle",
+    { ...sampler({ model: ["2", 0] }), "2": node("X", { model: ["3", 0] }), "3": node("Y", { model: ["2", 0] }) },
+    {},
+  ],
+  [
+    "a node that is its own input",
+    { ...sampler({ positive: ["2", 0] }), "2": node("X", { conditioning: ["2", 0] }) },
+    {},
+  ],
+  ["an advanced sampler", { "1": node("KSamplerAdvanced", { noise_seed: 7, cfg: 2 }) }, { seed: 7, cfg: 2 }],
+  [
+    "a text from a node that holds it",
+    {
+      ...sampler({ positive: ["2", 0] }),
+      "2": node("CLIPTextEncode", { text: ["3", 0] }),
+      "3": node("PrimitiveString", { value: "held" }),
+    },
+    { prompt: "held" },
+  ],
+  [
+    "SDXL's two texts",
+    { ...sampler({ positive: ["2", 0] }), "2": node("CLIPTextEncodeSDXL", { text_g: "g", text_l: "l" }) },
+    { prompt: "g" },
+  ],
+  [
+    "an area around the text",
+    {
+      ...sampler({ positive: ["2", 0] }),
+      "2": node("ConditioningSetArea", { conditioning: ["3", 0] }),
+      "3": node("CLIPTextEncode", { text: "in" }),
+    },
+    { prompt: "in" },
+  ],
+  [
+    "a prompt zeroed out",
+    {
+      ...sampler({ negative: ["2", 0] }),
+      "2": node("ConditioningZeroOut", { conditioning: ["3", 0] }),
+      "3": node("CLIPTextEncode", { text: "positive" }),
+    },
+    { negativePrompt: "" },
+  ],
+  [
+    "two prediction nodes: the later one counts",
+    {
+      ...sampler({ model: ["2", 0] }),
+      "2": node("ModelSamplingDiscrete", { model: ["3", 0], sampling: "eps", zsnr: false }),
+      "3": node("ModelSamplingDiscrete", { sampling: "v_prediction", zsnr: true }),
+    },
+    { prediction: "eps", zsnr: false },
+  ],
+  ["values of wrong types", sampler({ seed: "1", steps: null, cfg: [], sampler_name: 3, denoise: true }), {}],
+  [
+    "nodes that are none",
+    { "1": null, "2": 3, "3": [], "4": {}, "5": { class_type: 1, inputs: {} }, "6": { class_type: "KSampler" } },
+    {},
+  ],
+  ["names of object members", { ...sampler({ model: ["__proto__", 0], positive: ["constructor", 0] }) }, {}],
+])("a stranger's graph with %s", (_, graph, expected) => {
+  expect(readComfyGraph(JSON.stringify(graph))).toEqual(expected);
+});
+
+test("Python's NaN and Infinity are read over, but not in texts", () => {
+  const json =
+    '{"1":{"class_type":"KSampler","inputs":{"cfg":NaN,"denoise":-Infinity,"scheduler":"NaN \\"Infinity"},"is_changed":[NaN]}}';
+  expect(readComfyGraph(json)).toEqual({ scheduler: 'NaN "Infinity' });
+});
+
+test.each(["", "null", "[]", "3", '"x"', "{", "NaN", '{"1":undefined}'])("%j is refused", (json) => {
+  expect(() => readComfyGraph(json)).toThrow(expect.objectContaining({ code: "bad_file", hint: expect.any(String) }));
+});
+
+test.each([
+  ["escaped quotes without end", `"${'\\"'.repeat(500_000)}`],
+  ["open brackets", "[".repeat(1_000_000)],
+  ["words", "NaN ".repeat(250_000)],
+  ["one string", `"${"x".repeat(16_000_000)}`],
+])("a megabyte of %s is refused in linear time", (_, json) => {
+  const refuse = () => expect(() => readComfyGraph(json)).toThrow(expect.objectContaining({ code: "bad_file" }));
+  // Measured 10 to 300 ms; quadratic would take minutes.
+  expect(cpuTime(refuse)).toBeLessThan(2000);
+});

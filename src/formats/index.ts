@@ -1,0 +1,52 @@
+/** @file File formats: bytes in, bytes out. */
+
+export {
+  type FileCalls,
+  removeStrayTemporaries,
+  type Sink,
+  writeFileAtomic,
+} from "./atomic-write.ts";
+export {
+  type ComfyGraph,
+  type ComfyJob,
+  type ComfyLink,
+  type ComfyLora,
+  type ComfyNode,
+  comfyGraph,
+  readComfyGraph,
+} from "./comfy-graph.ts";
+export {
+  type FileKind,
+  fileKind,
+  fileKindOf,
+  KIND_BYTES,
+  pickleRefused,
+  refuseUnlessSafetensors,
+} from "./file-kind.ts";
+export { type HashProgress, hashModel, hashModelFile, type ModelHashes } from "./hash.ts";
+export {
+  formatInfotext,
+  type Infotext,
+  type InfotextToFormat,
+  parseInfotext,
+  withA1111Defaults,
+} from "./infotext.ts";
+export { encodePng, type PngText, type RgbImage, readPngText, writePngText } from "./png/index.ts";
+export {
+  bitsOfDType,
+  byteLengthOf,
+  encodeSafetensors,
+  headerLength,
+  isSafetensorsDType,
+  openSafetensors,
+  parseSafetensors,
+  parseSafetensorsHeader,
+  readFloat32,
+  readTensorBytes,
+  type SafetensorsDType,
+  type SafetensorsFile,
+  type SafetensorsMetadata,
+  type TensorEntry,
+  type TensorToWrite,
+  writeSafetensors,
+} from "./safetensors/index.ts";
