@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, open, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, open, readFile, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -11,10 +11,11 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from "../../formats/safetensors/index.ts";
-import type { WeightSource } from "../../runtime/weights.ts";
+import type { WeightSource, Weights } from "../../runtime/weights.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { SDXL_BASE } from "./config.ts";
-import { configsToJson } from "./config-json.ts";
+import { configsToJson, parseUNetConfig } from "./config-json.ts";
+import { expectedUNetParameters } from "./names.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const NANO = join(ROOT, "models/nano-bootstrap");
@@ -41,7 +42,8 @@ let tiny: Checkpoint;
 let single: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "checkpoint-"));
+  // Real, because the temporary folder of macOS is a link.
+  folder = await realpath(await mkdtemp(join(tmpdir(), "checkpoint-")));
   theirs = JSON.parse(gunzipSync(await readFile(join(ROOT, "test/fixtures/sgm-keys.json.gz"))).toString());
   tiny = await openCheckpoint(TINY);
   singleTensors = [];
@@ -205,7 +207,9 @@ test("a checkpoint without VAE opens without, and with one from elsewhere in any
     data: () => readTensorBytes(diffusers, name),
   }));
   expect(renamed.some(({ name }) => name.endsWith("proj_attn.weight"))).toBe(true);
-  const expected = await bytesAt(tiny.weights.vae!.get("decoder.mid_block.attentions.0.to_q.weight")!);
+  const attention = ["to_q", "to_k", "to_v", "to_out.0"].map((m) => `decoder.mid_block.attentions.0.${m}.weight`);
+  const bytesOfAll = (weights: Weights) => Promise.all(attention.map((name) => bytesAt(weights.get(name)!)));
+  const expected = await bytesOfAll(tiny.weights.vae!);
   for (const other of [
     TINY,
     join(TINY, "vae"),
@@ -218,10 +222,60 @@ test("a checkpoint without VAE opens without, and with one from elsewhere in any
     const opened = await openCheckpoint(path, { vae: other });
     expect(opened.configs.vae, other).toEqual(tiny.configs.vae);
     expect(opened.weights.vae?.size, other).toBe(tiny.weights.vae?.size);
-    const found = await bytesAt(opened.weights.vae!.get("decoder.mid_block.attentions.0.to_q.weight")!);
-    expect(found, other).toEqual(expected);
+    expect(await bytesOfAll(opened.weights.vae!), other).toEqual(expected);
     expect(opened.files).toHaveLength(2);
   }
+});
+
+test("a single file's own VAE, when replaced, is not reported as strange", async () => {
+  const { report, files } = await openCheckpoint(single, { vae: join(TINY, "vae") });
+  expect(report.unknown).toEqual([]);
+  expect(report.ignored).toContain("first_stage_model.decoder.conv_in.weight");
+  expect(files).toEqual([single, await realpath(join(TINY, FILE.vae!))]);
+});
+
+test.each([
+  [
+    "unet/config.json",
+    '"cross_attention_dim": 48',
+    '"cross_attention_dim": 64',
+    "cross_attention_dim is 64, but .* make 48",
+  ],
+  [
+    "unet/config.json",
+    '"addition_time_embed_dim": 8',
+    '"addition_time_embed_dim": 4',
+    "input_dim is 72, but .* make 48",
+  ],
+])("networks that do not fit each other are refused: %s %s", async (file, from, to, message) => {
+  const path = await copyOfTiny(`misfit-${to.length}`);
+  const unet = join(path, FILE.unet!);
+  const text = await readFile(join(path, file), "utf8");
+  expect(text).toContain(from);
+  await writeFile(join(path, file), text.replace(from, to));
+  // The weights have to be of the shapes that the wrong configuration makes, or they would be refused first.
+  const expected = expectedUNetParameters(parseUNetConfig(JSON.parse(text.replace(from, to))));
+  const tensors = [...expected].map(([name, shape]) => {
+    return { name, dtype: "F16" as const, shape, data: () => new Uint8Array(shape.reduce((a, b) => a * b, 2)) };
+  });
+  await writeSafetensors(unet, tensors);
+  await expect(openCheckpoint(path)).rejects.toMatchObject({
+    code: "bad_shape",
+    message: expect.stringMatching(message),
+  });
+});
+
+test("a scheduler in the metadata is heard", async () => {
+  const config = configsToJson(tiny.configs);
+  config.scheduler = { prediction_type: "v_prediction", rescale_betas_zero_snr: true, beta_end: 0.02 };
+  const path = await write("scheduler.safetensors", singleTensors, { "illustrious.config": JSON.stringify(config) });
+  const { prediction } = await openCheckpoint(path);
+  expect(prediction).toMatchObject({
+    prediction: "v",
+    zeroSnr: true,
+    confidence: "certain",
+    schedule: { betaEnd: 0.02 },
+  });
 });
 
 test("a VAE of another width, a file without a VAE, and no file are refused", async () => {
@@ -286,6 +340,9 @@ test("variants and shards of a folder", async () => {
   const variant = unet.replace(".safetensors", ".fp16.safetensors");
   await rename(unet, variant);
   expect((await openCheckpoint(path)).weights.unet.get("conv_in.bias")?.path).toBe(variant);
+  await cp(variant, variant.replace("fp16", "ema"));
+  expect((await openCheckpoint(path)).weights.unet.get("conv_in.bias")?.path).toBe(variant);
+  await rm(variant.replace("fp16", "ema"));
   await expect(openCheckpoint(path, { variant: "bf16" })).rejects.toMatchObject({
     code: "missing_file",
     message: `${join(path, "unet")}: variant bf16 not found; there are: fp16`,

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -61,6 +61,20 @@ test("a folder that does not open still says what it holds, and why", async () =
   expect(found.problems).toEqual([expect.stringContaining('act_fn is "mish"')]);
   expect(found.components.map(({ name }) => name).sort()).toEqual(["text_encoder", "text_encoder_2", "unet", "vae"]);
 });
+
+test.skipIf(process.platform === "win32")(
+  "files behind links, as in Hugging Face's cache, belong to their networks",
+  async () => {
+    const path = join(folder, "linked");
+    await cp(join(ROOT, "test/fixtures/tiny-sdxl"), path, { recursive: true });
+    for (const [i, file] of ["unet/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"].entries()) {
+      await rename(join(path, file), join(folder, `blob-${i}`));
+      await symlink(join(folder, `blob-${i}`), join(path, file));
+    }
+    const { components } = await inspectModel(path);
+    expect(components.map(({ name }) => name).sort()).toEqual(["text_encoder", "text_encoder_2", "unet", "vae"]);
+  },
+);
 
 test("a checkpoint with missing weights is inspected, not refused", async () => {
   const path = join(folder, "incomplete");
