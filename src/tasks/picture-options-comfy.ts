@@ -1,0 +1,59 @@
+/** @file A job read from a ComfyUI graph as options, with ComfyUI's ways of weighing words and of finding timesteps. */
+
+import type { ComfyJob } from "../formats/comfy-graph.ts";
+import { lookUpSampler, lookUpSchedule } from "../sampling/index.ts";
+import { type Draft, fileName, type PictureOption, take } from "./picture-draft.ts";
+import { COMFYUI } from "./picture-options-infotext.ts";
+
+export function readComfyJob(job: Partial<ComfyJob>, draft: Draft): void {
+  if (Object.keys(job).length === 0) {
+    draft.notes.push("Its ComfyUI graph has no sampler that is known here.");
+    return;
+  }
+  const { options } = draft;
+  Object.assign(options, COMFYUI);
+  const plain: readonly (readonly [PictureOption, keyof ComfyJob])[] = [
+    ["model", "checkpoint"],
+    ["prompt", "prompt"],
+    ["negativePrompt", "negativePrompt"],
+    ["width", "width"],
+    ["height", "height"],
+    ["seed", "seed"],
+    ["steps", "steps"],
+    ["cfg", "cfg"],
+    ["cfgRescale", "rescaleCfg"],
+  ];
+  for (const [name, field] of plain)
+    if (job[field] !== undefined) take(draft, name, job[field], `${field}: ${job[field]}`);
+  if (job.prediction !== undefined) options.prediction = job.prediction === "eps" ? "eps" : "v";
+  if (job.zsnr !== undefined) options.zeroSnr = job.zsnr ? "comfyui" : "off";
+  readNames(job, draft);
+  noteWhatIsMissing(job, draft);
+}
+
+function readNames({ sampler, scheduler }: Partial<ComfyJob>, draft: Draft): void {
+  try {
+    // ComfyUI's ddim is its Euler on another schedule, and has no noise of its own.
+    if (sampler !== undefined) draft.options.sampler = sampler === "ddim" ? "euler" : lookUpSampler(sampler).name;
+  } catch {
+    draft.unused.push(`sampler: ${sampler}`);
+    draft.notes.push(`The sampler ${sampler} is not known here; the default is used.`);
+  }
+  try {
+    if (scheduler !== undefined) draft.options.schedule = lookUpSchedule(scheduler);
+  } catch {
+    draft.unused.push(`scheduler: ${scheduler}`);
+    draft.notes.push(`The schedule ${scheduler} is not known here; the default is used.`);
+  }
+}
+
+function noteWhatIsMissing(job: Partial<ComfyJob>, draft: Draft): void {
+  for (const lora of job.loras ?? []) draft.unused.push(`LoRA: ${fileName(lora.name)} (${lora.strengthModel})`);
+  if (job.denoise !== undefined && job.denoise < 1) {
+    draft.unused.push(`denoise: ${job.denoise}`);
+    draft.notes.push(
+      "It was made from another picture (img2img), which it does not hold; it is drawn from noise here.",
+    );
+  }
+  if (job.prompt === undefined) draft.notes.push("Its prompt comes from nodes that are not known here.");
+}

@@ -1,0 +1,180 @@
+/** @file What is written into pictures: read back by our own reader, by A1111's rules and by ComfyUI's. */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { readComfyGraph } from "../formats/comfy-graph.ts";
+import { parseInfotext } from "../formats/infotext.ts";
+import { encodePng, readPngText } from "../formats/png/index.ts";
+import { samplerNames, scheduleNames } from "../sampling/index.ts";
+import type { EffectiveSettings } from "./generate-events.ts";
+import { type GenerateOptions, generateOptions } from "./generate-options.ts";
+import { optionsFromPicture } from "./picture-options.ts";
+import { picturePngText } from "./picture-text.ts";
+
+const settings: EffectiveSettings = {
+  model: "illustrious-v3.5.safetensors",
+  width: 832,
+  height: 1216,
+  steps: 28,
+  sampler: "dpmpp_2m",
+  schedule: "karras",
+  prediction: "v",
+  zeroSnr: "exact",
+  sigmas: [Number.POSITIVE_INFINITY, 14.614642, 0.029167533, 0],
+  timesteps: [999, 998, 0],
+  seeds: [7, 8],
+  tokens: [12, 0],
+  chunks: 1,
+  engine: "onnxruntime-node 1.30.0, cpu",
+  evidence: [],
+};
+
+const asked = generateOptions.parse({
+  model: "/home/somebody/models/illustrious-v3.5.safetensors",
+  vae: "C:\\secret\\sdxl_vae.safetensors",
+  prompt: "1girl, red hair",
+  negativePrompt: "text",
+  sampler: "DPM++ 2M Karras",
+  cfgRescale: 0.4,
+  clipSkip: 3,
+  shift: 2,
+  emphasis: "no-norm",
+  count: 2,
+  threads: 3,
+  outDir: "/home/somebody/pictures",
+});
+
+test("the whole text of a picture", () => {
+  const { infotext } = picturePngText(asked, settings, 8, { model: "0123456789", vae: "abcdef0123" });
+  expect(infotext).toMatchInlineSnapshot(`
+    "1girl, red hair
+    Negative prompt: text
+    Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5, Seed: 8, Size: 832x1216, Model hash: 0123456789, Model: illustrious-v3.5, VAE hash: abcdef0123, VAE: sdxl_vae.safetensors, Clip skip: 3, RNG: CPU, Emphasis: No norm, CFG Rescale: 0.4, Hashes: "{\\"model\\":\\"0123456789\\",\\"vae\\":\\"abcdef0123\\"}", Prediction: v, Zero SNR: exact, Shift: 2, Sigmas: inf 14.6146 0.0291675 0, Engine: "onnxruntime-node 1.30.0, cpu", Illustrious: "{\\"model\\":\\"illustrious-v3.5.safetensors\\",\\"vae\\":\\"sdxl_vae.safetensors\\",\\"prompt\\":\\"1girl, red hair\\",\\"negativePrompt\\":\\"text\\",\\"steps\\":28,\\"cfg\\":5,\\"cfgRescale\\":0.4,\\"sampler\\":\\"dpmpp_2m\\",\\"seed\\":8,\\"noise\\":\\"cpu\\",\\"emphasis\\":\\"no-norm\\",\\"clipSkip\\":3,\\"cropTop\\":0,\\"cropLeft\\":0,\\"prediction\\":\\"v\\",\\"zeroSnr\\":\\"exact\\",\\"shift\\":2,\\"timesteps\\":\\"interpolate\\",\\"vaeTile\\":\\"auto\\",\\"width\\":832,\\"height\\":1216,\\"schedule\\":\\"karras\\"}""
+  `);
+});
+
+test("no folder of the maker's machine is told", () => {
+  const { infotext, comfy } = picturePngText(asked, settings, 8, {});
+  expect(infotext + comfy).not.toMatch(/somebody|secret|pictures/);
+});
+
+const text = fc.oneof(
+  fc.string({ unit: "grapheme" }),
+  fc.constantFrom('a: b, "c"\nd', "\nNegative prompt: x", "Steps: 1"),
+);
+const extent = fc.integer({ min: 0, max: 4096 });
+const options = fc
+  .record(
+    {
+      prompt: text,
+      negativePrompt: text,
+      steps: fc.integer({ min: 1, max: 1000 }),
+      cfg: fc.double({ min: 0, max: 100, noNaN: true }),
+      cfgRescale: fc.double({ min: 0, max: 1, noNaN: true }),
+      cfgFrom: fc.double({ min: 0, max: 20, noNaN: true }),
+      eta: fc.double({ min: 0, max: 1, noNaN: true }),
+      noise: fc.constantFrom("cpu", "nv"),
+      emphasis: fc.constantFrom(...generateOptions.shape.emphasis.unwrap().options),
+      clipSkip: fc.integer({ min: 1, max: 12 }),
+      originalWidth: extent,
+      cropTop: extent,
+      negativeTargetHeight: extent,
+      shift: fc.double({ min: 0.01, max: 100, noNaN: true }),
+      timesteps: fc.constantFrom("interpolate", "nearest"),
+      vaeTile: fc.constantFrom("auto", "on", "off"),
+    },
+    { requiredKeys: [] },
+  )
+  .map((some) => generateOptions.parse({ ...some, model: "m.safetensors" }));
+const settled = fc.record({
+  width: fc.integer({ min: 8, max: 256 }).map((n) => 8 * n),
+  height: fc.integer({ min: 8, max: 256 }).map((n) => 8 * n),
+  sampler: fc.constantFrom(...samplerNames),
+  schedule: fc.constantFrom(...scheduleNames),
+  prediction: fc.constantFrom("eps", "v", "edm_v", "flow"),
+  zeroSnr: fc.constantFrom("off", "exact", "comfyui", "diffusers"),
+});
+const seed = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+
+/** The picture's file with these texts, read again. */
+function chunksOf(infotext: string, comfy: string): Map<string, string> {
+  const png = encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, [
+    ["parameters", infotext],
+    ["prompt", comfy],
+  ]);
+  return new Map(readPngText(png));
+}
+
+test("every option comes back from the picture, however wild the prompt", () => {
+  fc.assert(
+    fc.property(options, settled, seed, (asked, found, seed) => {
+      const { infotext, comfy } = picturePngText(asked, { ...settings, ...found }, seed, {});
+      const { count, batch, preview, grid, ...kept } = asked;
+      const expected: Partial<GenerateOptions> = { ...kept, ...found, seed } as GenerateOptions;
+      expect(optionsFromPicture(chunksOf(infotext, comfy))).toEqual({ options: expected, unused: [], notes: [] });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("without our own field, the fields that A1111 knows still tell the picture", () => {
+  const { infotext } = picturePngText(asked, settings, 8, {});
+  const theirs = infotext.replace(/, Illustrious: ".*"$/, "");
+  expect(theirs).not.toBe(infotext);
+  expect(optionsFromPicture(new Map([["parameters", theirs]]))).toMatchObject({
+    options: {
+      prompt: "1girl, red hair",
+      negativePrompt: "text",
+      model: "illustrious-v3.5",
+      vae: "sdxl_vae.safetensors",
+      steps: 28,
+      sampler: "dpmpp_2m",
+      schedule: "karras",
+      cfg: 5,
+      cfgRescale: 0.4,
+      seed: 8,
+      width: 832,
+      height: 1216,
+      noise: "cpu",
+      emphasis: "no-norm",
+      prediction: "v",
+      zeroSnr: "exact",
+      shift: 2,
+    },
+  });
+});
+
+test("A1111 finds its own keys in our text, whatever the prompt", () => {
+  fc.assert(
+    fc.property(options, settled, seed, (asked, found, seed) => {
+      const { infotext } = picturePngText(asked, { ...settings, ...found }, seed, {});
+      const { fields } = parseInfotext(infotext);
+      expect(fields.get("Steps")).toBe(String(asked.steps));
+      expect(fields.get("Seed")).toBe(String(seed));
+      expect(fields.get("Size")).toBe(`${found.width}x${found.height}`);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("the graph asks ComfyUI for the same picture", () => {
+  const { comfy } = picturePngText(asked, settings, 8, {});
+  expect(readComfyGraph(comfy)).toEqual({
+    checkpoint: "illustrious-v3.5.safetensors",
+    prompt: "1girl, red hair",
+    negativePrompt: "text",
+    width: 832,
+    height: 1216,
+    batchSize: 1,
+    seed: 8,
+    steps: 28,
+    cfg: 5,
+    sampler: "dpmpp_2m",
+    scheduler: "karras",
+    denoise: 1,
+    prediction: "v_prediction",
+    zsnr: true,
+    rescaleCfg: 0.4,
+    filenamePrefix: "illustrious",
+  });
+});
