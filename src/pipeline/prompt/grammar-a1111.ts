@@ -69,7 +69,7 @@ export function parseA1111(prompt: string): Parsed {
 
 /** Text outside brackets' signs, cut at every BREAK, with the blanks around that. */
 function addText(token: string, pieces: Piece[]): void {
-  const parts = token.split(BREAK);
+  const parts = token.includes("BREAK") ? token.split(BREAK) : [token];
   for (const [i, part] of parts.entries()) {
     if (i > 0) pieces.push({ text: "BREAK", weight: BREAK_WEIGHT, isBreak: true });
     const head = i > 0 ? part.trimStart() : part;
@@ -77,16 +77,17 @@ function addText(token: string, pieces: Piece[]): void {
   }
 }
 
+/** Neighbours of equal weight as one text. A break is one only where nothing was joined to it. */
 function merged(pieces: readonly Piece[]): Segment[] {
   const segments: Segment[] = [];
   for (let i = 0; i < pieces.length; ) {
-    const { weight } = pieces[i]!;
-    let next = i + 1;
-    while (next < pieces.length && pieces[next]!.weight === weight) next++;
-    const run = pieces.slice(i, next);
-    const isBreak = run.length === 1 && run[0]!.isBreak && weight === BREAK_WEIGHT;
-    segments.push({ text: run.map((piece) => piece.text).join(""), weight: isBreak ? 1 : weight, isBreak });
-    i = next;
+    let { text, weight, isBreak } = pieces[i++]!;
+    while (i < pieces.length && pieces[i]!.weight === weight) {
+      text += pieces[i++]!.text;
+      isBreak = false;
+    }
+    isBreak &&= weight === BREAK_WEIGHT;
+    segments.push({ text, weight: isBreak ? 1 : weight, isBreak });
   }
   return segments.length > 0 ? segments : [{ text: "", weight: 1, isBreak: false }];
 }

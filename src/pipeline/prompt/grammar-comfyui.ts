@@ -9,11 +9,14 @@
 import { clampWeight, MAX_NESTING, type Parsed, readNumber, type Segment } from "./segments.ts";
 
 const ROUND = 1.1;
+/** UTF-16 codes: a group is read once for each bracket around it, and comparing numbers makes that cheap. */
+const [OPEN, CLOSE, BACKSLASH] = [40, 41, 92];
 
 export function parseComfyUi(prompt: string): Parsed {
   const segments: Segment[] = [];
   const warnings = new Set<string>();
-  const isEscaped = (i: number): boolean => prompt[i - 1] === "\\";
+  const isSign = (sign: number, i: number): boolean =>
+    prompt.charCodeAt(i) === sign && prompt.charCodeAt(i - 1) !== BACKSLASH;
 
   const weigh = (from: number, to: number, weight: number, depth: number): void => {
     let level = 0;
@@ -23,12 +26,10 @@ export function parseComfyUi(prompt: string): Parsed {
       start = end;
     };
     for (let i = from; i < to; i++) {
-      const sign = prompt[i];
-      if ((sign !== "(" && sign !== ")") || isEscaped(i)) continue;
-      if (sign === "(") {
+      if (isSign(OPEN, i)) {
         if (level === 0) flush(i);
         level++;
-      } else {
+      } else if (isSign(CLOSE, i)) {
         level--;
         if (level === 0) flush(i + 1);
       }
@@ -37,7 +38,7 @@ export function parseComfyUi(prompt: string): Parsed {
   };
 
   const item = (from: number, to: number, weight: number, depth: number): void => {
-    const isGroup = to - from >= 2 && prompt[from] === "(" && prompt[to - 1] === ")" && !isEscaped(to - 1);
+    const isGroup = to - from >= 2 && isSign(OPEN, from) && isSign(CLOSE, to - 1);
     if (isGroup && depth < MAX_NESTING) {
       const tail = weightAtEnd(prompt, from + 1, to - 1);
       if (tail) weigh(from + 1, tail.colon, clampWeight(tail.weight), depth + 1);

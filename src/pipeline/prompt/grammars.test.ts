@@ -69,7 +69,7 @@ describe("A1111", () => {
     ["(a", /never closed/],
     ["a :( b [", /\(2 here\)/],
     ["(a BREAK b)", /BREAK inside brackets/],
-    [`${"(".repeat(65)}a${")".repeat(65)}`, /nested deeper than 64/],
+    [`${"(".repeat(33)}a${")".repeat(33)}`, /nested deeper than 32/],
   ])("warns: %s", (prompt, warning) => {
     expect(parseA1111(prompt).warnings).toEqual([expect.stringMatching(warning)]);
   });
@@ -226,10 +226,10 @@ describe.each([
     ["backslashes", "\\".repeat(2 * n)],
     ["both kinds, crossing", "([)]".repeat(n / 2)],
   ])("a megabyte of %s takes its time in proportion", (_, prompt) => {
-    const began = performance.now();
+    const began = process.cpuUsage();
     const { segments } = parse(prompt);
-    // 20 to 350 ms where this was written; the square of the length would take minutes.
-    expect(performance.now() - began).toBeLessThan(2500);
+    // CPU time, for others may be at work. 5 to 500 ms where this was written; the square of the length would take minutes.
+    expect(process.cpuUsage(began).user).toBeLessThan(3_000_000);
     expect(segments.every(({ weight }) => Number.isFinite(weight))).toBe(true);
   });
 });

@@ -60,7 +60,10 @@ export type PromptPlan = {
   readonly warnings: readonly string[];
 };
 
-/** Never throws for a prompt's sake: what cannot be understood is read as text, and `warnings` says so. */
+/**
+ * What cannot be understood is read as text, and `warnings` says so. Throws only what the tokenizer throws: `bad_prompt` for a text
+ * that is none.
+ */
 export function planPrompt(prompt: string, tokenizer: Tokenizer, options: PromptOptions = {}): PromptPlan {
   const { syntax = "a1111", steps, stepsBefore, isNegative = false } = options;
   const warnings = new Set<string>();

@@ -14,10 +14,10 @@ export type Parsed = {
 };
 
 /**
- * Brackets nested deeper than this are read without effect. Nobody writes 64 levels (1.1^64 is a weight of 446), and the limit is
+ * Brackets nested deeper than this are read without effect. Nobody writes 32 levels (1.1^32 is a weight of 21), and the limit is
  * what keeps the time of a hostile prompt in proportion to its length.
  */
-export const MAX_NESTING = 64;
+export const MAX_NESTING = 32;
 
 /** Weights end here. A weight this large has left every picture behind, and products of weights must stay finite. */
 const MAX_WEIGHT = 1e6;
