@@ -42,11 +42,21 @@ test("schedules that miss or overcrowd the terminal of a zero-SNR model", () => 
 
 test("heun over a stand-in for Infinity multiplies differences by 38; from the exact terminal it does not", () => {
   const findings = checkCombination({ ...sound, sampler: "heun", schedule: "sgm_uniform", table: comfyui });
-  expect(findings.map((f) => f.code)).toEqual(["heun_first_step"]);
+  expect(findings.map((f) => f.code)).toEqual(["heun_step"]);
   // |4518.76 - 58.4| / (2 * 58.4)
   expect(findings[0]!.message).toContain("by 38.");
   expect(codes({ sampler: "heun", schedule: "sgm_uniform" })).toEqual([]);
   expect(codes({ sampler: "heun", schedule: "normal", prediction: "eps", table: base })).toEqual([]);
+});
+
+test("multistep samplers on a last step that is much longer than the one before", () => {
+  const eps = { prediction: "eps", table: base } as const;
+  expect(codes({ ...eps, sampler: "uni_pc", schedule: "normal" })).toEqual(["warning long_step"]);
+  expect(
+    codes({ ...eps, sampler: "uni_pc", schedule: "normal", scheduleOptions: { discardPenultimate: true } }),
+  ).toEqual([]);
+  expect(codes({ ...eps, sampler: "euler", schedule: "normal" })).toEqual([]);
+  expect(codes({ sampler: "dpmpp_2m", schedule: "trailing" })).toEqual([]);
 });
 
 test("guidance that does nothing, or too much to the first guess", () => {

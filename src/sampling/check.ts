@@ -26,7 +26,8 @@ export function checkCombination(combination: Combination): Finding[] {
   if (refusals.length > 0) return refusals;
   const { schedule, table, steps, scheduleOptions } = combination;
   const { sigmas, warnings } = makeSchedule(schedule, table, steps, scheduleOptions);
-  return [...warnings, ...heunAtStandIn(combination, sigmas), ...guidanceFindings(combination, sigmas)];
+  const ofSampler = [...heunFindings(combination, sigmas), ...multistepFindings(combination, sigmas)];
+  return [...warnings, ...ofSampler, ...guidanceFindings(combination, sigmas)];
 }
 
 function refuseEpsAtZeroSnr({ prediction, table }: Combination): Finding[] {
@@ -65,24 +66,58 @@ function refuseFamily({ prediction, table, schedule }: Combination): Finding[] {
   return findings;
 }
 
-/** Heun's average over the first interval: from about here a difference of the two guesses grows instead of shrinking. */
+/** Above this level a picture is still open, and a wrong guess costs most. */
+const OPEN_SIGMA = 2;
+
+/** From about here Heun's average over a step enlarges a difference of its two guesses that it should halve. */
 const LARGEST_HEUN_WEIGHT = 2;
 
-function heunAtStandIn({ sampler }: Combination, sigmas: readonly number[]): Finding[] {
-  const [first, second] = [sigmas[0]!, sigmas[1]!];
-  if (sampler !== "heun" || second === 0 || first === Number.POSITIVE_INFINITY) return [];
-  const weight = (first - second) / (2 * second);
-  if (weight < LARGEST_HEUN_WEIGHT) return [];
+function heunFindings({ sampler }: Combination, sigmas: readonly number[]): Finding[] {
+  if (sampler !== "heun") return [];
+  const steps = stepsBetween(sigmas).filter(([from]) => from > OPEN_SIGMA && from < Number.POSITIVE_INFINITY);
+  const weights = steps.map(([from, to]) => (from - to) / (2 * to));
+  const worst = Math.max(0, ...weights);
+  if (worst < LARGEST_HEUN_WEIGHT) return [];
+  const [from, to] = steps[weights.indexOf(worst)]!;
   return [
     {
       level: "warning",
-      code: "heun_first_step",
+      code: "heun_step",
       message:
-        `heun averages its first step from sigma ${first.toPrecision(4)} to ${second.toPrecision(4)} and multiplies every difference of its two ` +
-        `guesses by ${weight.toFixed(1)} (0.1 on SDXL's own schedule)`,
-      hint: 'Use zeroSnr "exact", where heun leaves the terminal without that factor, or euler, dpmpp_2m or uni_pc.',
+        `heun averages a step from sigma ${from.toPrecision(4)} to ${to.toPrecision(4)} and multiplies every difference of its ` +
+        `two guesses by ${worst.toFixed(1)} (0.1 on SDXL's own schedule)`,
+      hint: 'Use zeroSnr "exact", from which heun leaves without that factor, and a schedule in even times; or another sampler.',
     },
   ];
+}
+
+const multistep: readonly SamplerName[] = ["dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "uni_pc", "uni_pc_bh2"];
+
+/** A step that is so many times longer than the one before it, in ln sigma, is guessed from too short a past. */
+const LARGEST_STRETCH = 3;
+
+function multistepFindings({ sampler }: Combination, sigmas: readonly number[]): Finding[] {
+  if (!multistep.includes(sampler)) return [];
+  const lengths = stepsBetween(sigmas).map(([from, to]) => Math.log(from / to));
+  const stretches = lengths.map((length, i) => (i === 0 ? 0 : length / lengths[i - 1]!));
+  const worst = Math.max(0, ...stretches);
+  if (worst < LARGEST_STRETCH) return [];
+  const [from, to] = stepsBetween(sigmas)[stretches.indexOf(worst)]!;
+  return [
+    {
+      level: "warning",
+      code: "long_step",
+      message:
+        `${sampler} goes from sigma ${from.toPrecision(3)} to ${to.toPrecision(3)} in one step, ${worst.toFixed(1)} times as long as the ` +
+        "step that it extrapolates from",
+      hint: "Leave out the level before 0 (discardPenultimate), or use simple, sgm_uniform, trailing, beta or karras.",
+    },
+  ];
+}
+
+/** The steps between positive levels. */
+function stepsBetween(sigmas: readonly number[]): [from: number, to: number][] {
+  return sigmas.slice(1).flatMap((to, i) => (to > 0 ? [[sigmas[i]!, to] as [number, number]] : []));
 }
 
 function guidanceFindings({ guidance, table, prediction }: Combination, sigmas: readonly number[]): Finding[] {

@@ -9,6 +9,10 @@ export const SDXL_SIGMA_MAX = 14.6146;
 /** More of the steps than this above SDXL's largest sigma leaves too few for the picture itself. */
 const LARGEST_NOISE_SHARE = 0.25;
 
+/** Below this level detail is made; schedules in even times spend half of their steps there, or more. */
+const DETAIL_SIGMA = 2;
+const LARGEST_LAYOUT_SHARE = 0.7;
+
 export function scheduleFindings(name: string, table: NoiseTable, levels: readonly number[], steps: number): Finding[] {
   const findings: Finding[] = [];
   const warn = (code: string, message: string, hint: string) =>
@@ -40,13 +44,24 @@ export function scheduleFindings(name: string, table: NoiseTable, levels: readon
       spacings,
     );
   }
+  const enough = levels.length > 3;
   const inNoise = levels.filter((sigma) => sigma > table.shift * SDXL_SIGMA_MAX).length;
-  if (table.zeroSnr && inNoise / levels.length > LARGEST_NOISE_SHARE && levels.length > 3) {
+  const inLayout = levels.filter((sigma) => sigma > table.shift * DETAIL_SIGMA).length;
+  if (enough && table.zeroSnr && inNoise / levels.length > LARGEST_NOISE_SHARE) {
     warn(
       "steps_in_noise",
       `${name} spends ${inNoise} of ${levels.length} steps above sigma ${round(table.shift * SDXL_SIGMA_MAX)}, where almost nothing is decided`,
       spacings,
     );
+  } else if (enough && inLayout / levels.length > LARGEST_LAYOUT_SHARE) {
+    warn(
+      "steps_before_detail",
+      `${name} spends ${inLayout} of ${levels.length} steps above sigma ${round(table.shift * DETAIL_SIGMA)} and leaves few for detail`,
+      "Use a schedule in even times, or karras on a model without zero terminal SNR.",
+    );
+  }
+  if (name === "ays" && table.shift !== 1) {
+    warn("shifted_levels", `ays was found for SDXL's own levels, and these are shifted by ${table.shift}`, spacings);
   }
   const second = levels[1];
   if (table.zeroSnr && second !== undefined && levels.length >= 10 && second < table.shift * COARSE_SECOND_SIGMA) {
