@@ -3,8 +3,8 @@
  * outputs are joined.
  *
  * A1111 multiplies the token's vector and then, in mode "original", scales the whole chunk so that its mean is what it was
- * (`modules/sd_emphasis.py`); "no-norm" leaves that out, which suits SDXL better, for its means are near zero. ComfyUI moves the
- * vector along the line from the empty prompt's to its own (`comfy/sd1_clip.py`, encode_token_weights).
+ * (`modules/sd_emphasis.py`); "no-norm" leaves that out, and is what A1111 recommends for SDXL. ComfyUI moves the vector along the
+ * line from the empty prompt's to its own (`comfy/sd1_clip.py`, encode_token_weights).
  */
 
 import { internalError } from "../../base/error.ts";
