@@ -12,6 +12,8 @@ export type Pipeline = {
   readonly shelf: Shelf;
   /** The runtime's name and version, for the picture's record. */
   readonly engine: string;
+  /** Bytes that may be held at one time. */
+  readonly budget: number;
   /** Bytes that a part needs with these sizes: its weights and its largest moment. */
   bytesOf(part: Part, sizes: Readonly<Record<string, number>>): number;
   close(): Promise<void>;
@@ -39,6 +41,7 @@ export async function openPipeline(path: string, options: PipelineOptions): Prom
     tokenizer,
     shelf,
     engine: options.runtime.name,
+    budget: options.budget,
     bytesOf(part, sizes) {
       const { graph, weights } = blueprint(part);
       return weightBytes(graph, weights).float32 + activationBytes(graph, new Map(Object.entries(sizes)));

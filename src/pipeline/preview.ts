@@ -4,9 +4,9 @@
  */
 
 import type { VaeConfig } from "../models/sdxl/config.ts";
-import { float32, type Session } from "../runtime/runtime.ts";
+import type { Session } from "../runtime/runtime.ts";
 import { imageFromPlanes, type RgbImage } from "./image.ts";
-import { type Latents, unscaled } from "./vae.ts";
+import { encodeImage, type Latents } from "./vae.ts";
 
 /** Rows: one a latent channel, then the bias. Columns: red, green, blue in -1 … 1. */
 export type LatentColours = readonly (readonly [number, number, number])[];
@@ -20,9 +20,10 @@ const SDXL: LatentColours = [
   [0.1084, -0.0175, -0.0011],
 ];
 
-/** The known colours of SDXL's autoencoder, or those fitted to this decoder. */
-export async function latentColours(config: VaeConfig, decoder: Session): Promise<LatentColours> {
-  return config.scalingFactor === 0.13025 && config.latentChannels === 4 ? SDXL : fitColours(config, decoder);
+/** The known colours of SDXL's autoencoder, or those fitted to this one; `encoder` is opened only for that. */
+export async function latentColours(config: VaeConfig, encoder: () => Promise<Session>): Promise<LatentColours> {
+  const known = config.scalingFactor === 0.13025 && config.latentChannels === 4;
+  return known ? SDXL : fitColours(config, await encoder());
 }
 
 export function previewOf({ data, height, width }: Latents, colours: LatentColours): RgbImage {
@@ -41,27 +42,44 @@ export function previewOf({ data, height, width }: Latents, colours: LatentColou
   return imageFromPlanes(planes, width, height);
 }
 
-/** Least squares over flat latents of many values: what the decoder paints where nothing but the colour is given. */
-async function fitColours(config: VaeConfig, decoder: Session): Promise<LatentColours> {
-  const side = 4;
-  const channels = config.latentChannels;
+/** Least squares on a picture of many colours: what the encoder makes of each block against the block's own colour. */
+async function fitColours(config: VaeConfig, encoder: Session): Promise<LatentColours> {
+  const side = 256;
+  const picture = patchwork(side);
+  const { data, height, width } = await encodeImage(encoder, config, picture);
+  const block = side / width;
   const rows: number[][] = [];
   const colours: number[][] = [];
-  for (let k = 0; k < 8 * channels; k++) {
-    // A spread of levels in every channel, the same each time.
-    const levels = Array.from({ length: channels }, (_, c) => 1.5 * Math.sin(1 + k * (c + 1) * 0.7 + c));
-    const flat = Float32Array.from({ length: channels * side * side }, (_, i) => levels[Math.floor(i / side ** 2)]!);
-    const raw = unscaled(config, { data: flat, height: side, width: side });
-    const { image } = await decoder.run({ latents: float32(raw, [1, channels, side, side]) });
-    const area = image!.data.length / 3;
-    rows.push([...levels, 1]);
-    colours.push([0, 1, 2].map((c) => meanOf((image!.data as Float32Array).subarray(c * area, (c + 1) * area))));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const latent = Array.from({ length: config.latentChannels }, (_, c) => data[(c * height + y) * width + x]!);
+      rows.push([...latent, 1]);
+      colours.push([0, 1, 2].map((c) => meanOfBlock(picture, c, x * block, y * block, block)));
+    }
   }
   return solve(rows, colours) as [number, number, number][];
 }
 
-function meanOf(values: Float32Array): number {
-  return values.reduce((sum, v) => sum + v, 0) / values.length;
+/** Squares of every corner and the middle of the colour cube, in two sizes, the same each time. */
+function patchwork(side: number): RgbImage {
+  const rgb = new Uint8Array(3 * side * side);
+  const levels = [0, 128, 255];
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const size = y < side / 2 ? 32 : 16;
+      const patch = Math.floor(x / size) * 7 + Math.floor(y / size) * 5 + (y < side / 2 ? 0 : 3);
+      for (let c = 0; c < 3; c++) rgb[3 * (y * side + x) + c] = levels[Math.floor(patch / 3 ** c) % 3]!;
+    }
+  }
+  return { width: side, height: side, rgb };
+}
+
+function meanOfBlock({ rgb, width }: RgbImage, channel: number, left: number, top: number, size: number): number {
+  let sum = 0;
+  for (let y = top; y < top + size; y++) {
+    for (let x = left; x < left + size; x++) sum += rgb[3 * (y * width + x) + channel]!;
+  }
+  return sum / size ** 2 / 127.5 - 1;
 }
 
 /** Normal equations by Gauss-Jordan elimination; a handful of unknowns. */

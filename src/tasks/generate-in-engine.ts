@@ -4,7 +4,6 @@
  */
 
 import { basename } from "node:path";
-import { IllustriousError } from "../base/error.ts";
 import { noiseSource } from "../base/random/noise.ts";
 import { encodePng } from "../formats/png/index.ts";
 import { vaeFactor } from "../models/sdxl/config.ts";
@@ -13,7 +12,6 @@ import { type Conditioning, type ConditioningAt, type LatentLayout, unetCall } f
 import { gridOf, type RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type LatentColours, latentColours, previewOf } from "../pipeline/preview.ts";
-import { planPrompt } from "../pipeline/prompt/plan.ts";
 import { decodeLatents, type Latents, TILING } from "../pipeline/vae.ts";
 import { guidedDenoise, initialLatents } from "../sampling/index.ts";
 import type { GenerateEvent } from "./generate-events.ts";
@@ -34,7 +32,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
   for (const warning of warnings) yield { type: "warning", ...warning };
 
   yield { type: "stage", stage: "text", message: "reading the prompts" };
-  const conditioningAt = await conditioningOf(options, settled, pipeline);
+  const conditioningAt = await conditioningOf(settled, pipeline);
   yield { type: "settings", settings, memoryBytes };
 
   const folder = options.outDir === undefined ? undefined : await openPictureFolder(options.outDir);
@@ -66,7 +64,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
 }
 
 /** Plans and encodes both prompts; what holds at a timestep follows from prompt editing's steps. */
-async function conditioningOf(options: GenerateOptions, settled: Settled, pipeline: Pipeline): Promise<ConditioningAt> {
+async function conditioningOf(settled: Settled, pipeline: Pipeline): Promise<ConditioningAt> {
   const [positive, negative] = (await encodePrompts(pipeline, settled.plans)) as [EncodedPrompt, EncodedPrompt];
   const timesteps = settled.schedule.timesteps;
   const join = ({ states, tokens, pooled }: EncodedPrompt["parts"][0]["schedule"][0]["context"], ids: number[]) =>
@@ -104,8 +102,9 @@ async function* walk(
   };
   let colours: LatentColours | undefined;
   if (options.preview > 0) {
-    const decoder = await pipeline.shelf.take("vaeDecoder", pipeline.bytesOf("vaeDecoder", settled.decodeSizes));
-    colours = await latentColours(configs.vae!, decoder);
+    const sizes = { batch: 1, height: 256, width: 256 };
+    const encoder = () => pipeline.shelf.take("vaeEncoder", pipeline.bytesOf("vaeEncoder", sizes));
+    colours = await latentColours(configs.vae!, encoder);
   }
   if (!pipeline.shelf.has("unet")) yield { type: "stage", stage: "unet", message: "opening the UNet" };
   const unet = await pipeline.shelf.take("unet", pipeline.bytesOf("unet", settled.unetSizes));
@@ -136,12 +135,20 @@ async function* walk(
 
 function split(data: Float32Array, { batch, height, width }: LatentLayout): Latents[] {
   const length = data.length / batch;
-  return Array.from({ length: batch }, (_, i) => ({ data: data.subarray(i * length, (i + 1) * length), height, width }));
+  return Array.from({ length: batch }, (_, i) => ({
+    data: data.subarray(i * length, (i + 1) * length),
+    height,
+    width,
+  }));
 }
 
 async function* decode(options: GenerateOptions, pipeline: Pipeline, latents: Latents): Events<RgbImage> {
   const config = pipeline.checkpoint.configs.vae!;
-  const sizes = { batch: 1, height: Math.min(latents.height, TILING.tile), width: Math.min(latents.width, TILING.tile) };
+  const sizes = {
+    batch: 1,
+    height: Math.min(latents.height, TILING.tile),
+    width: Math.min(latents.width, TILING.tile),
+  };
   if (!pipeline.shelf.has("vaeDecoder")) yield { type: "stage", stage: "vae", message: "opening the VAE" };
   const session = await pipeline.shelf.take("vaeDecoder", pipeline.bytesOf("vaeDecoder", sizes));
   const tiled = options.vaeTile !== "off";

@@ -112,6 +112,7 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
     pipeline.bytesOf("unet", unetSizes),
     pipeline.bytesOf("vaeDecoder", decodeSizes),
   );
+  refuseUnlessItFits(memoryBytes, pipeline.budget);
 
   const { zeroSnr } = noiseModel.table;
   return {
@@ -149,6 +150,16 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
     decodeSizes,
     memoryBytes,
   };
+}
+
+function refuseUnlessItFits(needed: number, budget: number): void {
+  if (needed <= budget) return;
+  const gib = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(3)} GiB`;
+  throw new IllustriousError(
+    "not_enough_memory",
+    `this needs about ${gib(needed)} of memory, and ${gib(budget)} may be used`,
+    "Make the size or the batch smaller, close other programs, or raise --memory.",
+  );
 }
 
 function plansOf(options: GenerateOptions, { tokenizer }: Pipeline): [PromptPlan, PromptPlan] {
