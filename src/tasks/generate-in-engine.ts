@@ -13,12 +13,14 @@ import { gridOf, type RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type LatentColours, latentColours, previewOf } from "../pipeline/preview.ts";
 import { decodeLatents, type Latents, TILING } from "../pipeline/vae.ts";
+import type { Weights } from "../runtime/weights.ts";
 import { guidedDenoise, initialLatents } from "../sampling/index.ts";
+import { fileHashes } from "./file-hashes.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 import { loadedPipeline } from "./loaded-pipeline.ts";
 import { openPictureFolder } from "./picture-file.ts";
-import { picturePngText } from "./picture-text.ts";
+import { type PictureHashes, picturePngText } from "./picture-text.ts";
 import { type Settled, settle } from "./settle.ts";
 
 type Events<T = void> = AsyncGenerator<GenerateEvent, T>;
@@ -35,6 +37,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
   const conditioningAt = await conditioningOf(settled, pipeline);
   yield { type: "settings", settings, memoryBytes };
 
+  const hashes = yield* hashesOf(options, pipeline);
   const folder = options.outDir === undefined ? undefined : await openPictureFolder(options.outDir);
   const images: RgbImage[] = [];
   const seeds = settings.seeds;
@@ -44,7 +47,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
     for (const [i, one] of latents.entries()) {
       const image = yield* decode(options, pipeline, one);
       const seed = batch[i]!;
-      const { infotext, comfy } = picturePngText(options, settings, seed, {});
+      const { infotext, comfy } = picturePngText(options, settings, seed, hashes);
       const png = encodePng(image, [
         ["parameters", infotext],
         ["prompt", comfy],
@@ -61,6 +64,24 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
   }
   const seconds = (performance.now() - begin) / 1000;
   yield { type: "done", pictures: seeds.length, seconds, peakBytes: process.resourceUsage().maxRSS * 1024 };
+}
+
+/** Of the UNet's file, which in a single-file checkpoint is the checkpoint, and of a VAE that was named. */
+async function* hashesOf({ vae }: GenerateOptions, { checkpoint }: Pipeline): Events<PictureHashes> {
+  const fileOf = (weights: Weights | undefined) => [...(weights?.values() ?? [])][0]?.path;
+  const hash = async function* (path: string | undefined): Events<string | undefined> {
+    if (path === undefined) return undefined;
+    const walk = fileHashes(path);
+    for (;;) {
+      const { done, value } = await walk.next();
+      if (done) return value.modelHash;
+      const share = `${Math.floor((100 * value.bytes) / value.total)} %`;
+      yield { type: "stage", stage: "open", message: `hashing ${basename(path)}, once: ${share}` };
+    }
+  };
+  const model = yield* hash(fileOf(checkpoint.weights.unet));
+  const other = yield* hash(vae === undefined ? undefined : fileOf(checkpoint.weights.vae));
+  return { ...(model && { model }), ...(other && { vae: other }) };
 }
 
 /** Plans and encodes both prompts; what holds at a timestep follows from prompt editing's steps. */
