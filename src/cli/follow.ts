@@ -19,8 +19,8 @@ export type Picture = Extract<GenerateEvent, { type: "picture" }>;
 /** A run and what is to be done with each event before it is shown. */
 export type Run = {
   readonly options: GenerateInput;
-  /** May write files; gives back the event to show. */
-  handle?(event: GenerateEvent): Promise<GenerateEvent>;
+  /** May write files; gives back what to show: the event, and what there is to say about it. */
+  handle?(event: GenerateEvent): Promise<readonly GenerateEvent[]>;
 };
 
 /**
@@ -40,9 +40,9 @@ export async function follow(task: GenerateTask, runs: readonly Run[], shell: Sh
     for (const { options, handle } of runs) {
       if (stop.by()) break;
       for await (const event of task(options, { signal: stop.signal })) {
-        last = handle ? await handle(event) : event;
-        if (last.type === "picture") pictures++;
-        report.event(last);
+        if (event.type === "picture") pictures++;
+        last = event;
+        for (const shown of handle ? await handle(event) : [event]) report.event(shown);
       }
     }
   } catch (error) {

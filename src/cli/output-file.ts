@@ -6,19 +6,19 @@ import { writeFileAtomic } from "../formats/atomic-write.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import { usageError } from "./command.ts";
 
-export type OutputFile = { handle(event: GenerateEvent): Promise<GenerateEvent> };
-
-/** @throws IllustriousError `bad_option` for what is not a PNG's name */
-export function outputFile(path: string): OutputFile {
+/**
+ * What writes the picture, and names its path in the event.
+ *
+ * @throws IllustriousError `bad_option` for what is not a PNG's name
+ */
+export function outputFile(path: string): (event: GenerateEvent) => Promise<GenerateEvent> {
   if (!/\.png$/i.test(path)) {
     throw usageError(`--out ${path}: must end in .png`, "Pictures are PNG files. For a folder, use --out-dir.");
   }
-  return {
-    async handle(event) {
-      if (event.type !== "picture") return event;
-      await mkdir(dirname(path), { recursive: true });
-      await writeFileAtomic(path, event.png);
-      return { ...event, path };
-    },
+  return async (event) => {
+    if (event.type !== "picture") return event;
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, event.png);
+    return { ...event, path };
   };
 }

@@ -3,17 +3,21 @@
  * The paths of pictures go to stdout, one a line, so that a script can use them.
  */
 
+import { gridOf } from "../pipeline/image.ts";
 import type { EffectiveSettings, GenerateEvent } from "../tasks/generate-events.ts";
 import { type Paint, paintFor } from "./colour.ts";
 import { advance, type Progress, progressLine, startProgress } from "./progress.ts";
 import { counted, duration } from "./quantities.ts";
 import type { Report } from "./report.ts";
 import type { Shell } from "./shell.ts";
+import { type Block, type PictureProtocol, pictureBlock } from "./terminal-picture.ts";
 import { safeLine } from "./terminal-text.ts";
 
 export type HumanOptions = {
   /** Warnings and paths only. */
   readonly quiet: boolean;
+  /** How to show previews in the terminal, if they are to be shown there. */
+  readonly previews?: PictureProtocol | undefined;
 };
 
 /** How often a log gets a line, and how often a terminal's clock moves on, in milliseconds. */
@@ -26,10 +30,12 @@ type Canvas = {
   keep(text: string, to?: "stdout"): void;
   /** Shows how it stands. */
   show(progress: Progress): void;
+  /** Shows a picture in the place of the one before. */
+  picture(block: Block): void;
   end(): void;
 };
 
-export function humanReport(shell: Shell, { quiet }: HumanOptions): Report {
+export function humanReport(shell: Shell, { quiet, previews }: HumanOptions): Report {
   const paint = paintFor(shell.stderr, shell.env);
   const live = shell.stderr.isTTY && shell.env.TERM !== "dumb";
   const canvas = quiet ? quietCanvas(shell) : live ? liveCanvas(shell, paint) : logCanvas(shell);
@@ -39,7 +45,10 @@ export function humanReport(shell: Shell, { quiet }: HumanOptions): Report {
     progress = advance(progress, event, shell.now());
     switch (event.type) {
       case "stage":
+        canvas.show(progress);
+        break;
       case "step":
+        if (previews && event.previews) canvas.picture(pictureBlock(gridOf(event.previews), previews, shell.stderr));
         canvas.show(progress);
         break;
       case "settings":
@@ -69,6 +78,7 @@ function liveCanvas(shell: Shell, paint: Paint): Canvas {
   const { stderr } = shell;
   let shown: Progress | undefined;
   let drawn = "";
+  let pictureRows = 0;
   const erase = () => {
     if (drawn !== "") stderr.write("\r\x1b[2K");
     drawn = "";
@@ -85,7 +95,15 @@ function liveCanvas(shell: Shell, paint: Paint): Canvas {
   return {
     keep(text, to) {
       erase();
+      pictureRows = 0;
       (to === "stdout" ? shell.stdout : stderr).write(text);
+      draw();
+    },
+    picture({ text, rows }) {
+      erase();
+      if (pictureRows > 0) stderr.write(`\x1b[${pictureRows}A`);
+      stderr.write(text);
+      pictureRows = rows;
       draw();
     },
     show(progress) {
@@ -113,6 +131,7 @@ function logCanvas(shell: Shell): Canvas {
       logged = now;
       shell.stderr.write(`${progressLine(progress, now, Number.POSITIVE_INFINITY).replace(/^▕.*▏ /, "")}\n`);
     },
+    picture() {},
     end() {},
   };
 }
@@ -121,6 +140,7 @@ function quietCanvas(shell: Shell): Canvas {
   return {
     keep: (text, to) => (to === "stdout" ? shell.stdout : shell.stderr).write(text),
     show() {},
+    picture() {},
     end() {},
   };
 }
@@ -130,7 +150,7 @@ export function settingsLines(settings: EffectiveSettings): string[] {
   const { model, prediction, zeroSnr, evidence, width, height, sampler, schedule, steps, seeds, tokens, chunks } =
     settings;
   const terminal = zeroSnr === "off" ? "" : `, zero SNR ${zeroSnr}`;
-  const found = evidence.length === 0 ? "" : ` (${evidence.join("; ")})`;
+  const found = evidence.length === 0 ? "" : ` (${evidence[0]})`;
   const seedWords = seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
   const length = chunks > 1 ? `, ${tokens[0]} tokens in ${chunks} chunks` : "";
   return [

@@ -2,29 +2,25 @@
 
 import type { RgbImage } from "../formats/png/index.ts";
 
-/** Pixels. */
+/** Pixels between pictures and around them. */
 const MARGIN = 8;
 /** A cell of the sheet is not smaller than this, as far as whole factors go. */
 const CELL = 384;
 
-/**
- * Rows of pictures of one size. Rows may differ in length.
- *
- * @throws if a picture cannot be enlarged
- */
-export async function sheetOf(rows: readonly (readonly RgbImage[])[]): Promise<RgbImage> {
+/** Rows of pictures of one size. Rows may differ in length. */
+export async function sheetOf(rows: readonly (readonly RgbImage[])[], margin: number = MARGIN): Promise<RgbImage> {
   const all = rows.flat();
   const factor = Math.max(1, Math.floor(CELL / Math.max(...all.map(({ width }) => width))));
   const cellWidth = factor * Math.max(...all.map(({ width }) => width));
   const cellHeight = factor * Math.max(...all.map(({ height }) => height));
   const columns = Math.max(...rows.map((row) => row.length));
-  const width = columns * (cellWidth + MARGIN) + MARGIN;
-  const height = rows.length * (cellHeight + MARGIN) + MARGIN;
+  const width = columns * (cellWidth + margin) + margin;
+  const height = rows.length * (cellHeight + margin) + margin;
   const rgb = new Uint8Array(3 * width * height).fill(255);
   for (const [r, row] of rows.entries()) {
     for (const [c, picture] of row.entries()) {
-      const left = MARGIN + c * (cellWidth + MARGIN);
-      const top = MARGIN + r * (cellHeight + MARGIN);
+      const left = margin + c * (cellWidth + margin);
+      const top = margin + r * (cellHeight + margin);
       paste(await enlarged(picture, factor), { width, rgb }, left, top);
     }
   }

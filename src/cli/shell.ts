@@ -62,10 +62,10 @@ function streamOf(stream: NodeJS.WriteStream): Stream {
   return {
     isTTY: stream.isTTY === true,
     get columns() {
-      return stream.columns ?? 80;
+      return stream.columns || 80;
     },
     get rows() {
-      return stream.rows ?? 24;
+      return stream.rows || 24;
     },
     write: (text) => void stream.write(text),
   };

@@ -53,7 +53,7 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
       options: { ...preset, ...asked, model: path },
       async handle(event) {
         if (event.type === "picture") row.push(event.image);
-        return event;
+        return [event];
       },
     };
   });

@@ -8,7 +8,7 @@ import { formatInfotext } from "../formats/infotext.ts";
 import { lookUpSampler, lookUpSchedule, type ScheduleName, samplerLabels, scheduleLabels } from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import { type GenerateOptions, generateOptions } from "./generate-options.ts";
-import { fileName, pictureOptions } from "./picture-draft.ts";
+import { fileName, type PictureOption, pictureOptions } from "./picture-draft.ts";
 
 /** First ten hexadecimal digits of each file's sha256. */
 export type PictureHashes = { readonly model?: string; readonly vae?: string };
@@ -116,7 +116,9 @@ function portableOptions(
     zeroSnr: zeroSnr.parse(settings.zeroSnr),
     ...(options.vae !== undefined && { vae: fileName(options.vae) }),
   };
-  return Object.fromEntries(Object.entries(resolved).filter(([key]) => key in pictureOptions.shape));
+  // In the schema's order, so that a repeated picture is the same file.
+  const keys = Object.keys(pictureOptions.shape) as PictureOption[];
+  return Object.fromEntries(keys.map((key) => [key, resolved[key]]));
 }
 
 function withoutExtension(name: string): string {

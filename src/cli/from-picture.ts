@@ -1,0 +1,85 @@
+/** @file `--from PICTURE.png`: the options that a picture was made with, its model found again, and a check that it is the same. */
+
+import { readFile } from "node:fs/promises";
+import { IllustriousError } from "../base/error.ts";
+import { parseInfotext } from "../formats/infotext.ts";
+import { readPngText } from "../formats/png/index.ts";
+import { withRegularFile } from "../formats/regular-file.ts";
+import type { GenerateEvent } from "../tasks/generate-events.ts";
+import type { GenerateInput } from "../tasks/generate-options.ts";
+import { optionsFromPicture } from "../tasks/picture-options.ts";
+import { usageError } from "./command.ts";
+import { findByName } from "./find-model.ts";
+import type { Shell } from "./shell.ts";
+
+export type FromPicture = {
+  /** `model` and `vae` are paths that exist. */
+  readonly options: Partial<GenerateInput>;
+  /** What was not honoured, in whole sentences. */
+  readonly notes: readonly string[];
+  /** `Model hash`, where the picture has one. */
+  readonly modelHash: string | undefined;
+};
+
+/** Larger than any picture that is made today. */
+const MAX_BYTES = 512 * 2 ** 20;
+
+/** The texts of a PNG file by key. */
+export async function pictureTexts(path: string): Promise<Map<string, string>> {
+  const png = await withRegularFile(path, async (handle, size) => {
+    if (size <= MAX_BYTES) return readFile(handle);
+    throw new IllustriousError("bad_file", `${path}: ${size} bytes are too many for a picture`, "Name the PNG itself.");
+  });
+  try {
+    return new Map(readPngText(png));
+  } catch (error) {
+    if (!(error instanceof IllustriousError)) throw error;
+    throw new IllustriousError(error.code, `${path}: ${error.message}`, error.hint, { cause: error });
+  }
+}
+
+/**
+ * @param given the options on the command line, which win
+ * @throws IllustriousError `bad_option` when the picture's model is not found and no other is given
+ */
+export async function fromPicture(
+  path: string,
+  given: Partial<Record<keyof GenerateInput, unknown>>,
+  env: Shell["env"],
+): Promise<FromPicture> {
+  const texts = await pictureTexts(path);
+  const { options, unused, notes } = optionsFromPicture(texts);
+  const { model, vae, ...rest } = options;
+  const modelHash = parseInfotext(texts.get("parameters") ?? "").fields.get("Model hash");
+  const told = unused.length > 0 ? [...notes, `Not honoured: ${unused.join(", ")}.`] : [...notes];
+
+  if (given.model !== undefined) {
+    // They were right for the picture's model; the other one says its own.
+    const { prediction: _, zeroSnr: __, shift: ___, ...kept } = rest;
+    return { options: kept, notes: told, modelHash: undefined };
+  }
+  if (model === undefined) return { options: rest, notes: told, modelHash };
+  const found = await findByName(model, env);
+  if (!found) {
+    const which = modelHash === undefined ? "" : ` (hash ${modelHash})`;
+    const hint = "Say where it is with --model, or put its folder into ILLUSTRIOUS_MODELS.";
+    throw usageError(`${path} was made with the model ${model}${which}, which is not found here`, hint);
+  }
+  const foundVae = vae === undefined || given.vae !== undefined ? undefined : await findByName(vae, env);
+  if (vae !== undefined && given.vae === undefined && !foundVae) {
+    told.push(`Its VAE ${vae} is not found here; the checkpoint's own is used.`);
+  }
+  return {
+    options: { ...rest, model: found.path, ...(foundVae && { vae: foundVae.path }) },
+    notes: told,
+    modelHash,
+  };
+}
+
+/** A warning, should the new picture come from another model file than the old one. */
+export function otherModelWarning(event: GenerateEvent, modelHash: string | undefined): string | undefined {
+  if (event.type !== "picture" || event.index > 0 || modelHash === undefined) return undefined;
+  const now = parseInfotext(event.infotext).fields.get("Model hash");
+  if (now === undefined || now.toLowerCase() === modelHash.toLowerCase()) return undefined;
+  return `the picture was made with another model file of this name (hash ${modelHash}, this one has ${now})`;
+}

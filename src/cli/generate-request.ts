@@ -1,0 +1,93 @@
+/**
+ * @file What a call of `illustrious generate` asks for: the flags, over what `--from` read from a picture, over what suits
+ * a shipped model, over the command line's defaults.
+ */
+
+import type { Command } from "commander";
+import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
+import { usageError } from "./command.ts";
+import { findModel } from "./find-model.ts";
+import type { Run } from "./follow.ts";
+import { type FromPicture, fromPicture, otherModelWarning } from "./from-picture.ts";
+import { generateFlags } from "./generate-flags.ts";
+import { outputFile } from "./output-file.ts";
+import { datedFolder } from "./output-folder.ts";
+import { previewFile } from "./preview-file.ts";
+import type { ReportFlags } from "./report-choice.ts";
+import { readFlags, refusals, type Typed } from "./schema-flags.ts";
+import type { Shell } from "./shell.ts";
+import { shippedModels } from "./shipped-models.ts";
+
+/** Flags that are no option of the task. */
+export type OwnFlags = ReportFlags & { readonly out?: string; readonly from?: string; readonly previewTo?: string };
+
+export type GenerateRequest = {
+  readonly run: Run;
+  /** For the user to know before it starts. */
+  readonly notes: readonly string[];
+};
+
+type Values = Partial<Record<keyof GenerateInput, unknown>>;
+
+/** @throws IllustriousError `bad_option` with one line for each thing that is wrong */
+export async function generateRequest(
+  words: readonly string[],
+  command: Command,
+  own: OwnFlags,
+  shell: Shell,
+): Promise<GenerateRequest> {
+  const { values, typed } = readFlags(command, generateOptions, generateFlags);
+  takePrompt(values, words);
+  const picture = own.from === undefined ? undefined : await fromPicture(own.from, values, shell.env);
+  if (values.prompt === undefined && picture?.options.prompt === undefined) {
+    throw usageError("no prompt is given", 'Such as: illustrious generate "1girl, red hair". For none at all: -p ""');
+  }
+  const model = String(values.model ?? picture?.options.model ?? shell.env.ILLUSTRIOUS_MODEL ?? firstShipped());
+  const found = await findModel(model, shell.env);
+  const options = checked(
+    {
+      ...(own.out === undefined && { outDir: datedFolder(shell.date()) }),
+      ...(own.previewTo !== undefined && { preview: 1 }),
+      ...found?.shipped?.preset,
+      ...picture?.options,
+      ...values,
+      model: found?.path ?? model,
+    },
+    typed,
+  );
+  if (own.out !== undefined && (options.count ?? 1) > 1) {
+    throw usageError(`--out names one file, and --count asks for ${options.count} pictures`, "Use --out-dir.");
+  }
+  return { run: { options, handle: handlerOf(own, picture) }, notes: picture?.notes ?? [] };
+}
+
+function takePrompt(values: Values, words: readonly string[]): void {
+  if (words.length === 0) return;
+  if (values.prompt !== undefined) throw usageError("the prompt is given twice, with and without --prompt");
+  values.prompt = words.join(" ");
+}
+
+function firstShipped(): string {
+  const first = shippedModels()[0];
+  if (first) return first.name;
+  throw usageError("--model is missing", "Name a checkpoint: a .safetensors file or a diffusers folder.");
+}
+
+function checked(given: Values, typed: Typed): GenerateInput {
+  const result = generateOptions.safeParse(given);
+  if (result.success) return given as GenerateInput;
+  const lines = refusals(result.error, generateOptions, generateFlags, typed, given);
+  throw usageError(lines.join("\n"), "All options: illustrious generate --help");
+}
+
+/** What is done with each event before it is shown: files are written, and the model is compared with the picture's. */
+function handlerOf(own: OwnFlags, picture: FromPicture | undefined): NonNullable<Run["handle"]> {
+  const preview = own.previewTo === undefined ? undefined : previewFile(own.previewTo);
+  const out = own.out === undefined ? undefined : outputFile(own.out);
+  return async (event) => {
+    await preview?.(event);
+    const shown = out ? await out(event) : event;
+    const message = otherModelWarning(event, picture?.modelHash);
+    return message === undefined ? [shown] : [{ type: "warning", message }, shown];
+  };
+}
