@@ -1,6 +1,6 @@
 /**
- * @file Which choices go together: the mistakes that give grey, burnt or black pictures without an error, said before the
- * first step and with their numbers. What speaks against a schedule alone is measured in `schedules/findings.ts`.
+ * @file Which choices go together: the mistakes that give grey, burnt or black pictures without an error, said before
+ * the first step and with their numbers. What speaks against a schedule alone is measured in `schedules/findings.ts`.
  */
 
 import type { Finding } from "./finding.ts";
@@ -37,8 +37,8 @@ function refuseEpsAtZeroSnr({ prediction, table }: Combination): Finding[] {
       level: "refusal",
       code: "eps_zero_snr",
       message:
-        `eps prediction with zero terminal SNR: at sigma ${table.sigmas.at(-1)} the input is the noise itself, so the output says ` +
-        "nothing of the picture, and its error is multiplied by sigma",
+        `eps prediction with zero terminal SNR: at sigma ${table.sigmas.at(-1)} the input is the noise itself, so ` +
+        "the output says nothing of the picture, and its error is multiplied by sigma",
       hint: "Turn zero terminal SNR off, or set the prediction to v if the model was trained so.",
     },
   ];
@@ -84,9 +84,9 @@ function heunFindings({ sampler }: Combination, sigmas: readonly number[]): Find
       level: "warning",
       code: "heun_step",
       message:
-        `heun averages a step from sigma ${from.toPrecision(4)} to ${to.toPrecision(4)} and multiplies every difference of its ` +
-        `two guesses by ${worst.toFixed(1)} (0.1 on SDXL's own schedule)`,
-      hint: 'Use zeroSnr "exact", from which heun leaves without that factor, and a schedule in even times; or another sampler.',
+        `heun averages a step from sigma ${from.toPrecision(4)} to ${to.toPrecision(4)} and multiplies every ` +
+        `difference of its two guesses by ${worst.toFixed(1)} (0.1 on SDXL's own schedule)`,
+      hint: 'Use zeroSnr "exact", which heun leaves without that factor, and a schedule in even times.',
     },
   ];
 }
@@ -108,8 +108,8 @@ function multistepFindings({ sampler }: Combination, sigmas: readonly number[]):
       level: "warning",
       code: "long_step",
       message:
-        `${sampler} goes from sigma ${from.toPrecision(3)} to ${to.toPrecision(3)} in one step, ${worst.toFixed(1)} times as long as the ` +
-        "step that it extrapolates from",
+        `${sampler} goes from sigma ${from.toPrecision(3)} to ${to.toPrecision(3)} in one step, ${worst.toFixed(1)} ` +
+        "times as long as the step that it extrapolates from",
       hint: "Leave out the level before 0 (discardPenultimate), or use simple, sgm_uniform, trailing, beta or karras.",
     },
   ];
@@ -144,7 +144,8 @@ function guidanceFindings({ guidance, table, prediction }: Combination, sigmas: 
   if (prediction === "v" && table.zeroSnr && scale > 5 && rescale === 0 && guidedAtTerminal) {
     warn(
       "overexposure",
-      `guidance ${scale} without rescale on a zero-SNR v model: the first guess, which fixes the mean colours, is extrapolated ${scale}-fold`,
+      `guidance ${scale} without rescale on a zero-SNR v model: the first guess, which fixes the mean colours, is ` +
+        `extrapolated ${scale}-fold`,
       "Use guidance 4 to 5, a rescale from 0.2 to 0.7, or an interval that leaves out the first step.",
     );
   }

@@ -1,6 +1,6 @@
 /**
- * @file The one kind of data where everything is known: numbers drawn independently from a normal distribution. Its best
- * denoiser and the exact end of every walk are closed forms, so that a sampler can be judged without a network.
+ * @file The one kind of data where everything is known: numbers drawn independently from a normal distribution. Its
+ * best denoiser and the exact end of every walk are closed forms, so that a sampler can be judged without a network.
  */
 
 import type { Denoise } from "./sampler.ts";

@@ -3,9 +3,9 @@
 import { IllustriousError } from "../base/error.ts";
 
 /**
- * How strong pure starting noise is. "unit_input": `sqrt(1 + sigma^2)`, so that the network's first input is exactly the
- * noise; ComfyUI's way and diffusers' for DDIM and `leading`, and the one whose limit is the exact terminal. "sigma":
- * the A1111 web UI's default and diffusers' for its other spacings; 0.2 % weaker at SDXL's 14.6.
+ * How strong pure starting noise is. "unit_input": `sqrt(1 + sigma^2)`, so that the network's first input is exactly
+ * the noise; ComfyUI's way and diffusers' for DDIM and `leading`, and the one whose limit is the exact terminal.
+ * "sigma": the A1111 web UI's default and diffusers' for its other spacings; 0.2 % weaker at SDXL's 14.6.
  */
 export type StartConvention = "unit_input" | "sigma";
 
@@ -20,7 +20,10 @@ export function initialLatents(
   return noise.map((n) => scale * n);
 }
 
-/** A picture's latents at a noise level, for image-to-image and for noising what a mask keeps: `latents + sigma * noise`. */
+/**
+ * A picture's latents at a noise level, for image-to-image and for noising what a mask keeps: `latents + sigma *
+ * noise`.
+ */
 export function noisedLatents(latents: Float32Array, noise: Float32Array, sigma: number): Float32Array {
   if (latents.length !== noise.length) {
     throw new IllustriousError("bad_shape", `noise has ${noise.length} numbers and the latents ${latents.length}`);

@@ -1,17 +1,19 @@
 /**
  * @file Prediction types: what a network's output means, and how it becomes a guess at the clean image.
  *
- * In the samplers' space (`x = x0 + sigma * noise`) each type is three numbers: the network sees `c_in x`, and the guess is
- * `c_skip x + c_out output`. Karras et al. (2022), section 5; for v, Salimans and Ho (2022), with sigma = noise / signal.
- * At `sigma = Infinity` x is unit noise, which the network sees as it is; a v-prediction there is minus the picture, a flow
- * prediction the noise minus the picture.
+ * In the samplers' space (`x = x0 + sigma * noise`) each type is three numbers: the network sees `c_in x`, and the
+ * guess is `c_skip x + c_out output`. Karras et al. (2022), section 5; for v, Salimans and Ho (2022), with sigma =
+ * noise / signal. At `sigma = Infinity` x is unit noise, which the network sees as it is; a v-prediction there is minus
+ * the picture, a flow prediction the noise minus the picture.
  */
 
 import { IllustriousError } from "../base/error.ts";
 import type { Denoise } from "./sampler.ts";
 import { flowTime, type NoiseTable } from "./tables.ts";
 
-/** eps: the noise. v: signal * noise - noise share * picture. flow: noise - picture. edm_v: v with EDM's levels (CosXL). */
+/**
+ * eps: the noise. v: signal * noise - noise share * picture. flow: noise - picture. edm_v: v with EDM's levels (CosXL).
+ */
 export type PredictionType = "eps" | "v" | "flow" | "edm_v";
 
 export const predictionTypes: readonly PredictionType[] = ["eps", "v", "flow", "edm_v"];

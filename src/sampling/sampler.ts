@@ -7,9 +7,9 @@
  *
  * One space for all families: `x = x0 + sigma * noise`, that is, the network's latents divided by the share of the
  * picture in them. `sigma` is noise over signal and runs up to infinity. At `sigma = Infinity` (zero signal-to-noise
- * ratio, or rectified flow at time 1) that form has no numbers, so there `x` is the unit noise itself; `denoise` returns
- * its guess as at any other level, and `stepTo` leaves the terminal exactly. No large number stands in for infinity
- * unless the caller's schedule says so.
+ * ratio, or rectified flow at time 1) that form has no numbers, so there `x` is the unit noise itself; `denoise`
+ * returns its guess as at any other level, and `stepTo` leaves the terminal exactly. No large number stands in for
+ * infinity unless the caller's schedule says so.
  */
 
 import { IllustriousError } from "../base/error.ts";
@@ -23,7 +23,9 @@ export type Step = { index: number; sigma: number; sigmaNext: number; x: Float32
 /** Noise levels, largest first; the first may be Infinity, the last is 0 for a finished picture. */
 export type Sigmas = readonly number[];
 
-/** Yields every step and returns the final image. To cancel, stop iterating. Arrays handed out are not written again. */
+/**
+ * Yields every step and returns the final image. To cancel, stop iterating. Arrays handed out are not written again.
+ */
 export type Walk = AsyncGenerator<Step, Float32Array>;
 
 /** Fresh standard normals, as many as `x` has, for the step from one level to the next. */
@@ -36,7 +38,10 @@ export type SamplerOptions = {
   eta?: number;
   /** Factor on the drawn noise; 1 unless stated. */
   noiseScale?: number;
-  /** Euler's and Heun's churn: the rise of sigma before a step, shared over all steps. Karras et al. (2022), Algorithm 2. */
+  /**
+   * Euler's and Heun's churn: the rise of sigma before a step, shared over all steps. Karras et al. (2022), Algorithm
+   * 2.
+   */
   churn?: number;
   /** Noise levels at which churn acts; all unless stated. */
   churnRange?: readonly [low: number, high: number];
@@ -70,8 +75,8 @@ export function checkSigmas(sigmas: Sigmas): void {
 }
 
 /**
- * Along the straight line from the clean guess through `x`, to the level `next`: `denoised + (next / sigma) (x - denoised)`,
- * and from the terminal `denoised + next * x`, its limit. Written as this interpolation because the usual
+ * Along the straight line from the clean guess through `x`, to the level `next`: `denoised + (next / sigma) (x -
+ * denoised)`, and from the terminal `denoised + next * x`, its limit. Written as this interpolation because the usual
  * `x + (next - sigma) * slope` loses thirty times the precision at sigma in the thousands.
  */
 export function stepTo(x: Float32Array, denoised: Float32Array, sigma: number, next: number): Float32Array {
@@ -80,7 +85,9 @@ export function stepTo(x: Float32Array, denoised: Float32Array, sigma: number, n
   return x.map((v, k) => denoised[k]! + keep * (v - denoised[k]!));
 }
 
-/** The noise that `x` holds if `denoised` is its clean image: `(x - denoised) / sigma`, and `x` itself at the terminal. */
+/**
+ * The noise that `x` holds if `denoised` is its clean image: `(x - denoised) / sigma`, and `x` itself at the terminal.
+ */
 export function noiseIn(x: Float32Array, denoised: Float32Array, sigma: number): Float32Array {
   if (sigma === Number.POSITIVE_INFINITY) return x;
   return x.map((v, k) => (v - denoised[k]!) / sigma);

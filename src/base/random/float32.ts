@@ -1,7 +1,7 @@
 /**
- * @file Logarithm, sine and cosine in single precision, rounded where PyTorch's vector code rounds. The polynomials are those
- * of the Cephes library (Moshier), the order of operations that of its AVX2 translation, with multiply and add fused where
- * PyTorch's builds fuse them. Every bit of a seed's noise depends on it, so nothing here may be simplified.
+ * @file Logarithm, sine and cosine in single precision, rounded where PyTorch's vector code rounds. The polynomials are
+ * those of the Cephes library (Moshier), the order of operations that of its AVX2 translation, with multiply and add
+ * fused where PyTorch's builds fuse them. Every bit of a seed's noise depends on it, so nothing here may be simplified.
  */
 
 const { fround } = Math;

@@ -1,8 +1,9 @@
 /**
  * @file Normal numbers as an NVIDIA card gives them, in the form that the A1111 web UI computes on the CPU ("RNG: NV").
- * Philox4x32-10: Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3". Number i of call k has the counter
- * (k, 0, i, 0) and the seed as key; of the four integers two are used, and of the two normals the sine. All in float64, which
- * gives the numbers that the web UI documents; the card's own float32 arithmetic differs in the seventh digit.
+ * Philox4x32-10: Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3". Number i of call k has the
+ * counter (k, 0, i, 0) and the seed as key; of the four integers two are used, and of the two normals the sine. All in
+ * float64, which gives the numbers that the web UI documents; the card's own float32 arithmetic differs in the seventh
+ * digit.
  */
 
 import { type Seed, seedBits } from "./seed.ts";

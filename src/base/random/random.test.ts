@@ -79,3 +79,7 @@ test("moments of a million normals", () => {
     expect(Math.abs(moment(4) - 3)).toBeLessThan(0.04);
   }
 });
+
+test.each([[[]], [[0, 4]], [[2, 2.5]]])("noise of shape %j is refused", (shape) => {
+  expect(() => noiseFor("cpu", 1, shape)).toThrow(`noise of shape [${shape.join(", ")}]`);
+});

@@ -2,9 +2,9 @@
  * @file Normal numbers as PyTorch's CPU generator gives them, so that a seed means the picture that it means elsewhere.
  *
  * PyTorch has two ways. Fewer than 16 numbers: Box-Muller in double from 53-bit uniforms, whose second half is kept for
- * the next such call. From 16 on: float32 uniforms of 24 bits, turned into normals in blocks of 16, and when 16 does not
- * divide the count, the last 16 numbers are drawn once more. Integers and normals are those of PyTorch's x86 builds bit for
- * bit; where PyTorch runs without AVX2, its own normals differ from these in the last two or three bits.
+ * the next such call. From 16 on: float32 uniforms of 24 bits, turned into normals in blocks of 16, and when 16 does
+ * not divide the count, the last 16 numbers are drawn once more. Integers and normals are those of PyTorch's x86 builds
+ * bit for bit; where PyTorch runs without AVX2, its own normals differ from these in the last two or three bits.
  */
 
 import { logFloat32, sinCosFloat32 } from "./float32.ts";
@@ -14,7 +14,9 @@ import { type Seed, seedBits } from "./seed.ts";
 /** Draws `count` standard normals; each call goes on where the last one ended. */
 export type NormalGenerator = { randn(count: number): Float32Array };
 
-/** The generator after `torch.Generator("cpu").manual_seed(seed)`. Only the seed's low 32 bits matter, as in PyTorch. */
+/**
+ * The generator after `torch.Generator("cpu").manual_seed(seed)`. Only the seed's low 32 bits matter, as in PyTorch.
+ */
 export function torchGenerator(seed: Seed): NormalGenerator {
   const next = mersenneTwister(Number(seedBits(seed) & 0xffffffffn));
   let kept: number | undefined;
@@ -60,7 +62,9 @@ export function torchGenerator(seed: Seed): NormalGenerator {
 
 const TWO_PI = Math.fround(2 * Math.PI);
 
-/** Eight radii from out[start..+8], eight angles from the eight after them; each step rounds to float32 as PyTorch's. */
+/**
+ * Eight radii from out[start..+8], eight angles from the eight after them; each step rounds to float32 as PyTorch's.
+ */
 function boxMuller16(out: Float32Array, start: number): void {
   const { fround } = Math;
   for (let i = start; i < start + 8; i++) {

@@ -1,4 +1,7 @@
-/** @file Churn: noise added back before a step, so that a deterministic walk forgets its errors. Karras et al. (2022), Algorithm 2. */
+/**
+ * @file Churn: noise added back before a step, so that a deterministic walk forgets its errors. Karras et al. (2022),
+ * Algorithm 2.
+ */
 
 import { addNoise, type SamplerOptions } from "../sampler.ts";
 

@@ -1,10 +1,11 @@
 /**
  * @file DPM-Solver++(2M) and its stochastic form. Lu et al. (2022), "DPM-Solver++", Algorithm 2 and section 5.
  *
- * The paper's lambda, half the log-SNR, is `-ln sigma` here. A step of length h in it keeps the share `exp(-h)` of what `x`
- * is away from the guess, and the second order comes from the guess of the step before. From the terminal h is infinite:
- * that step is first order, and the one after it too, since the terminal's guess is infinitely far away. This is the
- * methods' own limit; with ComfyUI's 4518.76 in its place the second of 28 steps still gives that guess a weight of -0.13.
+ * The paper's lambda, half the log-SNR, is `-ln sigma` here. A step of length h in it keeps the share `exp(-h)` of what
+ * `x` is away from the guess, and the second order comes from the guess of the step before. From the terminal h is
+ * infinite: that step is first order, and the one after it too, since the terminal's guess is infinitely far away. This
+ * is the methods' own limit; with ComfyUI's 4518.76 in its place the second of 28 steps still gives that guess a weight
+ * of -0.13.
  */
 
 import {

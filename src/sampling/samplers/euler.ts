@@ -1,4 +1,7 @@
-/** @file Euler steps, plain and ancestral. Karras et al. (2022), Algorithm 2 at first order; the ancestral split is k-diffusion's. */
+/**
+ * @file Euler steps, plain and ancestral. Karras et al. (2022), Algorithm 2 at first order; the ancestral split is
+ * k-diffusion's.
+ */
 
 import {
   addNoise,
@@ -30,7 +33,9 @@ export async function* sampleEuler(
   return x;
 }
 
-/** Euler to a lower level than the next, then up to it with fresh noise. `eta` 1 by default: the posterior's variance. */
+/**
+ * Euler to a lower level than the next, then up to it with fresh noise. `eta` 1 by default: the posterior's variance.
+ */
 export async function* sampleEulerAncestral(
   denoise: Denoise,
   x: Float32Array,

@@ -104,7 +104,8 @@ function sdeSolver(type: string | undefined): Sampler {
   return type === "heun" ? sampleDpmpp2mSdeHeun : sampleDpmpp2mSde;
 }
 
-// States are float32, the goldens float64: 6e-8 a step, over up to 28 steps that mostly contract. Measured: at most 1.1e-6.
+// States are float32, the goldens float64: 6e-8 a step, over up to 28 steps that mostly contract. Measured: at most
+// 1.1e-6.
 const TOLERANCE = 3e-6;
 // One step, a few roundings. Measured: at most 1.7e-7.
 const STEP_TOLERANCE = 5e-7;
@@ -171,8 +172,8 @@ test.each(diffusersCases)("diffusers: $name", async ({ sampler, options, sigmas,
 
 const ddimCases = fixture.diffusers.filter((c) => c.scheduler === "DDIMScheduler");
 
-// diffusers' DDIM steps to time t - floor(1000 / steps), which for 28 steps is not the time that it visits next. So each of its
-// steps is walked alone, from its own state to its own target.
+// diffusers' DDIM steps to time t - floor(1000 / steps), which for 28 steps is not the time that it visits next. So
+// each of its steps is walked alone, from its own state to its own target.
 test.each(ddimCases)("diffusers, step by step: $name", async (c) => {
   const table = discreteTable({ zeroSnr: c.config.rescale_betas_zero_snr ? "exact" : false });
   const stride = Math.floor(1000 / c.steps);

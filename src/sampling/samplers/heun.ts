@@ -1,10 +1,10 @@
 /**
  * @file Heun steps on the probability-flow ODE. Karras et al. (2022), Algorithm 2.
  *
- * Heun averages the slopes at both ends of a step, over sigma. From an infinite sigma there is no such average, and from a
- * stand-in such as 4518 it multiplies every difference between the two guesses by |step| / (2 next): 38 for the first of
- * 28 steps. So from the terminal the same average is taken over rectified time, sigma / (1 + sigma), in which that step is as
- * short as the others; the factor is then (1 + 1 / next) / 2, about one half, and the order stays two.
+ * Heun averages the slopes at both ends of a step, over sigma. From an infinite sigma there is no such average, and
+ * from a stand-in such as 4518 it multiplies every difference between the two guesses by |step| / (2 next): 38 for the
+ * first of 28 steps. So from the terminal the same average is taken over rectified time, sigma / (1 + sigma), in which
+ * that step is as short as the others; the factor is then (1 + 1 / next) / 2, about one half, and the order stays two.
  */
 
 import { checkSigmas, type Denoise, type SamplerOptions, type Sigmas, stepTo, type Walk } from "../sampler.ts";

@@ -105,7 +105,8 @@ test("UniPC's predictor of order 2 with B(h) = exp(-h) - 1 is DPM++ 2M; so is 2M
   }
 });
 
-// Orders are measured inside a longer walk, since the last steps are of lower order for all; the counts are so that no error falls to float32's 1e-6 or changes its sign.
+// Orders are measured inside a longer walk, since the last steps are of lower order for all; the counts are so that no
+// error falls to float32's 1e-6 or changes its sign.
 const orders: [name: string, sampler: Sampler, options: SamplerOptions, order: number, steps: number][] = [
   ["euler", sampleEuler, {}, 1, 12],
   ["ddim", sampleDdim, {}, 1, 12],

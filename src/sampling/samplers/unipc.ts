@@ -3,9 +3,9 @@
  * predictor-corrector framework", Algorithms 5 to 8 in their data-prediction form.
  *
  * The guess at the new level is made at the predicted point; the corrector then moves `x`, and the guess is kept. The
- * last steps are of lower order, and the last of all is the guess itself. B(h) is `-h` for bh1 and `exp(-h) - 1` for bh2.
- * From the terminal h is infinite: bh1 has no limit there and uses bh2's B for that one step, and the terminal's guess
- * is too far away to serve as history afterwards.
+ * last steps are of lower order, and the last of all is the guess itself. B(h) is `-h` for bh1 and `exp(-h) - 1` for
+ * bh2. From the terminal h is infinite: bh1 has no limit there and uses bh2's B for that one step, and the terminal's
+ * guess is too far away to serve as history afterwards.
  */
 
 import { checkSigmas, type Denoise, type SamplerOptions, type Sigmas, stepTo, type Walk } from "../sampler.ts";

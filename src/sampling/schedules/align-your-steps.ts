@@ -1,6 +1,6 @@
 /**
- * @file The schedule optimised for SDXL by Sabour et al. (2024), "Align your steps": ten levels, for other counts read off the
- * line through them in ln sigma. It was found for eps prediction on the schedule that ends at 14.61.
+ * @file The schedule optimised for SDXL by Sabour et al. (2024), "Align your steps": ten levels, for other counts read
+ * off the line through them in ln sigma. It was found for eps prediction on the schedule that ends at 14.61.
  */
 
 import { IllustriousError } from "../../base/error.ts";
@@ -12,8 +12,8 @@ const sdxlLevels = [
 ];
 
 /**
- * The eleven published levels resampled to `steps + 1`, of which the last becomes the final 0. The first is replaced by the
- * table's own largest, so that a zero-terminal-SNR model begins where it must.
+ * The eleven published levels resampled to `steps + 1`, of which the last becomes the final 0. The first is replaced by
+ * the table's own largest, so that a zero-terminal-SNR model begins where it must.
  */
 export function alignYourSteps(table: NoiseTable, steps: number): number[] {
   if (table.family !== "discrete") {

@@ -1,4 +1,7 @@
-/** @file Tables, spacings and schedules against diffusers, k-diffusion and ComfyUI's rules in float64: `scripts/goldens/schedules.py`. */
+/**
+ * @file Tables, spacings and schedules against diffusers, k-diffusion and ComfyUI's rules in float64:
+ * `scripts/goldens/schedules.py`.
+ */
 
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";

@@ -1,6 +1,6 @@
 /**
- * @file Schedules that divide the range of sigma itself. They need a largest sigma that is a number: a table that ends at
- * infinity lends them ComfyUI's stand-in, 4518.76, and there they spend most of their steps in near-pure noise.
+ * @file Schedules that divide the range of sigma itself. They need a largest sigma that is a number: a table that ends
+ * at infinity lends them ComfyUI's stand-in, 4518.76, and there they spend most of their steps in near-pure noise.
  */
 
 import { finiteSigmaMax, type NoiseTable } from "../tables.ts";
@@ -22,12 +22,18 @@ export function exponential(table: NoiseTable, steps: number): number[] {
   return between(table, steps, Math.log, Math.exp);
 }
 
-/** Even steps in the angle whose tangent is sigma. Sabour et al. (2024), "Align your steps", its bound for Gaussian data. */
+/**
+ * Even steps in the angle whose tangent is sigma. Sabour et al. (2024), "Align your steps", its bound for Gaussian
+ * data.
+ */
 export function klOptimal(table: NoiseTable, steps: number): number[] {
   return between(table, steps, Math.atan, Math.tan);
 }
 
-/** Forge's and diffusers' reading of beta sampling: quantiles of Beta(0.6, 0.6) over sigma, where `beta` takes them over time. */
+/**
+ * Forge's and diffusers' reading of beta sampling: quantiles of Beta(0.6, 0.6) over sigma, where `beta` takes them over
+ * time.
+ */
 export function betaForge(table: NoiseTable, steps: number): number[] {
   const [low, high] = range(table);
   return Array.from(

@@ -113,7 +113,7 @@ test("Align Your Steps: the published ten, resampled for other counts, from the 
   expect(() => makeSchedule("ays", flowTable(), 10)).toThrow('schedule "ays" on a table of family "flow"');
 });
 
-test("schedules that divide sigma start at 4518.76 on an exact table, with a warning; the others at Infinity without", () => {
+test("schedules that divide sigma start at 4518.76 on an exact table and say so; others at Infinity", () => {
   for (const name of scheduleNames) {
     const { sigmas, warnings } = makeSchedule(name, exact, 28);
     const finite = ["karras", "exponential", "beta_forge", "kl_optimal"].includes(name);

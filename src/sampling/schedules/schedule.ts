@@ -1,6 +1,6 @@
 /**
- * @file Noise schedules by name: which levels a sampler visits. Names are ComfyUI's, with `ays`, Forge's `beta_forge` and
- * diffusers' `trailing`, `leading` and `linspace` beside them.
+ * @file Noise schedules by name: which levels a sampler visits. Names are ComfyUI's, with `ays`, Forge's `beta_forge`
+ * and diffusers' `trailing`, `leading` and `linspace` beside them.
  */
 
 import { IllustriousError } from "../../base/error.ts";
@@ -48,7 +48,9 @@ export type Schedule = {
   warnings: Finding[];
 };
 
-/** The noise levels for `steps` steps over the levels of `table`. `bad_option` for counts that the table cannot give. */
+/**
+ * The noise levels for `steps` steps over the levels of `table`. `bad_option` for counts that the table cannot give.
+ */
 export function makeSchedule(
   name: ScheduleName,
   table: NoiseTable,

@@ -1,8 +1,8 @@
 /**
  * @file Schedules that divide time: each picks trained levels, or points between them, by their number.
  *
- * A table of T levels numbers them 0 to T - 1. The results fall and do not end in 0. `leading`, `linspace` and `trailing`
- * are diffusers' spacings, Lin et al. (2023), table 2; the other names are ComfyUI's.
+ * A table of T levels numbers them 0 to T - 1. The results fall and do not end in 0. `leading`, `linspace` and
+ * `trailing` are diffusers' spacings, Lin et al. (2023), table 2; the other names are ComfyUI's.
  */
 
 import type { NoiseTable } from "../tables.ts";
@@ -23,7 +23,9 @@ function evenTimes(table: NoiseTable, steps: number, parts: number): number[] {
   return Array.from({ length: steps }, (_, i) => table.sigmaAt(table.lastTime - (span * i) / Math.max(parts, 1)));
 }
 
-/** Every (T / steps)-th level from the last. Where that is no integer, `trailing` rounds to the nearest, this upwards. */
+/**
+ * Every (T / steps)-th level from the last. Where that is no integer, `trailing` rounds to the nearest, this upwards.
+ */
 export function simple(table: NoiseTable, steps: number): number[] {
   const levels = table.sigmas.length;
   return pick(
@@ -67,8 +69,8 @@ export function linspace(table: NoiseTable, steps: number): number[] {
 }
 
 /**
- * Levels at the quantiles of Beta(0.6, 0.6): dense at both ends. Lee et al. (2024), "Beta sampling is all you need". Levels
- * that coincide are visited once, so there may be fewer steps than asked for.
+ * Levels at the quantiles of Beta(0.6, 0.6): dense at both ends. Lee et al. (2024), "Beta sampling is all you need".
+ * Levels that coincide are visited once, so there may be fewer steps than asked for.
  */
 export function beta(table: NoiseTable, steps: number): number[] {
   const last = table.sigmas.length - 1;
