@@ -43,6 +43,8 @@ export const generateFlags: FlagTable<keyof GenerateOptions> = {
   timesteps: { ...sampling },
 
   emphasis: { ...conditioning },
+
+  emptyNegative: { ...conditioning },
   clipSkip: { ...conditioning },
   originalWidth: { ...pixels },
   originalHeight: { ...pixels },

@@ -90,6 +90,8 @@ async function conditioningOf(settled: Settled, pipeline: Pipeline): Promise<Con
   const timesteps = settled.schedule.timesteps;
   const join = ({ states, tokens, pooled }: EncodedPrompt["parts"][0]["schedule"][0]["context"], ids: number[]) =>
     ({ context: states, tokens, pooled, timeIds: ids }) satisfies Conditioning;
+  const zeroed = (one: Conditioning): Conditioning =>
+    settled.zeroNegative ? { ...one, context: one.context.map(() => 0), pooled: one.pooled.map(() => 0) } : one;
   const ids = timeIdsOf(settled.size);
   const negativeIds = timeIdsOf(settled.negativeSize);
   return (timestep) => {
@@ -99,7 +101,7 @@ async function conditioningOf(settled: Settled, pipeline: Pipeline): Promise<Con
       (schedule.find(({ until }) => until >= step) ?? schedule.at(-1)!).context;
     return {
       conditional: positive.parts.map(({ weight, schedule }) => ({ weight, conditioning: join(at(schedule), ids) })),
-      unconditional: join(at(negative.parts[0]!.schedule), negativeIds),
+      unconditional: zeroed(join(at(negative.parts[0]!.schedule), negativeIds)),
     };
   };
 }

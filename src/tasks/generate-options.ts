@@ -42,6 +42,12 @@ export const generateOptions = z.object({
     .enum(["original", "no-norm", "ignore", "none", "comfyui"])
     .default("original")
     .describe("how weights in the prompt act: A1111's modes, or ComfyUI's"),
+  emptyNegative: z
+    .enum(["auto", "zeros", "encode"])
+    .default("auto")
+    .describe(
+      "an empty negative prompt: zeros as A1111 has it, or encoded as ComfyUI; auto asks the model's folder first",
+    ),
   clipSkip: z
     .number()
     .int()

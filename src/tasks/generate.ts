@@ -26,7 +26,10 @@ export function createEngine(): EngineProcess {
  * @throws IllustriousError `bad_option` before anything starts; what opening the checkpoint throws; `not_enough_memory`;
  * `cancelled` after an abort; `engine_failed` if the engine's process dies
  */
-export async function* generate(input: GenerateInput, control: GenerateControl = {}): AsyncGenerator<GenerateEvent, void> {
+export async function* generate(
+  input: GenerateInput,
+  control: GenerateControl = {},
+): AsyncGenerator<GenerateEvent, void> {
   const options = parseGenerateOptions(input);
   shared ??= createEngine();
   yield* (control.engine ?? shared).run<GenerateEvent>("generate", options, control.signal);

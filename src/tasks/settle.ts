@@ -30,6 +30,8 @@ export type Settled = {
   readonly warnings: readonly Warning[];
   /** Of the prompt and of the negative prompt. */
   readonly plans: readonly [PromptPlan, PromptPlan];
+  /** The negative prompt is empty and stands for zeros, not for the encoding of nothing. */
+  readonly zeroNegative: boolean;
   readonly size: SizeConditioning;
   readonly negativeSize: SizeConditioning;
   readonly schedule: Schedule;
@@ -137,8 +139,10 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
       ...detection.conflicts.map((message) => ({ message })),
       ...findings.map(({ message, hint }) => ({ message, hint })),
       ...plans.flatMap((plan) => plan.warnings.map((message) => ({ message }))),
+      ...plans.flatMap((plan) => plan.loras.map(loraWarning)),
     ],
     plans,
+    zeroNegative: zeroNegative(options, checkpoint.zerosForEmptyPrompt),
     size,
     negativeSize,
     schedule,
@@ -160,6 +164,16 @@ function refuseUnlessItFits(needed: number, budget: number): void {
     `this needs about ${gib(needed)} of memory, and ${gib(budget)} may be used`,
     "Make the size or the batch smaller, close other programs, or raise --memory.",
   );
+}
+
+function loraWarning({ name }: PromptPlan["loras"][number]): Warning {
+  return { message: `the LoRA ${name} of the prompt is not applied`, hint: "LoRA files cannot be loaded yet." };
+}
+
+/** A1111 zeroes both encoders' outputs, pooled too; ComfyUI encodes; a diffusers folder says which its pipeline does. */
+function zeroNegative({ negativePrompt, emptyNegative, emphasis }: GenerateOptions, ofFolder?: boolean): boolean {
+  if (negativePrompt.trim() !== "") return false;
+  return emptyNegative === "auto" ? (ofFolder ?? emphasis !== "comfyui") : emptyNegative === "zeros";
 }
 
 function plansOf(options: GenerateOptions, { tokenizer }: Pipeline): [PromptPlan, PromptPlan] {

@@ -21,6 +21,8 @@ export type Opened = {
   /** Every file that was opened; their paths are real ones. */
   readonly files: readonly SafetensorsFile[];
   readonly tokenizerFolders?: TokenizerFolders;
+  /** `force_zeros_for_empty_prompt` of a diffusers folder. */
+  readonly zerosForEmptyPrompt?: boolean;
 };
 
 export type TokenizerFolders = { readonly tokenizer: string; readonly tokenizer2: string };
@@ -72,6 +74,9 @@ export async function openFolder(
       }),
       names: namesOf(path),
     },
+    ...(typeof index.force_zeros_for_empty_prompt === "boolean" && {
+      zerosForEmptyPrompt: index.force_zeros_for_empty_prompt,
+    }),
     ...((await exists(tokenizerFolders.tokenizer)) &&
       (await exists(tokenizerFolders.tokenizer2)) && { tokenizerFolders }),
   };

@@ -27,6 +27,8 @@ export type Checkpoint = {
   };
   /** The checkpoint's own vocabularies, where it has them. */
   readonly tokenizerFolders?: TokenizerFolders;
+  /** What a diffusers folder says of an empty negative prompt: all zeros, or encoded like any other. */
+  readonly zerosForEmptyPrompt?: boolean;
   readonly prediction: Detection;
   /** Every weight file, by its real path. */
   readonly files: readonly string[];
@@ -77,6 +79,7 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
       textEncoder2: weights("textEncoder2")!,
     },
     ...(opened.tokenizerFolders && { tokenizerFolders: opened.tokenizerFolders }),
+    ...(opened.zerosForEmptyPrompt !== undefined && { zerosForEmptyPrompt: opened.zerosForEmptyPrompt }),
     prediction: detectPrediction(opened.clues, options.prediction),
     files: [...opened.files, ...(other?.files ?? [])].map((file) => file.path),
     report: reportOf(opened, other !== undefined),
