@@ -4,21 +4,20 @@
  */
 
 import { readdir, stat } from "node:fs/promises";
-import { basename, delimiter, join } from "node:path";
+import { basename, delimiter, join, resolve } from "node:path";
 import type { Shell } from "./shell.ts";
-import { type ShippedModel, shippedModel } from "./shipped-models.ts";
+import { type ShippedModel, shippedModel, shippedModels } from "./shipped-models.ts";
 
 export type FoundModel = { readonly path: string; readonly shipped?: ShippedModel };
 
 /**
- * Looks for a shipped model, then for a path, then for that name, with or without `.safetensors`, in each model folder
+ * Looks for a path, then for a shipped model, then for that name, with or without `.safetensors`, in each model folder
  * and in the folders directly inside it.
  */
 export async function findModel(name: string, env: Shell["env"]): Promise<FoundModel | undefined> {
-  const shipped = shippedModel(name);
-  if (shipped) return { path: shipped.path, shipped };
-  if (await exists(name)) return { path: name };
-  return findByName(name, env);
+  if (!(await exists(name))) return findByName(name, env);
+  const shipped = shippedModels().find(({ path }) => path === resolve(name));
+  return { path: name, ...(shipped && { shipped }) };
 }
 
 /** As a picture names it, which is never by a path: what lies in the working folder counts only by its plain name. */

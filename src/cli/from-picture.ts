@@ -1,15 +1,12 @@
 /** @file `--from PICTURE.png`: the options that a picture was made with, its model found again, and a check that it is the same. */
 
-import { readFile } from "node:fs/promises";
-import { IllustriousError } from "../base/error.ts";
 import { parseInfotext } from "../formats/infotext.ts";
-import { readPngText } from "../formats/png/index.ts";
-import { withRegularFile } from "../formats/regular-file.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import type { GenerateInput } from "../tasks/generate-options.ts";
 import { optionsFromPicture } from "../tasks/picture-options.ts";
 import { usageError } from "./command.ts";
 import { findByName } from "./find-model.ts";
+import { readPictureFile } from "./picture-file.ts";
 import type { Shell } from "./shell.ts";
 
 export type FromPicture = {
@@ -21,23 +18,6 @@ export type FromPicture = {
   readonly modelHash: string | undefined;
 };
 
-/** Larger than any picture that is made today. */
-const MAX_BYTES = 512 * 2 ** 20;
-
-/** The texts of a PNG file by key. */
-export async function pictureTexts(path: string): Promise<Map<string, string>> {
-  const png = await withRegularFile(path, async (handle, size) => {
-    if (size <= MAX_BYTES) return readFile(handle);
-    throw new IllustriousError("bad_file", `${path}: ${size} bytes are too many for a picture`, "Name the PNG itself.");
-  });
-  try {
-    return new Map(readPngText(png));
-  } catch (error) {
-    if (!(error instanceof IllustriousError)) throw error;
-    throw new IllustriousError(error.code, `${path}: ${error.message}`, error.hint, { cause: error });
-  }
-}
-
 /**
  * @param given the options on the command line, which win
  * @throws IllustriousError `bad_option` when the picture's model is not found and no other is given
@@ -47,7 +27,7 @@ export async function fromPicture(
   given: Partial<Record<keyof GenerateInput, unknown>>,
   env: Shell["env"],
 ): Promise<FromPicture> {
-  const texts = await pictureTexts(path);
+  const texts = new Map((await readPictureFile(path)).texts);
   const { options, unused, notes } = optionsFromPicture(texts);
   const { model, vae, ...rest } = options;
   const modelHash = parseInfotext(texts.get("parameters") ?? "").fields.get("Model hash");

@@ -1,11 +1,9 @@
 /** @file The program `illustrious`: its commands, each loaded when it is called for, and what the shell gets back. */
 
 import { Command, CommanderError } from "commander";
-import { IllustriousError } from "../base/error.ts";
-import { paintFor } from "./colour.ts";
 import type { Install, Tasks } from "./command.ts";
+import { exitCodeFor, tellError } from "./errors.ts";
 import { EXIT, type Shell } from "./shell.ts";
-import { jsonLine, safeText } from "./terminal-text.ts";
 
 type Entry = { readonly name: string; readonly summary: string; load(): Promise<{ readonly install: Install }> };
 
@@ -16,12 +14,19 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./start-command.ts"),
   },
   { name: "generate", summary: "pictures from a prompt", load: () => import("./generate-command.ts") },
+  {
+    name: "inspect",
+    summary: "what a model file or folder is, what it predicts, what is wrong with it; how a picture was made",
+    load: () => import("./inspect-command.ts"),
+  },
 ];
 
 const HELP = `
 Examples:
   illustrious start "two girls, the left one with red hair, the right one with blue hair"
   illustrious generate "1girl, green hair, red dress" --model my-checkpoint.safetensors --seed 1
+  illustrious inspect my-checkpoint.safetensors
+  illustrious inspect picture.png
   illustrious generate --help
 
 Exit codes: 0 done, 1 failed, 2 called wrongly, 130 stopped by Ctrl-C.
@@ -62,7 +67,7 @@ export async function run(argv: readonly string[], shell: Shell, tasks: Tasks, v
     // Commander has said its errors itself.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     tellError(error, shell, argv.includes("--json"));
-    return isUsage(error) ? EXIT.usage : EXIT.failed;
+    return exitCodeFor(error);
   }
 }
 
@@ -70,23 +75,4 @@ export async function run(argv: readonly string[], shell: Shell, tasks: Tasks, v
 function isCalled(name: string, argv: readonly string[]): boolean {
   const [first, second] = argv.filter((word) => !word.startsWith("-"));
   return first === name || (first === "help" && second === name);
-}
-
-function isUsage(error: unknown): boolean {
-  return error instanceof IllustriousError && (error.code === "bad_option" || error.code === "bad_prompt");
-}
-
-/** Message and way out on stderr; in JSON mode a line on stdout as well. */
-function tellError(error: unknown, { stdout, stderr, env }: Shell, json: boolean): void {
-  const paint = paintFor(stderr, env);
-  const known = error instanceof IllustriousError;
-  const message = error instanceof Error ? error.message : String(error);
-  if (json) {
-    const code = known ? error.code : "internal";
-    stdout.write(jsonLine({ type: "error", code, message, ...(known && { hint: error.hint }) }));
-  }
-  for (const line of safeText(message).split("\n")) stderr.write(`${paint.red("error:")} ${line}\n`);
-  if (known && error.hint !== undefined) stderr.write(`  ${safeText(error.hint)}\n`);
-  // What no rule here foresaw is a mistake of ours, and the place where it arose is what a report of it needs.
-  if (!known && error instanceof Error && error.stack) stderr.write(`${safeText(error.stack)}\n`);
 }

@@ -1,0 +1,119 @@
+/** @file What was found out about a model, for people. */
+
+import type { ModelHashes } from "../formats/hash.ts";
+import type { Inspection } from "../models/sdxl/inspect.ts";
+import { fileSize } from "./quantities.ts";
+import { listed, type Section, tableLines } from "./text-sections.ts";
+
+type Tally = Inspection["dtypes"][number];
+
+/** How many keys of a kind, or files, are shown unless all are asked for. */
+const FEW = 8;
+
+/** @param full every key, and metadata in full */
+export function modelSections(
+  inspection: Inspection,
+  hashes: ReadonlyMap<string, ModelHashes>,
+  full: boolean,
+): Section[] {
+  const { path, name, files, keys, parameters, problems } = inspection;
+  const few = full ? Number.POSITIVE_INFINITY : FEW;
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const count = files.length === 1 ? "" : ` in ${files.length} files`;
+  return [
+    {
+      title: path,
+      lines: [
+        name,
+        `${fileSize(bytes)}${count}, ${keys.toLocaleString("en-US")} tensors, ${parameterCount(parameters)} parameters`,
+      ],
+    },
+    { title: "Problems", lines: problems },
+    ...predictionSections(inspection),
+    { title: "Parts", lines: tallies(inspection.components) },
+    { title: "Number types", lines: tallies(inspection.dtypes) },
+    { title: "LoRA", lines: loraLines(inspection) },
+    { title: "Trained at", lines: inspection.resolutions.map(({ source, says }) => `${says}  (${source})`) },
+    ...keySections(inspection, few),
+    { title: "Metadata", lines: metadataLines(inspection.metadata, full) },
+    { title: "Hashes", lines: hashLines(hashes, inspection.kind) },
+  ];
+}
+
+/** Such as `4.81 M` or `3.47 billion`. */
+function parameterCount(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toPrecision(3)} billion`;
+  if (count >= 1e6) return `${(count / 1e6).toPrecision(3)} million`;
+  return count.toLocaleString("en-US");
+}
+
+function tallies(rows: readonly Tally[]): string[] {
+  return tableLines(
+    rows.map(({ name, tensors, parameters, bytes }) => [
+      name,
+      tensors,
+      "tensors",
+      parameterCount(parameters),
+      fileSize(bytes),
+    ]),
+  );
+}
+
+function predictionSections({ prediction: found }: Inspection): Section[] {
+  if (!found) return [];
+  const zero = found.zeroSnr ? ", zero terminal SNR" : "";
+  return [
+    {
+      title: `Predicts ${found.prediction}${zero} (${CONFIDENCE[found.confidence]})`,
+      lines: found.evidence.map(({ source, says }) => `${says}  — ${source}`),
+    },
+    { title: "Conflicts", lines: found.conflicts },
+  ];
+}
+
+const CONFIDENCE = { certain: "certain", likely: "likely", guess: "a guess: state it with --prediction" } as const;
+
+function loraLines({ lora }: Inspection): string[] {
+  if (!lora) return [];
+  const { modules, ranks, alpha, networkModule, trainedOn } = lora;
+  return [
+    `changes ${modules.toLocaleString("en-US")} layers`,
+    ...(ranks.length > 0 ? [`rank ${ranks.join(", ")}`] : []),
+    ...(alpha === undefined ? [] : [`alpha ${alpha}`]),
+    ...(networkModule === undefined ? [] : [`made with ${networkModule}`]),
+    ...(trainedOn === undefined ? [] : [`trained on ${trainedOn}`]),
+  ];
+}
+
+function keySections({ report }: Inspection, few: number): Section[] {
+  if (!report) return [];
+  const section = (title: string, keys: readonly string[]): Section => ({
+    title: `${title} (${keys.length.toLocaleString("en-US")})`,
+    lines: listed(keys, few),
+  });
+  return [
+    section("Missing tensors", report.missing),
+    section("Unknown tensors", report.unknown),
+    section("Tensors of no use", report.ignored),
+  ];
+}
+
+/** Tag counts of a training set can be megabytes. */
+const VALUE = 200;
+
+function metadataLines(metadata: Inspection["metadata"], full: boolean): string[] {
+  return Object.entries(metadata).map(([key, value]) => {
+    if (full || value.length <= VALUE) return `${key}: ${value}`;
+    return `${key}: ${value.slice(0, VALUE)}… (${value.length.toLocaleString("en-US")} characters)`;
+  });
+}
+
+function hashLines(hashes: ReadonlyMap<string, ModelHashes>, kind: Inspection["kind"]): string[] {
+  return [...hashes].flatMap(([path, { sha256, modelHash, tensorsSha256, addnetHash }]) => [
+    ...(hashes.size > 1 ? [path] : []),
+    `sha256            ${sha256}`,
+    `model hash        ${modelHash}  (AutoV2)`,
+    ...(tensorsSha256 === undefined ? [] : [`tensors' sha256   ${tensorsSha256}`]),
+    ...(addnetHash === undefined || kind !== "lora" ? [] : [`LoRA hash         ${addnetHash}`]),
+  ]);
+}
