@@ -154,6 +154,30 @@ test.each([
   expect(measured).toBeGreaterThan(order - 0.35);
 });
 
+test("Heun leaves the terminal as Heun on rectified flow does, written in flow's own variables", async () => {
+  const denoise = gaussianDenoise(data);
+  const noise = torchGenerator(6).randn(32);
+  const time = 0.9;
+  const sigma = time / (1 - time);
+  const { steps } = await run(sampleHeun, denoise, noise, [Number.POSITIVE_INFINITY, sigma, 0]);
+  // z = (1 - s) x0 + s noise moves with the velocity (z - x0) / s; from s = 1 to 0.9 by the mean of both ends' velocities.
+  const first = await denoise(noise, Number.POSITIVE_INFINITY);
+  const velocity = noise.map((z, k) => z - first[k]!);
+  const guess = noise.map((z, k) => z + (time - 1) * velocity[k]!);
+  const second = await denoise(
+    guess.map((z) => z / (1 - time)),
+    sigma,
+  );
+  const end = noise.map((z, k) => z + ((time - 1) / 2) * (velocity[k]! + (guess[k]! - second[k]!) / time));
+  // States up to 20 in float32, divided by 1 - s = 0.1.
+  expect(
+    largestDifference(
+      steps[1]!.x,
+      end.map((z) => z / (1 - time)),
+    ),
+  ).toBeLessThan(1e-5);
+});
+
 function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((largest, v, i) => Math.max(largest, Math.abs(v - b[i]!)), 0);
 }
