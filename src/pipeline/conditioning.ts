@@ -3,10 +3,10 @@
 import { internalError } from "../base/error.ts";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { encodeChunks } from "./encoders.ts";
+import type { Pipeline } from "./pipeline.ts";
 import type { PromptChunk } from "./prompt/chunks.ts";
 import { type Context, matchLengths } from "./prompt/lengths.ts";
 import { assembleContext, type EncodedChunk, type PromptPlan, type TextPlan } from "./prompt/plan.ts";
-import type { Pipeline } from "./pipeline.ts";
 
 /** The sizes that SDXL is told, in pixels. Podell et al. (2023), section 2.2. */
 export type SizeConditioning = {
@@ -19,14 +19,7 @@ export type SizeConditioning = {
 };
 
 export function timeIdsOf(size: SizeConditioning): number[] {
-  return [
-    size.originalHeight,
-    size.originalWidth,
-    size.cropTop,
-    size.cropLeft,
-    size.targetHeight,
-    size.targetWidth,
-  ];
+  return [size.originalHeight, size.originalWidth, size.cropTop, size.cropLeft, size.targetHeight, size.targetWidth];
 }
 
 /** Contexts of one prompt: its parts joined by AND, each with the texts that editing makes of it. */

@@ -55,7 +55,9 @@ export function unetCall(session: Session, layout: LatentLayout, at: Conditionin
     const wanted = [unconditional, ...conditional.map(({ conditioning }) => conditioning)];
     const [none, ...parts] = (await outputs(input, timestep, wanted)) as [Float32Array, ...Float32Array[]];
     if (single) return { unconditional: none, conditional: parts[0]! };
-    const joined = none.map((u, k) => conditional.reduce((sum, { weight }, i) => sum + weight * (parts[i]![k]! - u), u));
+    const joined = none.map((u, k) =>
+      conditional.reduce((sum, { weight }, i) => sum + weight * (parts[i]![k]! - u), u),
+    );
     return { unconditional: none, conditional: joined };
   };
 }
