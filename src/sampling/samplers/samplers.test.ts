@@ -160,7 +160,7 @@ test("Heun leaves the terminal as Heun on rectified flow does, written in flow's
   const time = 0.9;
   const sigma = time / (1 - time);
   const { steps } = await run(sampleHeun, denoise, noise, [Number.POSITIVE_INFINITY, sigma, 0]);
-  // z = (1 - s) x0 + s noise moves with the velocity (z - x0) / s; from s = 1 to 0.9 by the mean of both ends' velocities.
+  // z = (1 - s) x0 + s noise moves with the velocity (z - x0) / s; here by the mean of both ends' velocities.
   const first = await denoise(noise, Number.POSITIVE_INFINITY);
   const velocity = noise.map((z, k) => z - first[k]!);
   const guess = noise.map((z, k) => z + (time - 1) * velocity[k]!);
