@@ -69,6 +69,8 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
       interval: [options.cfgFrom ?? -1, options.cfgTo ?? Number.POSITIVE_INFINITY] as const,
     }),
   };
+  // As ComfyUI does for them: their last step would otherwise be several times longer than the one before.
+  const scheduleOptions = { discardPenultimate: named.name.startsWith("uni_pc") };
   const findings = checkCombination({
     sampler: named.name,
     schedule: scheduleName,
@@ -76,10 +78,11 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
     prediction: detection.prediction,
     table: noiseModel.table,
     guidance,
+    scheduleOptions,
   });
   const refusal = findings.find(({ level }) => level === "refusal");
   if (refusal) throw new IllustriousError("unsupported", refusal.message, refusal.hint);
-  const schedule = makeSchedule(scheduleName, noiseModel.table, steps);
+  const schedule = makeSchedule(scheduleName, noiseModel.table, steps, scheduleOptions);
 
   const plans = plansOf(options, pipeline);
   const tokens = plans.map(tokensOf) as [number, number];
