@@ -162,11 +162,10 @@ function rangeInWords(field: Field): string {
   const whole = field.type === "integer";
   const kind = field.multipleOf ? `a multiple of ${field.multipleOf}` : whole ? "a whole number" : "a number";
   const { minimum, maximum, exclusiveMinimum } = field;
-  const most = maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? undefined : maximum;
   if (exclusiveMinimum !== undefined) {
-    return `${kind} above ${exclusiveMinimum}${most === undefined ? "" : ` and at most ${most}`}`;
+    return `${kind} above ${exclusiveMinimum}${maximum === undefined ? "" : ` and at most ${maximum}`}`;
   }
-  return most === undefined ? `${kind}, ${minimum} or more` : `${kind} from ${minimum} to ${most}`;
+  return maximum === undefined ? `${kind}, ${minimum} or more` : `${kind} from ${minimum} to ${maximum}`;
 }
 
 /** The allowed numbers on both sides of one that falls between them. */
