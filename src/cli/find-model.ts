@@ -22,7 +22,7 @@ export async function findModel(name: string, env: Shell["env"]): Promise<FoundM
 
 /** As a picture names it, which is never by a path: what lies in the working folder counts only by its plain name. */
 export async function findByName(name: string, env: Shell["env"]): Promise<FoundModel | undefined> {
-  if (name === "" || name !== basename(name)) return undefined;
+  if (/^\.*$/.test(name) || name !== basename(name)) return undefined;
   const shipped = shippedModel(name);
   if (shipped) return { path: shipped.path, shipped };
   const names = [name, `${name}.safetensors`];

@@ -2,7 +2,7 @@
 
 import type { ModelHashes } from "../formats/hash.ts";
 import type { Inspection } from "../models/sdxl/inspect.ts";
-import { fileSize } from "./quantities.ts";
+import { counted, fileSize } from "./quantities.ts";
 import { listed, type Section, tableLines } from "./text-sections.ts";
 
 type Tally = Inspection["dtypes"][number];
@@ -77,7 +77,7 @@ function loraLines({ lora }: Inspection): string[] {
   if (!lora) return [];
   const { modules, ranks, alpha, networkModule, trainedOn } = lora;
   return [
-    `changes ${modules.toLocaleString("en-US")} layers`,
+    `changes ${counted(modules, "layer")}`,
     ...(ranks.length > 0 ? [`rank ${ranks.join(", ")}`] : []),
     ...(alpha === undefined ? [] : [`alpha ${alpha}`]),
     ...(networkModule === undefined ? [] : [`made with ${networkModule}`]),

@@ -32,8 +32,9 @@ export function jsonLine(value: unknown): string {
   return `${JSON.stringify(value, finite).replace(CONTROLS, escaped)}\n`;
 }
 
+/** The half-width forms of Katakana and Hangul are narrow. */
 const WIDE =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
+  /(?![\uff61-\uffdc])[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
 const ZERO = /[\p{Mn}\p{Me}\p{Cf}]/u;
 
 /** Columns that one line takes in a terminal, as most terminals count. */

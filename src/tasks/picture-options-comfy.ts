@@ -37,13 +37,11 @@ function readNames({ sampler, scheduler }: Partial<ComfyJob>, draft: Draft): voi
     if (sampler !== undefined) draft.options.sampler = sampler === "ddim" ? "euler" : lookUpSampler(sampler).name;
   } catch {
     draft.unused.push(`sampler: ${sampler}`);
-    draft.notes.push(`The sampler ${sampler} is not known here; the default is used.`);
   }
   try {
     if (scheduler !== undefined) draft.options.schedule = lookUpSchedule(scheduler);
   } catch {
     draft.unused.push(`scheduler: ${scheduler}`);
-    draft.notes.push(`The schedule ${scheduler} is not known here; the default is used.`);
   }
 }
 

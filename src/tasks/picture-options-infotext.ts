@@ -89,7 +89,6 @@ function readSampler(value: string, draft: Draft, key: string, fields: Fields): 
   const named = attempt(() => lookUpSampler(value));
   if (!named) {
     draft.unused.push(`${key}: ${value}`);
-    draft.notes.push(`The sampler ${value} is not known here; the default is used.`);
     return;
   }
   draft.options.sampler = named.name;
@@ -103,7 +102,6 @@ function readSampler(value: string, draft: Draft, key: string, fields: Fields): 
     return;
   }
   draft.unused.push(`Schedule type: ${type}`);
-  draft.notes.push(`The schedule ${type} is not known here; the default is used.`);
 }
 
 function attempt<T>(lookUp: () => T): T | undefined {

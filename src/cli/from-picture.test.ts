@@ -1,0 +1,136 @@
+/** @file `--from`: what a picture says is asked for again, what is given beside it wins, what is left out is told. */
+
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fakeGenerate } from "../../test/fixtures/cli/fake-generate.ts";
+import { fakeShell } from "../../test/fixtures/cli/fake-shell.ts";
+import { encodePng, type PngText } from "../formats/png/index.ts";
+import { findByName, findModel } from "./find-model.ts";
+import { run } from "./program.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "from-"));
+  await mkdir(join(folder, "models/sdxl"), { recursive: true });
+  await mkdir(join(folder, "vae"));
+  await writeFile(join(folder, "models/sdxl/noob.safetensors"), "");
+  await writeFile(join(folder, "vae/sdxl_vae.safetensors"), "");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const env = () => ({ ILLUSTRIOUS_MODELS: `${join(folder, "models")}${delimiter}${join(folder, "vae")}` });
+
+async function picture(name: string, ...texts: PngText[]): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, texts));
+  return path;
+}
+
+async function generate(...argv: string[]) {
+  const shell = fakeShell({ env: env() });
+  const { task, calls } = fakeGenerate();
+  const code = await run(["generate", ...argv], shell, { generate: task }, "0");
+  return { code, err: shell.stderr.text, asked: calls[0] };
+}
+
+const OWN = {
+  model: "noob.safetensors",
+  vae: "sdxl_vae",
+  prompt: "1girl",
+  negativePrompt: "text",
+  width: 832,
+  height: 1216,
+  steps: 20,
+  cfg: 6,
+  sampler: "euler",
+  schedule: "simple",
+  seed: 42,
+  prediction: "v",
+  zeroSnr: "exact",
+  cfgRescale: 0.3,
+};
+const own = (hash = "0123456789"): PngText => [
+  "parameters",
+  `1girl\nSteps: 20, Seed: 42, Size: 832x1216, Model hash: ${hash}, Illustrious: ${JSON.stringify(JSON.stringify(OWN))}`,
+];
+
+test("our own picture, all of it, with its files found by name", async () => {
+  const { code, asked, err } = await generate("--from", await picture("own.png", own()));
+  expect(code).toBe(0);
+  expect(asked).toEqual({
+    ...OWN,
+    model: join(folder, "models/sdxl/noob.safetensors"),
+    vae: join(folder, "vae/sdxl_vae.safetensors"),
+    outDir: "outputs/2025-03-22",
+  });
+  expect(err).not.toContain("warning");
+});
+
+test("flags beside it win, a prompt too", async () => {
+  const path = await picture("own.png", own());
+  const { asked } = await generate("2girls", "-f", path, "--seed", "7", "--steps", "9", "-c", "3");
+  expect(asked).toMatchObject({ prompt: "2girls", seed: 7, steps: 9, count: 3, cfg: 6 });
+});
+
+test("another model brings its own prediction type", async () => {
+  const path = await picture("own.png", own());
+  const { asked } = await generate("--from", path, "-m", "other.safetensors");
+  expect(asked).toMatchObject({ model: "other.safetensors", seed: 42, cfgRescale: 0.3 });
+  for (const name of ["prediction", "zeroSnr", "vae"]) expect(asked).not.toHaveProperty(name);
+  const stated = await generate("--from", path, "-m", "other.safetensors", "--prediction", "eps");
+  expect(stated.asked).toMatchObject({ prediction: "eps" });
+});
+
+test("a model that is not here is named, with the way out", async () => {
+  const text = "x\nSteps: 20, Seed: 4, Size: 64x64, Model hash: abcdef0123, Model: elsewhere";
+  const { code, err, asked } = await generate("--from", await picture("gone.png", ["parameters", text]));
+  expect({ code, asked }).toEqual({ code: 2, asked: undefined });
+  expect(err).toMatch(
+    /gone\.png was made with the model elsewhere \(hash abcdef0123\), which is not found here\n {2}Say where/,
+  );
+});
+
+test("what is not honoured is told before the work begins", async () => {
+  const text = "x\nSteps: 20, Sampler: Restart, Seed: 4, Size: 64x64, Model: noob, VAE: gone.pt, ENSD: 31337";
+  const { err, asked } = await generate("--from", await picture("a1111.png", ["parameters", text]));
+  expect(asked).toMatchObject({ steps: 20, seed: 4, noise: "nv", model: join(folder, "models/sdxl/noob.safetensors") });
+  expect(err.split("\n").slice(0, 2)).toEqual([
+    "warning: Not honoured: Sampler: Restart, ENSD: 31337.",
+    "warning: Its VAE gone.pt is not found here; the checkpoint's own is used.",
+  ]);
+});
+
+test("another file under the model's name is noticed by its hash", async () => {
+  // The fake pictures say 0123456789.
+  expect((await generate("--from", await picture("same.png", own()))).err).not.toContain("another model file");
+  const { err } = await generate("--from", await picture("other.png", own("ffffffffff")));
+  expect(err).toContain("made with another model file of this name (hash ffffffffff, this one has 0123456789)");
+});
+
+test("no PNG, and no text in it", async () => {
+  await writeFile(join(folder, "text.png"), "hello");
+  expect(await generate("--from", join(folder, "text.png"))).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("text.png: not a whole PNG file"),
+  });
+  expect(await generate("--from", await picture("bare.png"))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("no prompt is given"),
+  });
+  const { err, asked } = await generate("x", "--from", await picture("bare.png"), "-m", "m");
+  expect(err).toContain("warning: The picture does not say how it was made.");
+  expect(asked).toMatchObject({ prompt: "x", model: "m" });
+});
+
+test("a name from a picture is never a path", async () => {
+  for (const name of ["../models/sdxl/noob.safetensors", join(folder, "vae/sdxl_vae.safetensors"), "", "..", "."]) {
+    expect(await findByName(name, env())).toBeUndefined();
+  }
+  expect(await findModel(join(folder, "vae/sdxl_vae.safetensors"), {})).toEqual({
+    path: join(folder, "vae/sdxl_vae.safetensors"),
+  });
+  expect((await findModel("models/nano-bootstrap", {}))?.shipped?.name).toBe("nano-bootstrap");
+  expect((await findModel("nano-bootstrap", {}))?.shipped?.name).toBe("nano-bootstrap");
+});

@@ -1,0 +1,171 @@
+/** @file `inspect` of models and pictures, also of those that want to steer the terminal. */
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { fakeGenerate } from "../../test/fixtures/cli/fake-generate.ts";
+import { type FakeOptions, fakeShell } from "../../test/fixtures/cli/fake-shell.ts";
+import { encodePng, type PngText } from "../formats/png/index.ts";
+import { writeSafetensors } from "../formats/safetensors/index.ts";
+import { run } from "./program.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "inspect-"));
+  // Hashes are remembered there.
+  vi.stubEnv("ILLUSTRIOUS_HOME", folder);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function inspect(argv: readonly string[], options: FakeOptions = {}) {
+  const shell = fakeShell(options);
+  const code = await run(["inspect", ...argv], shell, { generate: fakeGenerate().task }, "0");
+  return { code, out: shell.stdout.text, err: shell.stderr.text };
+}
+
+async function picture(name: string, texts: PngText[]): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, encodePng({ width: 3, height: 2, rgb: new Uint8Array(18) }, texts));
+  return path;
+}
+
+async function lora(name: string, metadata: Record<string, string>): Promise<string> {
+  const path = join(folder, name);
+  const tensor = (key: string, ...shape: number[]) => {
+    const data = new Uint8Array(2 * shape.reduce((a, b) => a * b, 1));
+    return { name: `lora_te2_text_model_encoder_layers_0_mlp_fc1.${key}`, dtype: "F16" as const, shape, data };
+  };
+  await writeSafetensors(path, [tensor("lora_down.weight", 8, 1280), tensor("lora_up.weight", 5120, 8)], metadata);
+  return path;
+}
+
+test("the shipped model, by name", async () => {
+  const { code, out, err } = await inspect(["nano-bootstrap"]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out.slice(out.indexOf("\n"))).toMatchInlineSnapshot(`
+    "
+      an SDXL checkpoint in diffusers' layout
+      24.8 MB in 4 files, 585 tensors, 12.3 million parameters
+
+    Predicts v, zero terminal SNR (certain)
+      v  — scheduler_config.json: prediction_type
+      zero SNR  — scheduler_config.json: rescale_betas_zero_snr
+      eps  — SDXL's default
+
+    Parts
+      unet            328  tensors  4.83 million  9.65 MB
+      text_encoder_2   37  tensors  3.27 million  6.54 MB
+      text_encoder     36  tensors  3.27 million  6.53 MB
+      vae             184  tensors  978,103       1.96 MB
+
+    Number types
+      F16  585  tensors  12.3 million  24.7 MB
+
+    Metadata
+      format: pt
+    "
+  `);
+});
+
+test("a LoRA with its hash", async () => {
+  const path = await lora("style.safetensors", { ss_sd_model_name: "noob-vpred.safetensors", ss_network_alpha: "4" });
+  const { out } = await inspect([path, "--hash"]);
+  expect(out).toContain("  a LoRA in kohya's format for SDXL\n");
+  expect(out).toContain("LoRA\n  changes 1 layer\n  rank 8\n  alpha 4\n  trained on noob-vpred.safetensors\n");
+  expect(out).toMatch(/sha256 {12}[0-9a-f]{64}\n {2}model hash {8}[0-9a-f]{10} {2}\(AutoV2\)/);
+  expect(out).toMatch(/LoRA hash {9}[0-9a-f]{12}\n/);
+});
+
+test("what does not exist, or is not what its name says, does not keep the others from being looked at", async () => {
+  const pickle = join(folder, "model.safetensors");
+  await writeFile(pickle, Uint8Array.of(0x80, 2, 0x63, 0x6f, 0x73, 0x0a));
+  const image = await picture("named.safetensors", []);
+  const { code, out, err } = await inspect([join(folder, "none"), pickle, image]);
+  expect(code).toBe(1);
+  expect(err).toContain("none: no such file or folder");
+  expect(err).toContain("a Python pickle, whatever its name says");
+  expect(out).toContain("a picture of 3×2 pixels");
+});
+
+test("a picture: settings in order, and how to make it again", async () => {
+  const infotext = "1girl\nnight\nNegative prompt: text\nSteps: 20, Sampler: Restart, Seed: 4, Size: 64x64, Model: m";
+  const path = await picture("it's.png", [
+    ["parameters", infotext],
+    ["workflow", "y".repeat(300)],
+    ["prompt", "{}"],
+  ]);
+  const { code, out } = await inspect([path]);
+  expect(code).toBe(0);
+  expect(out.replaceAll(folder, "…")).toMatchInlineSnapshot(`
+    "…/it's.png
+      a picture of 3×2 pixels
+
+    Prompt
+      1girl
+      night
+
+    Negative prompt
+      text
+
+    Settings
+      Steps: 20
+      Sampler: Restart
+      Seed: 4
+      Size: 64x64
+      Model: m
+
+    Other texts
+      workflow: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy… (300 characters)
+
+    Cannot be repeated
+      Sampler: Restart
+
+    To make it again
+      illustrious generate --from '…/it'\\''s.png'
+    "
+  `);
+  expect((await inspect([path, "--full"])).out).toContain("y".repeat(300));
+});
+
+test("--json gives everything, one object a line", async () => {
+  const path = await picture("a.png", [["parameters", "x\nSteps: 20, Seed: 4, Size: 64x64"]]);
+  const { out } = await inspect([path, "nano-bootstrap", "--json"]);
+  const [first, second] = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(first).toMatchObject({ kind: "picture", width: 3, height: 2, fields: { Seed: "4" }, options: { seed: 4 } });
+  expect(second).toMatchObject({ kind: "sdxl", keys: 585, prediction: { prediction: "v", confidence: "certain" } });
+});
+
+test("a picture that tells nothing", async () => {
+  const { out } = await inspect([await picture("bare.png", [])]);
+  expect(out).toContain("The picture does not say how it was made.");
+  expect(out).not.toContain("To make it again");
+});
+
+test("metadata cannot steer the terminal", async () => {
+  const evil = "\x1b]0;owned\x07\x1b[2J\u009b31mred\u202eesrever";
+  const obeyed = ["\x1b", "\x07", "\u009b", "\u202e"];
+  const model = await lora("evil.safetensors", { [`key ${evil}`]: evil, ss_sd_model_name: evil });
+  const image = await picture("evil.png", [
+    ["parameters", `${evil}\nSteps: 1, Seed: 1, Size: 8x8, Model: ${evil}`],
+    ["k", evil],
+  ]);
+  for (const path of [model, image]) {
+    for (const flags of [[], ["--full"], ["--json"]]) {
+      const { code, out, err } = await inspect([path, ...flags], { isTTY: true, env: { NO_COLOR: "1" } });
+      expect(code).toBe(0);
+      expect(out).toContain(flags[0] === "--json" ? "owned" : "\\x1b]0;owned\\x07");
+      for (const character of obeyed) expect(out + err).not.toContain(character);
+    }
+  }
+});
+
+test("hashing shows how far it is, and leaves nothing of that", async () => {
+  const path = await lora("progress.safetensors", {});
+  const { err } = await inspect([path, "--hash"], { isTTY: true });
+  expect(err).toContain("hashing progress.safetensors · 100 % of");
+  expect(err.endsWith("\r\x1b[2K")).toBe(true);
+});
