@@ -215,6 +215,7 @@ const piece = fc.constantFrom(
     "é",
     "𝒜",
     "\ud83d",
+    "\ude00",
     "😀",
     "\t",
     "1x2",

@@ -106,7 +106,7 @@ const absent = [
   ["Schedule type", "Automatic"],
 ] as const;
 
-const KEY_LETTER = /[\p{L}\p{N}_ \-/]/u;
+const KEY_LETTER = /^[\p{L}\p{N}_ \-/]$/u;
 /** Nearly all letters of keys, told apart without an expression. */
 const ASCII_KEY_LETTER = Array.from({ length: 128 }, (_, unit) => KEY_LETTER.test(String.fromCharCode(unit)));
 const TWO_LETTERS = /^..$/su;
@@ -174,8 +174,7 @@ function valueEnd(line: string, begin: number): number {
   if (line[begin] === '"') {
     let at = begin + 1;
     while (at < line.length && line[at] !== '"') at += line[at] === "\\" ? 2 : 1;
-    const closed = at < line.length && at > begin + 1;
-    if (closed && (at + 1 === line.length || line[at + 1] === ",")) return at + 1;
+    if (at + 1 === line.length || line[at + 1] === ",") return at + 1;
   }
   const comma = line.indexOf(",", begin);
   return comma < 0 ? line.length : comma;
