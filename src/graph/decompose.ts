@@ -24,7 +24,7 @@ type Decomposition<Op extends OpName> = (tensor: TensorOf<Op>) => Tensor;
 export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } = {
   linear({ inputs }) {
     const [x, weight, bias] = inputs as [Tensor, Tensor, Tensor?];
-    const product = g.matmul(x, weight, true);
+    const product = g.matmul(x, weight, { transposeB: true });
     return bias ? g.add(product, bias) : product;
   },
 
@@ -62,7 +62,7 @@ export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } =
     const t = k.shape[1]!;
     const d = width / heads;
     const byHead = (x: Tensor, length: Dim) => g.transpose(g.reshape(x, [b, length, heads, d]), [0, 2, 1, 3]);
-    let scores = g.mul(g.matmul(byHead(q, s), byHead(k, t), true), g.scalar(d ** -0.5));
+    let scores = g.mul(g.matmul(byHead(q, s), byHead(k, t), { transposeB: true }), g.scalar(d ** -0.5));
     if (causal) scores = g.add(scores, causalMask(s));
     const mixed = g.matmul(g.softmax(scores), byHead(v, t));
     return g.reshape(g.transpose(mixed, [0, 2, 1, 3]), shape);
@@ -70,16 +70,9 @@ export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } =
 
   mean({ inputs: [x], attributes: { axes, keepDims } }) {
     const count = elementsOf(axes.map((axis) => x!.shape[axis]!));
-    if (typeof count !== "number") return meanOverSizes(x!, axes, keepDims);
-    return g.mul(g.sum(x!, axes, keepDims), g.scalar(1 / count));
+    return g.div(g.sum(x!, axes, keepDims), g.extent(count));
   },
 };
-
-/** The count is a sum of ones where it is known only at run time. */
-function meanOverSizes(x: Tensor, axes: readonly number[], keepDims: boolean): Tensor {
-  const ones = g.add(g.mul(x, g.scalar(0)), g.scalar(1));
-  return g.div(g.sum(x, axes, keepDims), g.sum(ones, axes, keepDims));
-}
 
 function standardised(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
   const centred = g.sub(x, g.mean(x, axes, true));

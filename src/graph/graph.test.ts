@@ -64,6 +64,26 @@ test.each<[string, () => Tensor]>([
     "concat: [batch, 4, height, width] and [batch, 4, width, height] on axis 1",
     () => g.concat([x, g.transpose(x, [0, 1, 3, 2])], 1),
   ],
+  [
+    "matmul: [batch, 4, height, width] transposed × [4, 3]",
+    () => g.matmul(x, g.weight("m", [4, 3]), { transposeA: true }),
+  ],
+  ["pad: [batch, 4, height, width] by [1, 1] and [1, 1]", () => g.pad(x, [1, 1], [1, 1])],
+  ["expand: [batch, 4, height, width] to [4, height, width]", () => g.expand(x, [4, h, w])],
+  [
+    "scatterRows: values [batch, 4, height, width] by ids [batch, 5]",
+    () => g.scatterRows(g.input("ids", [b, 5], "i64"), x, 9),
+  ],
+  [
+    "convTranspose2d: [batch, 4, height, width] with kernel [4, 8, 3, 3] to [height, 2*width]",
+    () =>
+      g.convTranspose2d(x, g.weight("k", [4, 8, 3, 3]), {
+        stride: 2,
+        padding: [1, 1, 1, 1],
+        height: h,
+        width: addDims(w, w),
+      }),
+  ],
   ["gather: ids must be i64, got f32", () => g.gather(g.weight("t", [9, 2]), x)],
   ["transpose: order [0, 1, 1, 2] for [batch, 4, height, width]", () => g.transpose(x, [0, 1, 1, 2])],
   ["sum: axis 4 of [batch, 4, height, width]", () => g.sum(x, [4])],

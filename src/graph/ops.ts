@@ -7,6 +7,9 @@ import type { OpAttributes, OpName, Tensor, TensorOf } from "./tensor.ts";
 
 type Inner = Exclude<OpName, "input" | "weight" | "constant">;
 
+/** A matmul's operands that are given transposed. */
+export type Transposed = { readonly transposeA?: boolean; readonly transposeB?: boolean };
+
 /** Any op by name, for code that treats all ops alike; the named functions below are for people. */
 export function makeTensor<Op extends Inner>(op: Op, inputs: readonly Tensor[], attributes: OpAttributes[Op]): Tensor {
   const rule = shapeRules[op] as ShapeRule<Op>;
@@ -28,6 +31,9 @@ export function constant(values: readonly number[], shape: readonly number[] = [
 export function scalar(value: number): Tensor {
   return constant([value], []);
 }
+
+/** A size as a number that only a run knows. */
+export const extent = (of: Dim): Tensor => makeTensor("extent", [], { of });
 
 export const neg = (x: Tensor): Tensor => makeTensor("neg", [x], {});
 export const exp = (x: Tensor): Tensor => makeTensor("exp", [x], {});
@@ -65,6 +71,16 @@ export function slice(x: Tensor, axis: number, start: Dim, end: Dim): Tensor {
   return makeTensor("slice", [x], { axis, start, end });
 }
 
+export function pad(x: Tensor, before: Shape, after: Shape): Tensor {
+  return makeTensor("pad", [x], { before, after });
+}
+
+export const expand = (x: Tensor, shape: Shape): Tensor => makeTensor("expand", [x], { shape });
+
+export function scatterRows(ids: Tensor, values: Tensor, rows: Dim): Tensor {
+  return makeTensor("scatterRows", [ids, values], { rows });
+}
+
 /** `parts` equal pieces of one axis, whose size must be a known number. */
 export function split(x: Tensor, axis: number, parts: number): Tensor[] {
   const length = (x.shape[axis] as number) / parts;
@@ -75,8 +91,8 @@ export function resizeNearest(x: Tensor, height: Dim, width: Dim): Tensor {
   return makeTensor("resizeNearest", [x], { height, width });
 }
 
-export function matmul(a: Tensor, b: Tensor, transposeB = false): Tensor {
-  return makeTensor("matmul", [a, b], { transposeB });
+export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: Transposed = {}): Tensor {
+  return makeTensor("matmul", [a, b], { transposeA, transposeB });
 }
 
 export function conv2d(
@@ -86,6 +102,10 @@ export function conv2d(
   { stride, padding }: OpAttributes["conv2d"],
 ): Tensor {
   return makeTensor("conv2d", bias ? [x, kernel, bias] : [x, kernel], { stride, padding });
+}
+
+export function convTranspose2d(y: Tensor, kernel: Tensor, attributes: OpAttributes["convTranspose2d"]): Tensor {
+  return makeTensor("convTranspose2d", [y, kernel], attributes);
 }
 
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {

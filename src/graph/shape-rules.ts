@@ -2,7 +2,18 @@
 
 import type { DType } from "../base/dtype.ts";
 import { IllustriousError } from "../base/error.ts";
-import { addDims, type Dim, dimKey, elementsOf, floorDiv, mulDims, type Shape, sameDim, shapeKey } from "./dim.ts";
+import {
+  addDims,
+  type Dim,
+  dimKey,
+  elementsOf,
+  floorDiv,
+  mulDims,
+  type Shape,
+  sameDim,
+  sameShape,
+  shapeKey,
+} from "./dim.ts";
 import type { OpAttributes, OpName, Tensor } from "./tensor.ts";
 
 export type Result = { readonly shape: Shape; readonly dtype: DType };
@@ -52,6 +63,11 @@ export function broadcastShapes(op: OpName, a: Shape, b: Shape): Shape {
   return out;
 }
 
+/** Windows of `taps` elements, `stride` apart, in `length` elements and `padding` zeros. */
+function convolvedSide(length: Dim, taps: Dim, stride: number, padding: number): Dim {
+  return addDims(floorDiv(addDims(length, padding, mulDims(-1, taps)), stride), 1);
+}
+
 const unary =
   (op: OpName) =>
   (inputs: readonly Tensor[]): Result => {
@@ -81,6 +97,11 @@ const reduce =
   };
 
 export const shapeRules: { readonly [Op in Exclude<OpName, Leaf>]: ShapeRule<Op> } = {
+  extent(inputs) {
+    arity("extent", inputs, 0);
+    return { shape: [], dtype: "f32" };
+  },
+
   neg: unary("neg"),
   exp: unary("exp"),
   log: unary("log"),
@@ -147,12 +168,43 @@ export const shapeRules: { readonly [Op in Exclude<OpName, Leaf>]: ShapeRule<Op>
     return { shape: shape.map((dim, i) => (i === axis ? length : dim)), dtype };
   },
 
+  pad(inputs, { before, after }) {
+    arity("pad", inputs, 1);
+    floats("pad", inputs);
+    const { shape } = inputs[0]!;
+    if (before.length !== shape.length || after.length !== shape.length) {
+      refuse("pad", `${shapeKey(shape)} by ${shapeKey(before)} and ${shapeKey(after)}`);
+    }
+    return { shape: shape.map((dim, i) => addDims(before[i]!, dim, after[i]!)), dtype: "f32" };
+  },
+
+  expand(inputs, { shape }) {
+    arity("expand", inputs, 1);
+    floats("expand", inputs);
+    const from = inputs[0]!.shape;
+    if (!sameShape(broadcastShapes("expand", from, shape), shape)) {
+      refuse("expand", `${shapeKey(from)} to ${shapeKey(shape)}`);
+    }
+    return { shape, dtype: "f32" };
+  },
+
   gather(inputs) {
     arity("gather", inputs, 2);
     const [table, ids] = inputs as [Tensor, Tensor];
     if (ids.dtype !== "i64") refuse("gather", `ids must be i64, got ${ids.dtype}`);
     if (table.shape.length === 0) refuse("gather", "the table is a scalar");
     return { shape: [...ids.shape, ...table.shape.slice(1)], dtype: table.dtype };
+  },
+
+  scatterRows(inputs, { rows }) {
+    arity("scatterRows", inputs, 2);
+    const [ids, values] = inputs as [Tensor, Tensor];
+    if (ids.dtype !== "i64") refuse("scatterRows", `ids must be i64, got ${ids.dtype}`);
+    floats("scatterRows", [values]);
+    if (!sameShape(values.shape.slice(0, ids.shape.length), ids.shape)) {
+      refuse("scatterRows", `values ${shapeKey(values.shape)} by ids ${shapeKey(ids.shape)}`);
+    }
+    return { shape: [rows, ...values.shape.slice(ids.shape.length)], dtype: "f32" };
   },
 
   resizeNearest(inputs, { height, width }) {
@@ -163,18 +215,23 @@ export const shapeRules: { readonly [Op in Exclude<OpName, Leaf>]: ShapeRule<Op>
     return { shape: [b, c, height, width], dtype: "f32" };
   },
 
-  matmul(inputs, { transposeB }) {
+  matmul(inputs, { transposeA, transposeB }) {
     arity("matmul", inputs, 2);
     floats("matmul", inputs);
     const [a, b] = inputs as [Tensor, Tensor];
     if (a.shape.length < 2 || b.shape.length < 2) refuse("matmul", `${shapeKey(a.shape)} × ${shapeKey(b.shape)}`);
-    const [m, k] = a.shape.slice(-2) as [Dim, Dim];
-    const [p, q] = b.shape.slice(-2) as [Dim, Dim];
-    if (!sameDim(k, transposeB ? q : p)) {
-      refuse("matmul", `${shapeKey(a.shape)} × ${shapeKey(b.shape)}${transposeB ? " transposed" : ""}`);
+    const matrix = (x: Tensor, transposed: boolean) => {
+      const [rows, columns] = x.shape.slice(-2) as [Dim, Dim];
+      return transposed ? ([columns, rows] as const) : ([rows, columns] as const);
+    };
+    const [m, k] = matrix(a, transposeA);
+    const [p, n] = matrix(b, transposeB);
+    if (!sameDim(k, p)) {
+      const shown = (x: Tensor, transposed: boolean) => shapeKey(x.shape) + (transposed ? " transposed" : "");
+      refuse("matmul", `${shown(a, transposeA)} × ${shown(b, transposeB)}`);
     }
     const batch = broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
-    return { shape: [...batch, m, transposeB ? p : q], dtype: "f32" };
+    return { shape: [...batch, m, n], dtype: "f32" };
   },
 
   conv2d(inputs, { stride, padding }) {
@@ -188,9 +245,28 @@ export const shapeRules: { readonly [Op in Exclude<OpName, Leaf>]: ShapeRule<Op>
     if (!sameDim(c, channels)) refuse("conv2d", `${shapeKey(x.shape)} with kernel ${shapeKey(kernel.shape)}`);
     if (bias) vectorOf("conv2d", "bias", bias, out);
     const [top, left, bottom, right] = padding;
-    const side = (length: Dim, pad: number, taps: Dim) =>
-      addDims(floorDiv(addDims(length, pad, mulDims(-1, taps)), stride), 1);
-    return { shape: [b, out, side(h, top + bottom, kh), side(w, left + right, kw)], dtype: "f32" };
+    const height = convolvedSide(h, kh, stride, top + bottom);
+    return { shape: [b, out, height, convolvedSide(w, kw, stride, left + right)], dtype: "f32" };
+  },
+
+  convTranspose2d(inputs, { stride, padding, height, width }) {
+    arity("convTranspose2d", inputs, 2);
+    floats("convTranspose2d", inputs);
+    const [y, kernel] = inputs as [Tensor, Tensor];
+    rank("convTranspose2d", y, 4);
+    rank("convTranspose2d", kernel, 4);
+    const [b, channels, h, w] = y.shape as [Dim, Dim, Dim, Dim];
+    const [out, c, kh, kw] = kernel.shape as [Dim, Dim, Dim, Dim];
+    const [top, left, bottom, right] = padding;
+    const fits =
+      sameDim(channels, out) &&
+      sameDim(h, convolvedSide(height, kh, stride, top + bottom)) &&
+      sameDim(w, convolvedSide(width, kw, stride, left + right));
+    if (!fits) {
+      const sides = shapeKey([height, width]);
+      refuse("convTranspose2d", `${shapeKey(y.shape)} with kernel ${shapeKey(kernel.shape)} to ${sides}`);
+    }
+    return { shape: [b, c, height, width], dtype: "f32" };
   },
 
   linear(inputs) {

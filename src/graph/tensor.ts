@@ -15,6 +15,8 @@ export type OpAttributes = {
   /** A parameter that lives in a file. */
   weight: { readonly name: string };
   constant: { readonly values: readonly number[] };
+  /** A size as an f32 scalar. */
+  extent: { readonly of: Dim };
 
   neg: Nothing;
   exp: Nothing;
@@ -41,15 +43,28 @@ export type OpAttributes = {
   concat: { readonly axis: number };
   /** Elements start … end - 1 of one axis. */
   slice: { readonly axis: number; readonly start: Dim; readonly end: Dim };
+  /** Zeros before and after each axis; an amount below 0 takes elements away. */
+  pad: { readonly before: Shape; readonly after: Shape };
+  /** Repeats what broadcasting would repeat. */
+  expand: { readonly shape: Shape };
   /** Rows of a table [n, …] by ids of any shape. */
   gather: Nothing;
+  /** By ids, values [ids' shape, …] added into a table [rows, …] of zeros; an id may come more than once. */
+  scatterRows: { readonly rows: Dim };
   /** [b, c, h, w] to another height and width; source index floor(target index * source size / target size). */
   resizeNearest: { readonly height: Dim; readonly width: Dim };
 
-  /** [..., m, k] × [..., k, n], or × [..., n, k] with transposeB. */
-  matmul: { readonly transposeB: boolean };
+  /** [..., m, k] × [..., k, n]; a transposed one is given as [..., k, m] or [..., n, k]. */
+  matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
   /** [b, c, h, w] with a kernel [o, c, kh, kw] and an optional bias [o]; padding is top, left, bottom, right. */
   conv2d: { readonly stride: number; readonly padding: readonly [number, number, number, number] };
+  /** conv2d's transpose: [b, o, h', w'] with the same kernel [o, c, kh, kw] gives the [b, c, height, width] that it came from. */
+  convTranspose2d: {
+    readonly stride: number;
+    readonly padding: readonly [number, number, number, number];
+    readonly height: Dim;
+    readonly width: Dim;
+  };
 
   // Composite ops: each has a decomposition into the ops above (decompose.ts), and a runtime may know a faster way.
   /** [..., k] with a weight [n, k] as PyTorch keeps it, and an optional bias [n]. */

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { DType } from "../base/dtype.ts";
 import { decompositions } from "../graph/decompose.ts";
-import { addDims, type Dim, floorDiv, mulDims, size } from "../graph/dim.ts";
+import { addDims, type Dim, evaluateShape, floorDiv, mulDims, size } from "../graph/dim.ts";
 import { graphOf } from "../graph/graph.ts";
 import * as g from "../graph/ops.ts";
 import type { OpName, Tensor } from "../graph/tensor.ts";
@@ -35,12 +35,17 @@ const t = size("t");
 type Feed = (count: number, phase: number) => Float32Array;
 type Case = { build: (x: (shape: Dim[], dtype?: DType) => Tensor) => Tensor; feed?: Feed; bound?: number };
 
+function transposed(y: Tensor, kernel: Tensor, stride: number, padding: [number, number, number, number], to: Dim[]) {
+  return g.convTranspose2d(y, kernel, { stride, padding, height: to[0]!, width: to[1]! });
+}
+
 const image = [b, 8, h, w];
 const tokens = [b, s, 8];
 
 /** One or more graphs an op. A new op without a case fails below. */
 const cases: Record<Exclude<OpName, "input" | "weight">, Case[]> = {
   constant: [{ build: (x) => g.add(x(tokens), g.constant([1, 2, 3, 4, 5, 6, 7, 8])) }],
+  extent: [{ build: (x) => g.mul(x(tokens), g.extent(mulDims(h, addDims(w, 1)))) }],
   neg: [{ build: (x) => g.neg(x(tokens)) }],
   exp: [{ build: (x) => g.exp(x(tokens)) }],
   log: [{ build: (x) => g.log(x(tokens)), feed: positive }],
@@ -67,7 +72,17 @@ const cases: Record<Exclude<OpName, "input" | "weight">, Case[]> = {
     { build: (x) => g.slice(x(tokens), 2, 4, 8) },
     { build: (x) => g.slice(x(image), 2, floorDiv(h, 2), addDims(h, -1)) },
   ],
+  pad: [
+    { build: (x) => g.pad(x(tokens), [0, 2, 0], [0, 1, 3]) },
+    { build: (x) => g.pad(x(image), [0, 0, -1, addDims(h, -4)], [0, -3, addDims(w, -6), 0]) },
+  ],
+  expand: [{ build: (x) => g.expand(x([8, 1, w]), image) }, { build: (x) => g.expand(x([]), tokens) }],
   gather: [{ build: (x) => g.gather(x([11, 4]), x([b, s], "i64")) }],
+  scatterRows: [
+    { build: (x) => g.scatterRows(x([b, s], "i64"), x(tokens), 11) },
+    { build: (x) => g.scatterRows(x([t], "i64"), x([t]), mulDims(b, s)) },
+    { build: (x) => g.scatterRows(x([b, s, t], "i64"), x([b, s, t, 3]), 11) },
+  ],
   resizeNearest: [
     { build: (x) => g.doubled(x(image)) },
     { build: (x) => g.resizeNearest(x(image), addDims(mulDims(2, h), -1), addDims(w, w, 1)) },
@@ -75,14 +90,25 @@ const cases: Record<Exclude<OpName, "input" | "weight">, Case[]> = {
   ],
   matmul: [
     { build: (x) => g.matmul(x([b, 3, s, 4]), x([b, 3, 4, t])) },
-    { build: (x) => g.matmul(x([b, s, 4]), x([t, 4]), true) },
-    { build: (x) => g.matmul(x([b, s, 4]), x([b, t, 4]), true) },
+    { build: (x) => g.matmul(x([b, s, 4]), x([t, 4]), { transposeB: true }) },
+    { build: (x) => g.matmul(x([b, s, 4]), x([b, t, 4]), { transposeB: true }) },
+    { build: (x) => g.matmul(x([b, 4, s]), x([b, 4, t]), { transposeA: true }) },
+    { build: (x) => g.matmul(x([b, 1, 4, s]), x([3, t, 4]), { transposeA: true, transposeB: true }) },
   ],
   conv2d: [
     { build: (x) => g.conv2d(x(image), x([6, 8, 3, 3]), x([6]), { stride: 1, padding: [1, 1, 1, 1] }) },
     { build: (x) => g.conv2d(x(image), x([6, 8, 3, 3]), x([6]), { stride: 2, padding: [1, 1, 1, 1] }) },
     { build: (x) => g.conv2d(x(image), x([6, 8, 3, 3]), undefined, { stride: 2, padding: [0, 0, 1, 1] }) },
     { build: (x) => g.conv2d(x(image), x([4, 8, 1, 1]), x([4]), { stride: 1, padding: [0, 0, 0, 0] }) },
+  ],
+  convTranspose2d: [
+    { build: (x) => transposed(x(image), x([8, 6, 3, 3]), 1, [1, 1, 1, 1], [h, w]) },
+    {
+      build: (x) =>
+        transposed(x([b, 8, floorDiv(addDims(h, 1), 2), w]), x([8, 6, 3, 1]), 2, [1, 0, 1, 0], [h, addDims(w, w)]),
+    },
+    { build: (x) => transposed(x([b, 8, h, w]), x([8, 6, 3, 3]), 2, [1, 1, 1, 1], [addDims(h, h), addDims(w, w, -1)]) },
+    { build: (x) => transposed(x([b, 8, h, w]), x([8, 6, 3, 3]), 2, [0, 0, 1, 1], [addDims(h, h), addDims(w, w, 1)]) },
   ],
   linear: [{ build: (x) => g.linear(x(tokens), x([5, 8]), x([5])) }, { build: (x) => g.linear(x([b, 8]), x([5, 8])) }],
   silu: [{ build: (x) => g.silu(x(image)) }],
@@ -106,7 +132,7 @@ const anchors = Object.keys(sizes).map((name) => g.input(`size ${name}`, [size(n
 
 function graphAndFeeds({ build, feed = wave }: Case) {
   const feeds: Record<string, Values[string]> = {};
-  const evaluate = (shape: readonly Dim[]) => shape.map((dim) => evaluated(dim));
+  const evaluate = (shape: readonly Dim[]) => evaluateShape(shape, new Map(Object.entries(sizes)));
   const result = build((shape, dtype = "f32") => {
     const name = `x${Object.keys(feeds).length}`;
     const extents = evaluate(shape);
@@ -122,14 +148,6 @@ function graphAndFeeds({ build, feed = wave }: Case) {
     all[`anchor${i}`] = g.neg(anchor);
   });
   return { graph: graphOf(all), feeds };
-}
-
-function evaluated(dim: Dim): number {
-  if (typeof dim === "number") return dim;
-  return dim.terms.reduce(
-    (sum, { coefficient, atoms }) => sum + atoms.reduce((p, a) => p * sizes[a.key]!, coefficient),
-    0,
-  );
 }
 
 function worst(ours: ArrayLike<number | bigint>, theirs: ArrayLike<number | bigint>): number {
@@ -183,6 +201,17 @@ function expand(tensor: Tensor): Tensor {
   if (tensor.inputs.length === 0) return tensor;
   return g.makeTensor(tensor.op as never, tensor.inputs.map(expand), tensor.attributes as never);
 }
+
+test("a row that many ids name gets all that they add, on several threads", async () => {
+  const [n, width] = [2000, 64];
+  const graph = graphOf({ y: g.scatterRows(g.input("ids", [n], "i64"), g.input("values", [n, width]), 3) });
+  const session = await onnxRuntime({ threads: 2 }).open(graph, none);
+  const ids = Array.from({ length: n }, (_, i) => i % 3);
+  const values = { data: new Float32Array(n * width).fill(1), shape: [n, width] };
+  const { y } = await session.run({ ids: int64(ids, [n]), values });
+  const rows = [0, 1, 2].map((row) => [...y!.data.slice(row * width, (row + 1) * width)]);
+  expect(rows).toEqual([667, 667, 666].map((count) => new Array<number>(width).fill(count)));
+});
 
 test("what is fed must fit, and the message names the input and both shapes", async () => {
   const x = g.input("x", [b, 4]);

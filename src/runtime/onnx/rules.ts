@@ -1,7 +1,7 @@
 /** @file How every op is written for ONNX Runtime: the fastest form that a benchmark has shown for its CPU kernels. */
 
 import { internalError } from "../../base/error.ts";
-import { sameDim } from "../../graph/dim.ts";
+import { type Dim, elementsOf, sameDim } from "../../graph/dim.ts";
 import type { OpAttributes, OpName, Tensor, TensorOf } from "../../graph/tensor.ts";
 import type { Emitter } from "./emitter.ts";
 
@@ -27,6 +27,10 @@ export const emissionRules: { readonly [Op in OpName]: EmissionRule<Op> } = {
   input: ({ attributes }) => attributes.name,
   weight: (tensor, _inputs, e) => e.weight(tensor),
   constant: ({ attributes, shape }, _inputs, e) => e.floats(attributes.values, shape as readonly number[]),
+  extent: ({ attributes: { of } }, _inputs, e) => {
+    if (typeof of === "number") return e.floats([of], []);
+    return e.node("Reshape", [e.node("Cast", [e.dim(of)], { to: 1 }), e.ints([])]);
+  },
 
   neg: simple("Neg"),
   exp: simple("Exp"),
@@ -54,11 +58,27 @@ export const emissionRules: { readonly [Op in OpName]: EmissionRule<Op> } = {
   slice: ({ attributes: { axis, start, end } }, [x], e) =>
     e.node("Slice", [x!, e.dim(start), e.dim(end), e.ints([axis])]),
 
+  pad: ({ attributes: { before, after } }, [x], e) => e.node("Pad", [x!, e.shapeVector([...before, ...after], false)]),
+  expand: ({ shape }, [x], e) => e.node("Expand", [x!, e.shapeVector(shape, false)]),
+
   gather({ inputs: [table] }, [tableName, ids], e) {
     if (table?.op !== "weight") return e.node("Gather", [tableName!, ids!], { axis: 0 });
     // Rows first, then the cast: a vocabulary is large and a prompt is short.
     const rows = e.node("Gather", [e.rawWeight(table), ids!], { axis: 0 });
     return e.source(table).dtype === "F32" ? rows : e.node("Cast", [rows], { to: 1 });
+  },
+
+  scatterRows({ inputs: [ids], shape }, [idsName, values], e) {
+    // ScatterND adds from several threads at once and loses additions to the same row; ScatterElements does not.
+    const [rows, ...rest] = shape as [Dim, ...Dim[]];
+    const width = elementsOf(rest);
+    const count = elementsOf(ids!.shape);
+    const zeros = e.node("ConstantOfShape", [e.shapeVector([rows, width], false)]);
+    const column = e.node("Reshape", [idsName!, e.ints([-1, 1])]);
+    const indices = e.node("Expand", [column, e.shapeVector([count, width], false)]);
+    const updates = e.node("Reshape", [values!, e.shapeVector([count, width], true)]);
+    const table = e.node("ScatterElements", [zeros, indices, updates], { axis: 0, reduction: "add" });
+    return e.node("Reshape", [table, e.shapeVector(shape, true)]);
   },
 
   resizeNearest({ inputs: [x], attributes: { height, width }, shape }, [name], e) {
@@ -68,14 +88,29 @@ export const emissionRules: { readonly [Op in OpName]: EmissionRule<Op> } = {
     return e.node("Resize", [name!, "", "", e.shapeVector(shape, false)], modes);
   },
 
-  matmul({ attributes: { transposeB } }, inputs, e) {
-    if (!transposeB) return e.node("MatMul", inputs);
-    return e.node("FusedMatMul", inputs, { transB: 1 }, CONTRIB);
+  matmul({ attributes: { transposeA, transposeB } }, inputs, e) {
+    if (!transposeA && !transposeB) return e.node("MatMul", inputs);
+    return e.node("FusedMatMul", inputs, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }, CONTRIB);
   },
 
   conv2d({ inputs: [, kernel], attributes: { stride, padding } }, inputs, e) {
     const [, , kh, kw] = kernel!.shape as [number, number, number, number];
     return e.node("Conv", inputs, { kernel_shape: [kh, kw], strides: [stride, stride], pads: padding });
+  },
+
+  convTranspose2d({ inputs: [, kernel], attributes: { stride, padding, height, width } }, inputs, e) {
+    const [, , kh, kw] = kernel!.shape as [number, number, number, number];
+    const [top, left] = padding;
+    // Enough rows and columns for any size that gives this one by convolution; those that were never there are cut.
+    const rest = [stride - 1, stride - 1];
+    const attributes = {
+      kernel_shape: [kh, kw],
+      strides: [stride, stride],
+      pads: [top, left, 0, 0],
+      output_padding: rest,
+    };
+    const whole = e.node("ConvTranspose", inputs, attributes);
+    return e.node("Slice", [whole, e.ints([0, 0]), e.shapeVector([height, width], false), e.ints([2, 3])]);
   },
 
   linear(_tensor, [x, weight, bias], e) {

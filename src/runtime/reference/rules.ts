@@ -8,6 +8,7 @@ import type { Composite } from "../../graph/decompose.ts";
 import { evaluateDim, type Sizes } from "../../graph/dim.ts";
 import type { OpName, TensorOf } from "../../graph/tensor.ts";
 import { broadcastStrides, emptyArray, type NdArray, sizeOf, stridesOf, walk } from "./array.ts";
+import { conv2d, convTranspose2d } from "./convolution.ts";
 
 export type Context = { readonly shape: readonly number[]; readonly sizes: Sizes };
 
@@ -49,6 +50,7 @@ const fold =
 
 export const referenceRules: { readonly [Op in Exclude<OpName, Leaf | Composite>]: ReferenceRule<Op> } = {
   constant: (_inputs, { values }, { shape }) => ({ data: Float64Array.from(values), shape }),
+  extent: (_inputs, { of }, { shape, sizes }) => ({ data: Float64Array.of(evaluateDim(of, sizes)), shape }),
 
   neg: each((x) => -x),
   exp: each(Math.exp),
@@ -102,6 +104,31 @@ export const referenceRules: { readonly [Op in Exclude<OpName, Leaf | Composite>
     return out;
   },
 
+  pad([x], { before }, { shape, sizes }) {
+    const out = emptyArray(shape);
+    const shift = before.map((dim) => evaluateDim(dim, sizes));
+    const from = stridesOf(x!.shape);
+    const to = stridesOf(shape);
+    walk(shape, [to], (i) => {
+      let source = 0;
+      for (let axis = 0; axis < shape.length; axis++) {
+        const at = (Math.floor(i / to[axis]!) % shape[axis]!) - shift[axis]!;
+        if (at < 0 || at >= x!.shape[axis]!) return;
+        source += at * from[axis]!;
+      }
+      out.data[i] = x!.data[source]!;
+    });
+    return out;
+  },
+
+  expand([x], _attributes, { shape }) {
+    const out = emptyArray(shape);
+    walk(shape, [broadcastStrides(x!.shape, shape)], (i, [p]) => {
+      out.data[i] = x!.data[p!]!;
+    });
+    return out;
+  },
+
   gather([table, ids], _attributes, { shape }) {
     const rows = table!.shape[0]!;
     const width = sizeOf(table!.shape.slice(1));
@@ -109,6 +136,17 @@ export const referenceRules: { readonly [Op in Exclude<OpName, Leaf | Composite>
     ids!.data.forEach((id, i) => {
       if (!(id >= 0 && id < rows)) throw internalError(`gather of row ${id} from ${rows}`);
       out.data.set(table!.data.subarray(id * width, (id + 1) * width), i * width);
+    });
+    return out;
+  },
+
+  scatterRows([ids, values], _attributes, { shape }) {
+    const rows = shape[0]!;
+    const width = sizeOf(shape.slice(1));
+    const out = emptyArray(shape);
+    ids!.data.forEach((id, i) => {
+      if (!(id >= 0 && id < rows)) throw internalError(`scatter to row ${id} of ${rows}`);
+      for (let j = 0; j < width; j++) out.data[id * width + j]! += values!.data[i * width + j]!;
     });
     return out;
   },
@@ -128,8 +166,8 @@ export const referenceRules: { readonly [Op in Exclude<OpName, Leaf | Composite>
     return out;
   },
 
-  matmul([a, b], { transposeB }, { shape }) {
-    const k = a!.shape.at(-1)!;
+  matmul([a, b], { transposeA, transposeB }, { shape }) {
+    const k = a!.shape.at(transposeA ? -2 : -1)!;
     const [m, n] = shape.slice(-2) as [number, number];
     const batch = shape.slice(0, -2);
     const out = emptyArray(shape);
@@ -137,12 +175,14 @@ export const referenceRules: { readonly [Op in Exclude<OpName, Leaf | Composite>
     // Strides count matrices' elements, since the trailing [1, 1] stands for the whole matrix.
     const matrix = [m * k, k * n];
     const inMatrices = strides.map((s, i) => s.slice(0, batch.length).map((stride) => stride * matrix[i]!));
+    const [overM, alongK] = transposeA ? [1, m] : [k, 1];
     const [overK, overN] = transposeB ? [1, k] : [n, 1];
     walk(batch, inMatrices, (position, [p, q]) => {
       for (let i = 0; i < m; i++) {
         for (let j = 0; j < n; j++) {
           let sum = 0;
-          for (let l = 0; l < k; l++) sum += a!.data[p! + i * k + l]! * b!.data[q! + l * overK + j * overN]!;
+          for (let l = 0; l < k; l++)
+            sum += a!.data[p! + i * overM + l * alongK]! * b!.data[q! + l * overK + j * overN]!;
           out.data[(position * m + i) * n + j] = sum;
         }
       }
@@ -150,35 +190,8 @@ export const referenceRules: { readonly [Op in Exclude<OpName, Leaf | Composite>
     return out;
   },
 
-  conv2d([x, kernel, bias], { stride, padding: [top, left] }, { shape }) {
-    const [b, out, height, width] = shape as [number, number, number, number];
-    const [, channels, h, w] = x!.shape as [number, number, number, number];
-    const [, , kh, kw] = kernel!.shape as [number, number, number, number];
-    const result = emptyArray(shape);
-    for (let image = 0; image < b; image++) {
-      for (let o = 0; o < out; o++) {
-        for (let i = 0; i < height; i++) {
-          for (let j = 0; j < width; j++) {
-            let sum = bias ? bias.data[o]! : 0;
-            for (let c = 0; c < channels; c++) {
-              for (let di = 0; di < kh; di++) {
-                const row = i * stride + di - top;
-                if (row < 0 || row >= h) continue;
-                for (let dj = 0; dj < kw; dj++) {
-                  const column = j * stride + dj - left;
-                  if (column < 0 || column >= w) continue;
-                  const at = ((image * channels + c) * h + row) * w + column;
-                  sum += x!.data[at]! * kernel!.data[((o * channels + c) * kh + di) * kw + dj]!;
-                }
-              }
-            }
-            result.data[((image * out + o) * height + i) * width + j] = sum;
-          }
-        }
-      }
-    }
-    return result;
-  },
+  conv2d,
+  convTranspose2d,
 };
 
 /** The error function to about 1e-16: its series near 0, the continued fraction of erfc (Lentz) further out. */
