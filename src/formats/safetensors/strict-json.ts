@@ -23,10 +23,8 @@ export class JsonFault extends Error {
 const MAX_DEPTH = 128;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-/** As long as possible without quotes, backslashes or control characters: nearly always the whole string. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these inside a string
-const PLAIN = /[^"\\\u0000-\u001f]*/y;
-const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const CONTROL = /[\u0000-\u001f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** @throws JsonFault */
@@ -56,23 +54,40 @@ function take(cursor: Cursor, token: string): boolean {
   return true;
 }
 
-function match(cursor: Cursor, pattern: RegExp): string | undefined {
-  pattern.lastIndex = cursor.at;
-  const found = pattern.exec(cursor.text)?.[0];
-  if (found !== undefined) cursor.at += found.length;
-  return found;
-}
-
 function readValue(cursor: Cursor, depth: number): JsonValue {
   if (depth > MAX_DEPTH) throw new JsonFault(`values are nested more than ${MAX_DEPTH} deep`, cursor.at);
-  if (take(cursor, "{")) return readObject(cursor, depth);
-  if (take(cursor, "[")) return readArray(cursor, depth);
-  if (take(cursor, '"')) return { kind: "string", value: readString(cursor) };
-  if (take(cursor, "true")) return { kind: "literal", value: true };
-  if (take(cursor, "false")) return { kind: "literal", value: false };
-  if (take(cursor, "null")) return { kind: "literal", value: null };
-  const text = match(cursor, NUMBER);
-  if (text === undefined) throw new JsonFault("expected a value", cursor.at);
+  skipSpace(cursor);
+  switch (cursor.text[cursor.at]) {
+    case "{":
+      cursor.at++;
+      return readObject(cursor, depth);
+    case "[":
+      cursor.at++;
+      return readArray(cursor, depth);
+    case '"':
+      cursor.at++;
+      return { kind: "string", value: readString(cursor) };
+    case "t":
+      return readWord(cursor, "true", true);
+    case "f":
+      return readWord(cursor, "false", false);
+    case "n":
+      return readWord(cursor, "null", null);
+    default:
+      return readNumber(cursor);
+  }
+}
+
+function readWord(cursor: Cursor, word: string, value: true | false | null): JsonValue {
+  if (!take(cursor, word)) throw new JsonFault("expected a value", cursor.at);
+  return { kind: "literal", value };
+}
+
+function readNumber(cursor: Cursor): JsonValue {
+  NUMBER.lastIndex = cursor.at;
+  if (!NUMBER.test(cursor.text)) throw new JsonFault("expected a value", cursor.at);
+  const text = cursor.text.slice(cursor.at, NUMBER.lastIndex);
+  cursor.at = NUMBER.lastIndex;
   return { kind: "number", text };
 }
 
@@ -103,19 +118,30 @@ function readArray(cursor: Cursor, depth: number): JsonValue {
 
 /** Reads on after the opening quote, past the closing one. */
 function readString(cursor: Cursor): string {
-  const start = cursor.at;
-  let escaped = false;
-  for (;;) {
-    match(cursor, PLAIN);
-    const unit = cursor.text[cursor.at];
-    if (unit === '"') break;
-    if (unit !== "\\") throw new JsonFault(unit === undefined ? "a string has no end" : "control character", cursor.at);
-    if (match(cursor, ESCAPE) === undefined) throw new JsonFault("unknown escape in a string", cursor.at);
-    escaped = true;
-  }
-  const raw = cursor.text.slice(start, cursor.at++);
-  if (!escaped) return raw;
-  const value = JSON.parse(`"${raw}"`) as string;
+  const { text, at: start } = cursor;
+  let end = text.indexOf('"', start);
+  while (end >= 0 && isEscaped(text, start, end)) end = text.indexOf('"', end + 1);
+  if (end < 0) throw new JsonFault("a string has no end", start);
+  cursor.at = end + 1;
+  const raw = text.slice(start, end);
+  if (CONTROL.test(raw)) throw new JsonFault("a control character in a string", start);
+  if (!raw.includes("\\")) return raw;
+  const value = unescaped(raw, start);
   if (LONE_SURROGATE.test(value)) throw new JsonFault("half of a surrogate pair in a string", start);
   return value;
+}
+
+function unescaped(raw: string, start: number): string {
+  try {
+    return JSON.parse(`"${raw}"`) as string;
+  } catch {
+    throw new JsonFault("an unknown escape in a string", start);
+  }
+}
+
+/** Whether an odd number of backslashes stands before `at`. */
+function isEscaped(text: string, start: number, at: number): boolean {
+  let before = at;
+  while (before > start && text[before - 1] === "\\") before--;
+  return (at - before) % 2 === 1;
 }
