@@ -42,7 +42,9 @@ export async function generateRequest(
   if (values.prompt === undefined && picture?.options.prompt === undefined) {
     throw usageError("no prompt is given", 'Such as: illustrious generate "1girl, red hair". For none at all: -p ""');
   }
-  const model = String(values.model ?? picture?.options.model ?? shell.env.ILLUSTRIOUS_MODEL ?? firstShipped());
+  // A variable set to nothing is as good as unset.
+  const usual = () => shell.env.ILLUSTRIOUS_MODEL || firstShipped();
+  const model = String(values.model ?? picture?.options.model ?? usual());
   const found = await findModel(model, shell.env);
   const options = checked(
     {

@@ -1,8 +1,8 @@
 /** @file What stands on the screen and in the log in the course of a run, by a clock that the test moves. */
 
 import { expect, test } from "vitest";
-import { fakeGenerate } from "../../test/fixtures/cli/fake-generate.ts";
-import { type FakeOptions, type FakeShell, fakeShell, screen } from "../../test/fixtures/cli/fake-shell.ts";
+import { fakeGenerate } from "../../test/cli/fake-generate.ts";
+import { type FakeOptions, type FakeShell, fakeShell, screen } from "../../test/cli/fake-shell.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import { type HumanOptions, humanReport } from "./report-human.ts";
 

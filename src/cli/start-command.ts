@@ -1,7 +1,7 @@
 /** @file `illustrious start`, which is what `npm start` calls: every shipped model draws the prompt, and a sheet shows all. */
 
 import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { IllustriousError } from "../base/error.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
@@ -46,13 +46,16 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
   const asked = optionsOf(words, command, folder);
   const report = reportFor(shell, command.opts());
   const rows: RgbImage[][] = [];
+  let number: string | undefined;
   const runs = shippedModels().map(({ path, preset }): Run => {
     const row: RgbImage[] = [];
     rows.push(row);
     return {
       options: { ...preset, ...asked, model: path },
       async handle(event) {
-        if (event.type === "picture") row.push(event.image);
+        if (event.type !== "picture") return [event];
+        row.push(event.image);
+        number ??= /^(\d+)-/.exec(basename(event.path ?? ""))?.[1];
         return [event];
       },
     };
@@ -66,11 +69,12 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
   }
   const code = await follow(tasks.generate, runs, shell, report);
   if (code !== EXIT.ok) return code;
-  const path = join(folder, "sheet.png");
+  // By the number of its first picture, so that an earlier sheet stays.
+  const path = join(folder, `sheet-${number ?? "00000"}.png`);
   await mkdir(folder, { recursive: true });
   const image = await sheetOf(rows.length === 1 ? squared(rows[0]!) : rows);
   await writeFileAtomic(path, encodePng(image));
-  report.event({ type: "grid", image, path: resolve(path) });
+  report.event({ type: "grid", image, path });
   return code;
 }
 

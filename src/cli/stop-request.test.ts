@@ -1,8 +1,8 @@
 /** @file Ctrl-C once, twice, and one press that comes twice. */
 
 import { expect, test } from "vitest";
-import { fakeGenerate } from "../../test/fixtures/cli/fake-generate.ts";
-import { fakeShell } from "../../test/fixtures/cli/fake-shell.ts";
+import { fakeGenerate } from "../../test/cli/fake-generate.ts";
+import { fakeShell } from "../../test/cli/fake-shell.ts";
 import { run } from "./program.ts";
 
 /** Two pictures of four steps; `at` is told how many steps are done, before each. */

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { inflateSync } from "node:zlib";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { fakeShell, screen } from "../../test/fixtures/cli/fake-shell.ts";
+import { fakeShell, screen } from "../../test/cli/fake-shell.ts";
 import { pictureBlock, pictureProtocol } from "./terminal-picture.ts";
 
 const WIDTH = 96;
