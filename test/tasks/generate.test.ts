@@ -130,8 +130,9 @@ test("an abort leaves whole files or none, and the engine takes the next job", a
   expect(picturesIn(await eventsOf({ ...nano, prompt: "1girl", seed: 1, steps: 1 }))).toHaveLength(1);
 });
 
-test("an engine killed while it writes pictures leaves none torn", async () => {
-  for (let round = 0; round < 12; round++) {
+// Eight engines start and load a model: seconds each on a busy machine.
+test("an engine killed while it writes pictures leaves none torn", { timeout: 300_000 }, async () => {
+  for (let round = 0; round < 8; round++) {
     const victim = createEngine();
     // Killed at another moment each time, from the first picture on.
     let pictures = 0;
@@ -139,13 +140,13 @@ test("an engine killed while it writes pictures leaves none torn", async () => {
       const input = { ...nano, prompt: "1girl", seed: 1, steps: 1, count: 1000, outDir: folder };
       for await (const event of generate(input, { engine: victim })) {
         if (event.type !== "picture" || ++pictures < 2) continue;
-        setTimeout(() => victim.pid && process.kill(victim.pid, "SIGKILL"), round * 3);
+        setTimeout(() => victim.pid && process.kill(victim.pid, "SIGKILL"), round * 4);
       }
     };
     await expect(run()).rejects.toMatchObject({ code: "engine_failed" });
   }
   const names = (await readdir(folder)).filter((name) => name.endsWith(".png"));
-  expect(names.length).toBeGreaterThanOrEqual(24);
+  expect(names.length).toBeGreaterThanOrEqual(16);
   for (const name of names) {
     const { channels } = await sharp(join(folder, name), { failOn: "warning" }).stats();
     expect(channels).toHaveLength(3);
