@@ -114,27 +114,26 @@ describe.each(samplerNames)("%s", (name) => {
     expect(Math.abs(deviation / Math.hypot(0.8, level) - 1)).toBeLessThan(0.08);
   });
 
-  // Heun's average over sigma has no limit, and the walk from the exact terminal is another one; UniPC's bh1 has none
-  // either, and the first of ten steps, which is long, shows it.
-  test.skipIf(name === "heun").each([
-    [10, "comfyui"],
-    [28, "comfyui"],
-    [28, "diffusers"],
-  ] as const)(
-    "%i steps from the exact terminal end where those from the stand-in of %s end",
-    async (steps, standIn) => {
-      const [exact, patched] = await Promise.all([
-        run(name, ideal, trailing("exact", steps)),
-        run(name, ideal, trailing(standIn, steps)),
-      ]);
-      const apart = exact.result.map((v, k) => Math.abs(v - patched.result[k]!));
-      expect(Math.max(...apart)).toBeLessThan(name === "uni_pc" && steps === 10 ? 1e-2 : 1e-3);
-    },
-  );
-
   test("the same inputs give the same bits", async () => {
     const first = await run(name, ideal, trailing("exact", 9));
     expect((await run(name, ideal, trailing("exact", 9))).result).toEqual(first.result);
+  });
+});
+
+// Heun is left out: its average over sigma has no limit, and the walk from the exact terminal is another one. UniPC's bh1
+// has none either, and the first of ten steps, which is long, shows it.
+describe.each(samplerNames.filter((name) => name !== "heun"))("%s leaves the terminal", (name) => {
+  test.each([
+    [10, "comfyui"],
+    [28, "comfyui"],
+    [28, "diffusers"],
+  ] as const)("in %i steps where it ends from the stand-in of %s", async (steps, standIn) => {
+    const [exact, patched] = await Promise.all([
+      run(name, ideal, trailing("exact", steps)),
+      run(name, ideal, trailing(standIn, steps)),
+    ]);
+    const apart = exact.result.map((v, k) => Math.abs(v - patched.result[k]!));
+    expect(Math.max(...apart)).toBeLessThan(name === "uni_pc" && steps === 10 ? 1e-2 : 1e-3);
   });
 });
 
