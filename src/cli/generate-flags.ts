@@ -59,13 +59,24 @@ export const generateFlags: FlagTable<keyof GenerateOptions> = {
   negativeTargetWidth: { ...negative },
   negativeTargetHeight: { ...negative },
 
-  model: { ...model, short: "m", value: "path", also: ["checkpoint", "ckpt"] },
+  model: {
+    ...model,
+    short: "m",
+    value: "path",
+    also: ["checkpoint", "ckpt"],
+    help: "checkpoint: a .safetensors file, a diffusers folder, or a name (see below) [default: see below]",
+  },
   vae: { ...model, value: "path" },
   vaeTile: { ...model, also: ["vae-tiling"] },
   threads: { ...model, short: "t" },
   memory: { ...model, value: "GiB" },
 
-  outDir: { ...output, value: "folder", also: ["outdir", "output-dir"] },
+  outDir: {
+    ...output,
+    value: "folder",
+    also: ["outdir", "output-dir"],
+    help: "folder for pictures, made if need be [default: outputs/<date>]",
+  },
   grid: { ...output },
   preview: { ...output, long: "preview-every" },
 };

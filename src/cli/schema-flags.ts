@@ -19,6 +19,8 @@ export type FlagSpec = {
   readonly value?: string;
   /** Other programs' names for it, not shown. */
   readonly also?: readonly string[];
+  /** Where the command line does otherwise than the library, what it does. */
+  readonly help?: string;
   /** Left out of help, where one line speaks for several. */
   readonly hidden?: true;
 };
@@ -61,7 +63,9 @@ export function addFlags<Name extends string>(command: Command, schema: Schema, 
     const long = longName(name, spec);
     const value = field.type === "boolean" ? "" : ` <${spec.value ?? placeholder(field)}>`;
     const flags = `${spec.short ? `-${spec.short}, ` : ""}--${long}${value}`;
-    command.addOption(new Option(flags, helpText(field)).helpGroup(spec.group).hideHelp(spec.hidden === true));
+    command.addOption(
+      new Option(flags, spec.help ?? helpText(field)).helpGroup(spec.group).hideHelp(spec.hidden === true),
+    );
     for (const other of otherNames(name, long, spec)) command.addOption(new Option(`--${other}${value}`).hideHelp());
   }
 }

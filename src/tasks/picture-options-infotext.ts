@@ -12,9 +12,7 @@ export function readInfotext({ prompt, negativePrompt, fields: written }: Infote
   draft.options.negativePrompt = negativePrompt;
   // Nodes for ComfyUI that imitate A1111 write keys in other cases.
   const fields: Fields = new Map([...written].map(([key, value]) => [key.toLowerCase(), value]));
-  if (/comfyui/i.test(fields.get("version") ?? "")) Object.assign(draft.options, COMFYUI);
-  // A1111's default, which it does not write: the graphics card's generator.
-  else if (!fields.has("rng")) draft.options.noise = "nv";
+  Object.assign(draft.options, /comfyui/i.test(fields.get("version") ?? "") ? COMFYUI : A1111);
   for (const [key, value] of written) {
     const name = key.toLowerCase();
     const read = READERS.get(name) ?? (IGNORED.test(name) ? nothing : unused);
@@ -23,8 +21,11 @@ export function readInfotext({ prompt, negativePrompt, fields: written }: Infote
   noteWhatWasElse(fields, draft);
 }
 
+/** What A1111 does unless it writes otherwise: the graphics card's generator, and zeros for no negative prompt. */
+const A1111 = { noise: "nv", emptyNegative: "zeros" } as const;
+
 /** What ComfyUI's pictures have in common. */
-export const COMFYUI = { noise: "cpu", emphasis: "comfyui", timesteps: "nearest" } as const;
+export const COMFYUI = { noise: "cpu", emphasis: "comfyui", emptyNegative: "encode", timesteps: "nearest" } as const;
 
 const nothing: Read = () => {};
 
