@@ -83,6 +83,25 @@ test("another model brings its own prediction type", async () => {
   expect(stated.asked).toMatchObject({ prediction: "eps" });
 });
 
+test("the same model somewhere else keeps what belongs to it, and is checked", async () => {
+  const { asked, err } = await generate(
+    "--from",
+    await picture("own.png", own("ffffffffff")),
+    "-m",
+    "else/noob.safetensors",
+  );
+  expect(asked).toMatchObject({ model: "else/noob.safetensors", prediction: "v", zeroSnr: "exact" });
+  expect(err).toContain("hash ffffffffff, this one has 0123456789");
+});
+
+test("a model and a VAE are found by name on the command line, too", async () => {
+  const { asked } = await generate("x", "-m", "noob", "--vae", "sdxl_vae");
+  expect(asked).toMatchObject({
+    model: join(folder, "models/sdxl/noob.safetensors"),
+    vae: join(folder, "vae/sdxl_vae.safetensors"),
+  });
+});
+
 test("a model that is not here is named, with the way out", async () => {
   const text = "x\nSteps: 20, Seed: 4, Size: 64x64, Model hash: abcdef0123, Model: elsewhere";
   const { code, err, asked } = await generate("--from", await picture("gone.png", ["parameters", text]));

@@ -1,5 +1,6 @@
 /** @file `--from PICTURE.png`: the options that a picture was made with, its model found again, and a check that it is the same. */
 
+import { basename } from "node:path";
 import { parseInfotext } from "../formats/infotext.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import type { GenerateInput } from "../tasks/generate-options.ts";
@@ -34,6 +35,9 @@ export async function fromPicture(
   const told = unused.length > 0 ? [...notes, `Not honoured: ${unused.join(", ")}.`] : [...notes];
 
   if (given.model !== undefined) {
+    // The same model somewhere else is still to be checked by its hash.
+    if (model !== undefined && stem(String(given.model)) === stem(model))
+      return { options: rest, notes: told, modelHash };
     // They were right for the picture's model; the other one says its own.
     const { prediction: _, zeroSnr: __, shift: ___, ...kept } = rest;
     return { options: kept, notes: told, modelHash: undefined };
@@ -54,6 +58,10 @@ export async function fromPicture(
     notes: told,
     modelHash,
   };
+}
+
+function stem(path: string): string {
+  return basename(path, ".safetensors");
 }
 
 /** A warning, should the new picture come from another model file than the old one. */

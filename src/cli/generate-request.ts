@@ -6,7 +6,7 @@
 import type { Command } from "commander";
 import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
 import { usageError } from "./command.ts";
-import { findModel } from "./find-model.ts";
+import { findByName, findModel } from "./find-model.ts";
 import type { Run } from "./follow.ts";
 import { type FromPicture, fromPicture, otherModelWarning } from "./from-picture.ts";
 import { generateFlags } from "./generate-flags.ts";
@@ -46,6 +46,7 @@ export async function generateRequest(
   const usual = () => shell.env.ILLUSTRIOUS_MODEL || firstShipped();
   const model = String(values.model ?? picture?.options.model ?? usual());
   const found = await findModel(model, shell.env);
+  const vae = values.vae === undefined ? undefined : await findByName(String(values.vae), shell.env);
   const options = checked(
     {
       ...(own.out === undefined && { outDir: datedFolder(shell.date()) }),
@@ -54,6 +55,7 @@ export async function generateRequest(
       ...picture?.options,
       ...values,
       model: found?.path ?? model,
+      ...(vae && { vae: vae.path }),
     },
     typed,
   );

@@ -40,6 +40,21 @@ test("a log: stages, settings, a line now and then, paths on stdout", async () =
   `);
 });
 
+test("a log: a stage that counts up is told now and then", () => {
+  const shell = fakeShell();
+  const report = humanReport(shell, { quiet: false });
+  for (let share = 0; share <= 100; share += 1) {
+    report.event({ type: "stage", stage: "open", message: `hashing x: ${share} %` });
+    shell.pass(100);
+  }
+  expect(shell.stderr.text.split("\n")).toEqual([
+    "hashing x: 0 % · 0:00",
+    "hashing x: 50 % · 0:05",
+    "hashing x: 100 % · 0:10",
+    "",
+  ]);
+});
+
 test("quiet: paths and warnings only", async () => {
   const { stdout, stderr } = await watched({}, { quiet: true });
   expect([stdout.text, stderr.text]).toEqual(["o/00000-7.png\no/00001-8.png\n", ""]);

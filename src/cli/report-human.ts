@@ -118,15 +118,19 @@ function liveCanvas(shell: Shell, paint: Paint): Canvas {
   };
 }
 
-/** A line for every stage, the first step, each batch's last step, and otherwise one every few seconds. */
+/** A line for every new stage, the first step, each batch's last step, and otherwise one every few seconds. */
 function logCanvas(shell: Shell): Canvas {
   let logged = Number.NEGATIVE_INFINITY;
+  let stage: string | undefined;
   return {
     keep: (text, to) => (to === "stdout" ? shell.stdout : shell.stderr).write(text),
     show(progress) {
       const now = shell.now();
       const { step, label } = progress;
-      const due = label !== undefined || step === undefined || step.done === 1 || step.step === step.steps;
+      // A stage that tells its percentage is the same stage.
+      const newStage = label?.replace(/\d+/g, "");
+      const due = newStage === undefined ? step?.done === 1 || step?.step === step?.steps : newStage !== stage;
+      stage = newStage;
       if (!due && now - logged < LOG_EVERY) return;
       logged = now;
       shell.stderr.write(`${progressLine(progress, now, Number.POSITIVE_INFINITY).replace(/^▕.*▏ /, "")}\n`);

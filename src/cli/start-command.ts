@@ -74,6 +74,7 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
   await mkdir(folder, { recursive: true });
   const image = await sheetOf(rows.length === 1 ? squared(rows[0]!) : rows);
   await writeFileAtomic(path, encodePng(image));
+  report.note("all of them on one sheet:");
   report.event({ type: "grid", image, path });
   return code;
 }
