@@ -91,6 +91,7 @@ test("the same model somewhere else keeps what belongs to it, and is checked", a
     "else/noob.safetensors",
   );
   expect(asked).toMatchObject({ model: "else/noob.safetensors", prediction: "v", zeroSnr: "exact" });
+  expect(asked).toHaveProperty("vae", join(folder, "vae/sdxl_vae.safetensors"));
   expect(err).toContain("hash ffffffffff, this one has 0123456789");
 });
 

@@ -24,40 +24,37 @@ export type FromPicture = {
  * @throws IllustriousError `bad_option` when the picture's model is not found and no other is given
  */
 export async function fromPicture(
-  path: string,
+  picture: string,
   given: Partial<Record<keyof GenerateInput, unknown>>,
   env: Shell["env"],
 ): Promise<FromPicture> {
-  const texts = new Map((await readPictureFile(path)).texts);
+  const texts = new Map((await readPictureFile(picture)).texts);
   const { options, unused, notes } = optionsFromPicture(texts);
   const { model, vae, ...rest } = options;
   const modelHash = parseInfotext(texts.get("parameters") ?? "").fields.get("Model hash");
   const told = unused.length > 0 ? [...notes, `Not honoured: ${unused.join(", ")}.`] : [...notes];
 
-  if (given.model !== undefined) {
-    // The same model somewhere else is still to be checked by its hash.
-    if (model !== undefined && stem(String(given.model)) === stem(model))
-      return { options: rest, notes: told, modelHash };
+  if (given.model !== undefined && stem(String(given.model)) !== stem(model ?? "")) {
     // They were right for the picture's model; the other one says its own.
     const { prediction: _, zeroSnr: __, shift: ___, ...kept } = rest;
     return { options: kept, notes: told, modelHash: undefined };
-  }
-  if (model === undefined) return { options: rest, notes: told, modelHash };
-  const found = await findByName(model, env);
-  if (!found) {
-    const which = modelHash === undefined ? "" : ` (hash ${modelHash})`;
-    const hint = "Say where it is with --model, or put its folder into ILLUSTRIOUS_MODELS.";
-    throw usageError(`${path} was made with the model ${model}${which}, which is not found here`, hint);
   }
   const foundVae = vae === undefined || given.vae !== undefined ? undefined : await findByName(vae, env);
   if (vae !== undefined && given.vae === undefined && !foundVae) {
     told.push(`Its VAE ${vae} is not found here; the checkpoint's own is used.`);
   }
-  return {
-    options: { ...rest, model: found.path, ...(foundVae && { vae: foundVae.path }) },
-    notes: told,
-    modelHash,
-  };
+  const path =
+    given.model === undefined && model !== undefined ? await pathOf(model, picture, modelHash, env) : undefined;
+  const files = { ...(path !== undefined && { model: path }), ...(foundVae && { vae: foundVae.path }) };
+  return { options: { ...rest, ...files }, notes: told, modelHash };
+}
+
+async function pathOf(model: string, picture: string, hash: string | undefined, env: Shell["env"]): Promise<string> {
+  const found = await findByName(model, env);
+  if (found) return found.path;
+  const which = hash === undefined ? "" : ` (hash ${hash})`;
+  const hint = "Say where it is with --model, or put its folder into ILLUSTRIOUS_MODELS.";
+  throw usageError(`${picture} was made with the model ${model}${which}, which is not found here`, hint);
 }
 
 function stem(path: string): string {

@@ -40,9 +40,9 @@ async function run(...argv: string[]): Promise<{ code: number | null; out: strin
   return { code: await ended, out: out(), err: err() };
 }
 
-/** Waits for text on stdout; a process that ends before has failed. */
+/** Waits for text on either stream; a process that ends before has failed. */
 async function said(text: string, { child, out, err }: Running): Promise<void> {
-  while (!out().includes(text)) {
+  while (!(out() + err()).includes(text)) {
     if (child.exitCode !== null) throw new Error(`ended with code ${child.exitCode}: ${err()}`);
     await sleep(10);
   }
@@ -85,6 +85,8 @@ test("Ctrl-C twice: the end comes at once, even to a task that does not heed it"
   const { child, ended } = running;
   await said("0.png", running);
   child.kill("SIGINT");
+  await said("stopping after this step", running);
+  // Longer than one press may take to arrive twice.
   await sleep(400);
   expect(child.exitCode).toBeNull();
   child.kill("SIGINT");
