@@ -1,7 +1,7 @@
 /** @file What stands on the screen and in the log in the course of a run, by a clock that the test moves. */
 
 import { expect, test } from "vitest";
-import { fakeGenerate } from "../../test/cli/fake-generate.ts";
+import { fakeGenerate, SETTINGS } from "../../test/cli/fake-generate.ts";
 import { type FakeOptions, type FakeShell, fakeShell, screen } from "../../test/cli/fake-shell.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import { type HumanOptions, humanReport } from "./report-human.ts";
@@ -104,6 +104,7 @@ test("text of strangers cannot steer the terminal", () => {
   const report = humanReport(shell, { quiet: false });
   const evil = "\x1b]0;title\x07\x9b2J\r\nfake: line";
   report.event({ type: "warning", message: evil, hint: evil });
+  report.event({ type: "settings", settings: { ...SETTINGS, model: evil, evidence: [evil] }, memoryBytes: 0 });
   report.event({ type: "stage", stage: "open", message: evil });
   report.event({ type: "grid", image: { width: 1, height: 1, rgb: new Uint8Array(3) }, path: evil });
   const text = shell.stderr.text + shell.stdout.text;
