@@ -1,10 +1,13 @@
 /** @file `npm start -- "<prompt>"`: set up if needed, then one picture of each shipped model, and a sheet of them. */
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { root, setUp } from "./setup.mjs";
 
 setUp();
 const main = join(root, "dist/cli/main.js");
-const { status } = spawnSync(process.execPath, [main, "start", ...process.argv.slice(2)], { stdio: "inherit" });
-process.exit(status ?? 1);
+const child = spawn(process.execPath, [main, "start", ...process.argv.slice(2)], { stdio: "inherit" });
+// The terminal sends Ctrl-C to the child as well, which ends in its own time; other signals come here alone.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => child.kill("SIGTERM"));
+child.on("exit", (code) => process.exit(code ?? 1));

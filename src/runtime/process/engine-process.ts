@@ -102,6 +102,10 @@ export class EngineProcess {
       execArgv: [...(this.#options.nodeOptions ?? [])],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
+    // A parent that leaves in a hurry leaves no engine behind: one in the middle of a native call would not notice.
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
     child.on("message", (message: FromEngine) => this.#deliver(message.id, message));
     child.on("error", (error) => this.#lost(child, `the engine's process: ${error.message}`));
     child.on("exit", (code, signal) =>
