@@ -1,0 +1,20 @@
+/** @file Colour: what a picture's colours measure, and the control tokens that say so in its caption. */
+
+export {
+  CONTROL_FAMILIES,
+  CONTROL_FAMILY_NAMES,
+  type ControlFamily,
+  type ControlThresholds,
+  type ControlToken,
+  type Cuts,
+  controlLevel,
+  DEFAULT_QUANTILES,
+  type FitOptions,
+  fitThresholds,
+  tokensOf,
+} from "./control-tokens.ts";
+export { HUE_BINS } from "./hues.ts";
+export { type ColourMeasures, isColourful, measureColours, WORKING_SIDE } from "./measures.ts";
+export { atWorkingSize, type Pixels } from "./pixels.ts";
+export { quantiles } from "./quantiles.ts";
+export { parseThresholds, printThresholds } from "./threshold-file.ts";
