@@ -58,6 +58,9 @@ type WorkingMeasures = Omit<
   "workingSide" | "whiteShare" | "blackShare" | "clippedHighShare" | "clippedLowShare"
 >;
 
+/** 255 / value: HSV saturation a step of difference. */
+const saturationOf = Float64Array.from({ length: 256 }, (_, value) => (value === 0 ? 0 : 255 / value));
+
 /** Luma in thousandths, so that its sums are exact. */
 const luma = (r: number, g: number, b: number) => 299 * r + 587 * g + 114 * b;
 
@@ -111,7 +114,7 @@ function walk({ width, height, rgb }: Pixels): WorkingMeasures {
       const value = r > g ? (r > b ? r : b) : g > b ? g : b;
       const difference = value - (r < g ? (r < b ? r : b) : g < b ? g : b);
       if (value >= LEAST_VALUE) {
-        const saturation = (255 * difference) / value;
+        const saturation = difference * saturationOf[value]!;
         lit++;
         s1 += saturation;
         s2 += saturation * saturation;

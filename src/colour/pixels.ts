@@ -61,16 +61,28 @@ function shrink({ width, height, rgb }: Pixels, newWidth: number, newHeight: num
 }
 
 function sumAcross(rgb: Uint8Array, start: number, width: number, across: number, row: Float64Array): void {
-  row.fill(0);
-  const last = row.length / 3 - 1;
+  let i = start;
+  let r = 0;
+  let g = 0;
+  let b = 0;
   let to = 0;
-  for (let x = 0; x < width; x++) {
-    const right = (to + 1) * across;
-    const inside = Math.min(1, right - x);
-    const i = start + 3 * x;
-    for (let c = 0; c < 3; c++) row[3 * to + c]! += inside * rgb[i + c]!;
-    if (x + 1 < right || to === last) continue;
-    to++;
-    for (let c = 0; c < 3; c++) row[3 * to + c]! += (1 - inside) * rgb[i + c]!;
+  let right = across;
+  for (let x = 0; x < width; x++, i += 3) {
+    if (x + 1 < right) {
+      r += rgb[i]!;
+      g += rgb[i + 1]!;
+      b += rgb[i + 2]!;
+      continue;
+    }
+    const inside = right - x;
+    row[to] = r + inside * rgb[i]!;
+    row[to + 1] = g + inside * rgb[i + 1]!;
+    row[to + 2] = b + inside * rgb[i + 2]!;
+    r = (1 - inside) * rgb[i]!;
+    g = (1 - inside) * rgb[i + 1]!;
+    b = (1 - inside) * rgb[i + 2]!;
+    to += 3;
+    // By a product: sums of `across` would drift from the last pixel's edge, which rounding must reach.
+    right = to + 3 === row.length ? width : (to / 3 + 1) * across;
   }
 }
