@@ -6,7 +6,7 @@
 import { internalError } from "../base/error.ts";
 import { type Dim, elementsOf, mulDims, type Shape } from "./dim.ts";
 import * as g from "./ops.ts";
-import type { OpName, Tensor, TensorOf } from "./tensor.ts";
+import type { OpAttributes, OpName, Tensor, TensorOf } from "./tensor.ts";
 
 export type Composite =
   | "linear"
@@ -41,9 +41,9 @@ export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } =
     return g.div(raised, g.sum(raised, last, true));
   },
 
-  layerNorm({ inputs, attributes: { epsilon }, shape }) {
+  layerNorm({ inputs, attributes: { epsilon } }) {
     const [x, scale, shift] = inputs as [Tensor, Tensor, Tensor];
-    return g.add(g.mul(standardised(x, [shape.length - 1], epsilon), scale), shift);
+    return g.add(g.mul(standardised(x, epsilon).normal, scale), shift);
   },
 
   groupNorm({ inputs, attributes: { groups, epsilon }, shape }) {
@@ -51,21 +51,14 @@ export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } =
     const [b, channels] = shape as [Dim, number];
     const rest = elementsOf(shape.slice(2));
     const grouped = g.reshape(x, [b, groups, mulDims(channels / groups, rest)]);
-    const normal = g.reshape(standardised(grouped, [2], epsilon), shape);
+    const normal = g.reshape(standardised(grouped, epsilon).normal, shape);
     const byChannel: Shape = [channels, ...shape.slice(2).map(() => 1)];
     return g.add(g.mul(normal, g.reshape(scale, byChannel)), g.reshape(shift, byChannel));
   },
 
-  attention({ inputs, attributes: { heads, causal }, shape }) {
+  attention({ inputs, attributes }) {
     const [q, k, v] = inputs as [Tensor, Tensor, Tensor];
-    const [b, s, width] = shape as [Dim, Dim, number];
-    const t = k.shape[1]!;
-    const d = width / heads;
-    const byHead = (x: Tensor, length: Dim) => g.transpose(g.reshape(x, [b, length, heads, d]), [0, 2, 1, 3]);
-    let scores = g.mul(g.matmul(byHead(q, s), byHead(k, t), { transposeB: true }), g.scalar(d ** -0.5));
-    if (causal) scores = g.add(scores, causalMask(s));
-    const mixed = g.matmul(g.softmax(scores), byHead(v, t));
-    return g.reshape(g.transpose(mixed, [0, 2, 1, 3]), shape);
+    return headsJoined(g.matmul(attentionWeights(q, k, attributes), byHead(v, attributes.heads)));
   },
 
   mean({ inputs: [x], attributes: { axes, keepDims } }) {
@@ -74,10 +67,33 @@ export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } =
   },
 };
 
-function standardised(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
-  const centred = g.sub(x, g.mean(x, axes, true));
-  const variance = g.mean(g.mul(centred, centred), axes, true);
-  return g.div(centred, g.sqrt(g.add(variance, g.scalar(epsilon))));
+/** Over the last axis: x at mean 0 and variance 1, and what it was multiplied by for that, of size 1 there. */
+export function standardised(x: Tensor, epsilon: number): { normal: Tensor; inverse: Tensor } {
+  const last = [x.shape.length - 1];
+  const centred = g.sub(x, g.mean(x, last, true));
+  const variance = g.mean(g.mul(centred, centred), last, true);
+  const inverse = g.div(g.scalar(1), g.sqrt(g.add(variance, g.scalar(epsilon))));
+  return { normal: g.mul(centred, inverse), inverse };
+}
+
+/** softmax(q kᵀ d^-½) [b, heads, s, t]: how much each token of q takes of each of k. */
+export function attentionWeights(q: Tensor, k: Tensor, { heads, causal }: OpAttributes["attention"]): Tensor {
+  const [, s, width] = q.shape as [Dim, Dim, number];
+  const products = g.matmul(byHead(q, heads), byHead(k, heads), { transposeB: true });
+  const scores = g.mul(products, g.scalar((width / heads) ** -0.5));
+  return g.softmax(causal ? g.add(scores, causalMask(s)) : scores);
+}
+
+/** [b, s, heads*d] as [b, heads, s, d]. */
+export function byHead(x: Tensor, heads: number): Tensor {
+  const [b, s, width] = x.shape as [Dim, Dim, number];
+  return g.transpose(g.reshape(x, [b, s, heads, width / heads]), [0, 2, 1, 3]);
+}
+
+/** [b, heads, s, d] as [b, s, heads*d]. */
+export function headsJoined(x: Tensor): Tensor {
+  const [b, heads, s, d] = x.shape as [Dim, number, Dim, number];
+  return g.reshape(g.transpose(x, [0, 2, 1, 3]), [b, s, heads * d]);
 }
 
 /** 0 where token i may see token j, the most negative float32 elsewhere. */

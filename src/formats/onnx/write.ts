@@ -38,6 +38,8 @@ export type OnnxInitializer = {
 export type OnnxModel = {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** Types of what the nodes pass on; those left out are inferred by the reader. */
+  readonly values?: readonly OnnxValue[];
   readonly initializers: readonly OnnxInitializer[];
   readonly nodes: readonly OnnxNode[];
   /** Version by domain; "" is ONNX's own. */
@@ -59,6 +61,7 @@ export function writeOnnx(model: OnnxModel): Uint8Array {
     for (const initializer of model.initializers) message(graph, 5, (m) => writeInitializer(m, initializer));
     for (const value of model.inputs) message(graph, 11, (m) => writeValue(m, value));
     for (const value of model.outputs) message(graph, 12, (m) => writeValue(m, value));
+    for (const value of model.values ?? []) message(graph, 13, (m) => writeValue(m, value));
   });
   for (const [domain, version] of Object.entries(model.opsets)) {
     message(w, 8, (m) => {
