@@ -5,14 +5,18 @@ import { dimKey } from "../../graph/dim.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { OpName, Tensor, TensorOf } from "../../graph/tensor.ts";
 import type { Weights } from "../weights.ts";
-import { createEmitter } from "./emitter.ts";
+import { createEmitter, initializerName } from "./emitter.ts";
+import type { Residency } from "./residency.ts";
 import { CONTRIB, type EmissionRule, emissionRules } from "./rules.ts";
 
 /** `folder` holds every weight file; locations in the model are relative to it. */
-export function emitOnnx(graph: Graph, weights: Weights, folder: string): OnnxModel {
+export function emitOnnx(graph: Graph, weights: Weights, folder: string, residency: Residency): OnnxModel {
   const e = createEmitter(graph, weights, folder);
   const names = new Map<Tensor, string>();
-  for (const tensor of graph.tensors) {
+  // Of two inputs, ONNX Runtime computes first the one whose node was written later. Weights written first are therefore
+  // widened when their layer's turn comes; written beside their layers, all would be widened before the first layer runs.
+  for (const tensor of [...graph.weights, ...graph.tensors]) {
+    if (names.has(tensor)) continue;
     const rule = emissionRules[tensor.op] as EmissionRule<OpName>;
     const inputs = tensor.inputs.map((t) => names.get(t)!);
     names.set(tensor, rule(tensor as TensorOf<OpName>, inputs, e));
@@ -25,13 +29,30 @@ export function emitOnnx(graph: Graph, weights: Weights, folder: string): OnnxMo
   }
   // A gather leaves the float32 form of its table unused; nothing that no output needs is written.
   const used = reachable([...e.nodes, ...identities], outputs);
+  const initializers = [...e.initializers.values()].filter(({ name }) => used.has(name));
+  const mapped = residency === "mapped" ? matricesOf(graph) : new Set<string>();
   return {
-    inputs: graph.inputs.map((tensor) => valueInfo(tensor.attributes.name, tensor)),
+    // An initializer that could also be fed is no constant: ONNX Runtime then leaves it in its file.
+    inputs: [
+      ...graph.inputs.map((tensor) => valueInfo(tensor.attributes.name, tensor)),
+      ...initializers.filter(({ name }) => mapped.has(name)),
+    ],
     outputs,
-    initializers: [...e.initializers.values()].filter(({ name }) => used.has(name)),
+    initializers,
     nodes: [...e.nodes, ...identities].filter((node) => node.outputs.some((name) => used.has(name))),
     opsets: { "": 21, [CONTRIB]: 1 },
   };
+}
+
+/** The initializers of all matrices that are multiplied with: nearly all bytes of a transformer. */
+function matricesOf(graph: Graph): Set<string> {
+  const names = new Set<string>();
+  for (const { op, inputs } of graph.tensors) {
+    if (op !== "linear" && op !== "matmul") continue;
+    for (const input of inputs)
+      if (input.op === "weight" && input.shape.length === 2) names.add(initializerName(input));
+  }
+  return names;
 }
 
 function valueInfo(name: string, { dtype, shape }: Tensor): OnnxValue {

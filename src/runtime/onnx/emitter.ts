@@ -116,18 +116,18 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
   function rawWeight(weight: TensorOf<"weight">): string {
     const { path, offset, length, dtype, transposed } = source(weight);
     const shape = weight.shape as readonly number[];
-    const initializerName = `weight ${weight.attributes.name}`;
-    if (!initializers.has(initializerName)) {
+    const name = initializerName(weight);
+    if (!initializers.has(name)) {
       // ONNX wants the location relative to the one folder the session is given, with forward slashes.
       const location = relative(folder, path).split(sep).join("/");
-      initializers.set(initializerName, {
-        name: initializerName,
+      initializers.set(name, {
+        name,
         type: typeInFile[dtype],
         shape: transposed ? shape.toReversed() : shape,
         data: { location, offset, length },
       });
     }
-    return initializerName;
+    return name;
   }
 
   function float32Weight(weight: TensorOf<"weight">): string {
@@ -140,6 +140,10 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
   }
 
   return { node, floats, ints, dim, shapeVector, source, rawWeight, weight: float32Weight, nodes, initializers };
+}
+
+export function initializerName({ attributes }: TensorOf<"weight">): string {
+  return `weight ${attributes.name}`;
 }
 
 /** The deepest folder that holds all of `paths`. */

@@ -6,15 +6,22 @@ import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { IllustriousError } from "../../base/error.ts";
 import { writeOnnx } from "../../formats/onnx/write.ts";
 import type { Graph } from "../../graph/graph.ts";
+import { weightBytes } from "../memory.ts";
 import type { Runtime, Session, Value, Values } from "../runtime.ts";
 import { sizesOf } from "../sizes.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 import { emitOnnx } from "./emit.ts";
 import { commonFolder } from "./emitter.ts";
+import { chooseResidency, type Residency } from "./residency.ts";
 
 export type OnnxOptions = {
   readonly threads?: number;
+  /** Where the profile is written when the session is released: this name with the time appended. */
   readonly profile?: string;
+  /** By default folded where it fits into `memory`, mapped where it does not. */
+  readonly residency?: Residency;
+  /** Bytes that a session may take; by default what the system has left when it is opened. */
+  readonly memory?: number;
 };
 
 export function onnxRuntime(options: OnnxOptions = {}): Runtime {
@@ -24,7 +31,9 @@ export function onnxRuntime(options: OnnxOptions = {}): Runtime {
 async function open(graph: Graph, weights: Weights, options: OnnxOptions): Promise<Session> {
   const used = await withRealPaths(graph, weights);
   const folder = commonFolder([...used.values()].map(({ path }) => path));
-  const bytes = writeOnnx(emitOnnx(graph, used, folder));
+  const { float32 } = weightBytes(graph, weights);
+  const residency = options.residency ?? chooseResidency(float32, options.memory ?? process.availableMemory());
+  const bytes = writeOnnx(emitOnnx(graph, used, folder, residency));
   const session = await create(bytes, folder, options);
   return {
     run: (feeds, outputs) => run(session, graph, feeds, outputs),
