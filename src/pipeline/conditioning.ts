@@ -70,7 +70,7 @@ async function encodeDistinct(
   const { textEncoder, textEncoder2 }: SdxlConfigs = pipeline.checkpoint.configs;
   const list = [...chunks.values()];
   const sizes = { texts: list.length };
-  const take = (part: "textEncoder" | "textEncoder2") => pipeline.shelf.take(part, pipeline.bytesOf(part, sizes));
+  const take = (part: "textEncoder" | "textEncoder2") => pipeline.shelf.take(part, sizes);
   const one = await encodeChunks(
     await take("textEncoder"),
     textEncoder,

@@ -32,10 +32,15 @@ const cases: { prompt: string; seed: number; steps: number; guidance: number; fi
 );
 const expected = await openSafetensors(join(model, "expected/expected.safetensors"));
 const tensor = (name: string) => readFloat32(expected, name);
-const pipeline = await openPipeline(model, { runtime: onnxRuntime({ threads: 2 }), clipSkip: 2, budget: 2 ** 32 });
+const pipeline = await openPipeline(model, {
+  runtime: onnxRuntime({ threads: 2 }),
+  clipSkip: 2,
+  budget: { comfort: 2 ** 32, limit: 2 ** 32 },
+});
 afterAll(() => pipeline.close());
 
 const size = { originalHeight: 128, originalWidth: 128, cropTop: 0, cropLeft: 0, targetHeight: 128, targetWidth: 128 };
+const sizes = { batch: 2, height: 16, width: 24, tokens: 77 };
 const plans = [...cases.map(({ prompt }) => prompt), ""].map((text) => planPrompt(text, pipeline.tokenizer));
 const conditionings: Conditioning[] = (await encodePrompts(pipeline, plans)).map(({ parts }) => {
   const { states, tokens, pooled } = parts[0]!.schedule[0]!.context;
@@ -78,7 +83,7 @@ test("context and pooled text", async () => {
 });
 
 test("one call of the UNet, wide, two texts, two timesteps", async () => {
-  const session = await pipeline.shelf.take("unet", 0);
+  const session = await pipeline.shelf.take("unet", sizes);
   const layout = { batch: 1, channels: 4, height: 16, width: 24 };
   const halves = conditionings.slice(0, 2).map((c) => ({ ...c, timeIds: [128, 192, 0, 0, 128, 192] }));
   const sample = await tensor("unet_sample");
@@ -97,11 +102,11 @@ test("the autoencoder, both ways", async () => {
   const config = pipeline.checkpoint.configs.vae!;
   // Both latents of the fixture are scaled, as the UNet sees them; its image is the decoder's output before rounding.
   const [latent, image, mean] = [await tensor("vae_latent"), await tensor("vae_image"), await tensor("vae_mean")];
-  const decoder = await pipeline.shelf.take("vaeDecoder", 0);
+  const decoder = await pipeline.shelf.take("vaeDecoder", sizes);
   const raw = unscaled(config, { data: latent, height: 16, width: 24 });
   const decoded = await decoder.run({ latents: float32(raw, [1, 4, 16, 24]) });
   expect(relativeError(decoded.image!.data as Float32Array, image)).toBeLessThan(1e-4);
-  const encoder = await pipeline.shelf.take("vaeEncoder", 0);
+  const encoder = await pipeline.shelf.take("vaeEncoder", sizes);
   const encoded = await encoder.run({ image: float32(image, [1, 3, 128, 192]) }, ["mean"]);
   const scaled = (encoded.mean!.data as Float32Array).map((v) => v * config.scalingFactor);
   expect(relativeError(scaled, mean)).toBeLessThan(1e-4);
@@ -112,7 +117,7 @@ test.each(cases.map((c, k) => [c.prompt, k, c] as const))("%s", async (_prompt, 
   const { sigmas, timesteps } = makeSchedule("trailing", table, steps);
   expect(timesteps).toEqual([999, 899, 799, 699, 599, 499, 399, 299, 199, 99]);
   const layout = { batch: 1, channels: 4, height: 16, width: 16 };
-  const session = await pipeline.shelf.take("unet", 0);
+  const session = await pipeline.shelf.take("unet", sizes);
   const conditional = [{ weight: 1, conditioning: conditionings[k]! }];
   const network = unetCall(session, layout, () => ({ conditional, unconditional: empty }));
   const denoise = guidedDenoise(predictionFor("v", table), network, { scale: guidance }, layout);
@@ -130,7 +135,7 @@ test.each(cases.map((c, k) => [c.prompt, k, c] as const))("%s", async (_prompt, 
   expect(relativeError(step.value, await tensor(`latent_${k}`))).toBeLessThan(1e-3);
 
   const latents = { data: step.value, height: 16, width: 16 };
-  const decoder = await pipeline.shelf.take("vaeDecoder", 0);
+  const decoder = await pipeline.shelf.take("vaeDecoder", sizes);
   const { value: image } = await decodeLatents(decoder, pipeline.checkpoint.configs.vae!, latents).next();
   const theirs = await sharp(join(model, "expected", file))
     .removeAlpha()
@@ -149,8 +154,8 @@ test("a picture, encoded, decodes to about itself", async () => {
   const config = pipeline.checkpoint.configs.vae!;
   const raw = await sharp(join(model, "expected/1.png")).removeAlpha().raw().toBuffer();
   const image = { width: 128, height: 128, rgb: new Uint8Array(raw) };
-  const latents = await encodeImage(await pipeline.shelf.take("vaeEncoder", 0), config, image);
-  const decoder = await pipeline.shelf.take("vaeDecoder", 0);
+  const latents = await encodeImage(await pipeline.shelf.take("vaeEncoder", sizes), config, image);
+  const decoder = await pipeline.shelf.take("vaeDecoder", sizes);
   const whole = (await decodeLatents(decoder, config, latents).next()).value as typeof image;
   // The autoencoder's own loss, which its README gives as 25 dB; a wrong scale or channel order gives less than 15.
   expect(psnr(whole.rgb, image.rgb)).toBeGreaterThan(22);

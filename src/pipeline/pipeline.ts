@@ -2,9 +2,8 @@
 
 import { type Checkpoint, type OpenOptions, openCheckpoint } from "../models/sdxl/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
-import { activationBytes, weightBytes } from "../runtime/memory.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { type Blueprint, blueprintOf, createShelf, type Part, type Shelf } from "./shelf.ts";
+import { type Blueprint, type Budget, blueprintOf, createShelf, type Part, type Shelf } from "./shelf.ts";
 
 export type Pipeline = {
   readonly checkpoint: Checkpoint;
@@ -12,18 +11,14 @@ export type Pipeline = {
   readonly shelf: Shelf;
   /** The runtime's name and version, for the picture's record. */
   readonly engine: string;
-  /** Bytes that may be held at one time. */
-  readonly budget: number;
-  /** Bytes that a part needs with these sizes: its weights and its largest moment. */
-  bytesOf(part: Part, sizes: Readonly<Record<string, number>>): number;
+  readonly budget: Budget;
   close(): Promise<void>;
 };
 
 export type PipelineOptions = OpenOptions & {
   readonly runtime: Runtime;
   readonly clipSkip: number;
-  /** Bytes that may be held at one time. */
-  readonly budget: number;
+  readonly budget: Budget;
 };
 
 export async function openPipeline(path: string, options: PipelineOptions): Promise<Pipeline> {
@@ -42,10 +37,6 @@ export async function openPipeline(path: string, options: PipelineOptions): Prom
     shelf,
     engine: options.runtime.name,
     budget: options.budget,
-    bytesOf(part, sizes) {
-      const { graph, weights } = blueprint(part);
-      return weightBytes(graph, weights).float32 + activationBytes(graph, new Map(Object.entries(sizes)));
-    },
     close: () => shelf.close(),
   };
 }

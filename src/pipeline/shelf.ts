@@ -9,7 +9,7 @@ import type { Checkpoint } from "../models/sdxl/checkpoint.ts";
 import { clipGraph } from "../models/sdxl/clip.ts";
 import { unetGraph } from "../models/sdxl/unet.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
-import type { Runtime, Session } from "../runtime/runtime.ts";
+import type { Footprint, Runtime, Session } from "../runtime/runtime.ts";
 import type { Weights } from "../runtime/weights.ts";
 
 export type Part = "textEncoder" | "textEncoder2" | "unet" | "vaeEncoder" | "vaeDecoder";
@@ -38,45 +38,85 @@ export function noVae({ path }: Checkpoint): IllustriousError {
   return new IllustriousError("missing_weight", `${path} has no VAE`, "Name one: --vae sdxl_vae.safetensors.");
 }
 
+/** What may be in memory at one time, in bytes. */
+export type Budget = {
+  /** Parts that are not in use are put away to stay below this. */
+  readonly comfort: number;
+  /** Nothing is opened that would pass this. */
+  readonly limit: number;
+};
+
+type Held = ReadonlyMap<Part, number>;
+
+const total = (held: Held): number => [...held.values()].reduce((sum, bytes) => sum + bytes, 0);
+
+/** The parts to put away before `part` is opened, least recently used first; the order of the map is the order of use. */
+function toPutAway(held: Held, part: Part, { opening, open }: Footprint, { comfort }: Budget): Part[] {
+  const left = new Map(held);
+  const wanted = left.has(part) ? 0 : Math.max(opening, open);
+  const away: Part[] = [];
+  for (const other of held.keys()) {
+    if (other === part || total(left) + wanted <= comfort) continue;
+    left.delete(other);
+    away.push(other);
+  }
+  return away;
+}
+
+/** The most bytes held when the parts are taken in this order, starting with an empty shelf. */
+export function peakBytes(order: readonly (readonly [Part, Footprint])[], budget: Budget): number {
+  const held = new Map<Part, number>();
+  let peak = 0;
+  for (const [part, footprint] of order) {
+    for (const other of toPutAway(held, part, footprint, budget)) held.delete(other);
+    peak = Math.max(peak, total(held) + Math.max(footprint.opening, footprint.open));
+    held.set(part, footprint.open);
+  }
+  return peak;
+}
+
 export type Shelf = {
-  /** The part's session; those not in `keep` are put away first if `bytes` more would pass the budget. */
-  take(part: Part, bytes: number): Promise<Session>;
+  /** The part's session. Others are put away first where the budget asks for it. */
+  take(part: Part, sizes: NamedSizes): Promise<Session>;
   has(part: Part): boolean;
+  footprint(part: Part, sizes: NamedSizes): Footprint;
   close(): Promise<void>;
 };
 
-/** `budget` in bytes bounds what `take` was told of the sessions that are open at one time. */
-export function createShelf(runtime: Runtime, blueprint: (part: Part) => Blueprint, budget: number): Shelf {
-  const open = new Map<Part, { session: Session; bytes: number }>();
-  const held = () => [...open.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+export type NamedSizes = Readonly<Record<string, number>>;
+
+export function createShelf(runtime: Runtime, blueprint: (part: Part) => Blueprint, budget: Budget): Shelf {
+  const sessions = new Map<Part, Session>();
+  const held = new Map<Part, number>();
 
   async function putAway(part: Part): Promise<void> {
-    const found = open.get(part);
-    open.delete(part);
-    await found?.session.release();
+    const session = sessions.get(part);
+    sessions.delete(part);
+    held.delete(part);
+    await session?.release();
+  }
+
+  function footprint(part: Part, sizes: NamedSizes): Footprint {
+    const { graph, weights } = blueprint(part);
+    return runtime.footprint(graph, weights, new Map(Object.entries(sizes)));
   }
 
   return {
-    async take(part, bytes) {
-      const found = open.get(part);
-      // Put back at the end: the order of the map is the order of last use.
-      if (found) {
-        open.delete(part);
-        open.set(part, { ...found, bytes: Math.max(found.bytes, bytes) });
-      }
-      for (const other of [...open.keys()]) {
-        const wanted = found ? 0 : bytes;
-        if (other !== part && held() + wanted > budget) await putAway(other);
-      }
-      if (found) return found.session;
+    footprint,
+    async take(part, sizes) {
+      const wanted = footprint(part, sizes);
+      for (const other of toPutAway(held, part, wanted, budget)) await putAway(other);
       const { graph, weights } = blueprint(part);
-      const session = await runtime.open(graph, weights);
-      open.set(part, { session, bytes });
+      const session = sessions.get(part) ?? (await runtime.open(graph, weights));
+      const bytes = Math.max(held.get(part) ?? 0, wanted.open);
+      held.delete(part);
+      held.set(part, bytes);
+      sessions.set(part, session);
       return session;
     },
-    has: (part) => open.has(part),
+    has: (part) => sessions.has(part),
     async close() {
-      for (const part of [...open.keys()]) await putAway(part);
+      for (const part of [...sessions.keys()]) await putAway(part);
     },
   };
 }

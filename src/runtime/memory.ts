@@ -2,10 +2,11 @@
  * @file How much memory a run of a graph needs at given sizes, before anything is loaded.
  *
  * Intermediate tensors are counted as they live: from when they are computed until their last reader is done, in the
- * graph's order. A composite op's own workspace is counted by its row below.
+ * graph's order. Kernels need little beside their inputs and outputs: convolutions run blocked, without a copy of the
+ * input for every tap, and attention never holds all its scores.
  */
 
-import { type Dim, evaluateShape, type Shape, type Sizes } from "../graph/dim.ts";
+import { evaluateShape, type Shape, type Sizes } from "../graph/dim.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Weights } from "./weights.ts";
@@ -24,7 +25,7 @@ export function activationBytes(graph: Graph, sizes: Sizes): number {
   for (const tensor of graph.tensors) {
     if (isStored(tensor)) continue;
     alive += ownBytes(tensor, sizes);
-    most = Math.max(most, alive + workspaceBytes(tensor, sizes));
+    most = Math.max(most, alive);
     for (const input of tensor.inputs) {
       const left = readers.get(input)! - 1;
       readers.set(input, left);
@@ -34,15 +35,26 @@ export function activationBytes(graph: Graph, sizes: Sizes): number {
   return most;
 }
 
-/** Bytes of the weights that a graph uses, as float32 and as their files have them. */
-export function weightBytes(graph: Graph, weights: Weights): { float32: number; stored: number } {
-  let float32 = 0;
-  let stored = 0;
-  for (const { attributes, shape } of graph.weights) {
-    float32 += FLOAT_BYTES * count(shape, new Map());
-    stored += weights.get(attributes.name)?.length ?? 0;
+export type WeightBytes = {
+  /** All weights as float32. */
+  readonly float32: number;
+  /** Those of them that are matrices of linear layers. */
+  readonly matrices: number;
+  /** The same matrices as their files have them. */
+  readonly stored: number;
+};
+
+export function weightBytes(graph: Graph, weights: Weights): WeightBytes {
+  const inLinear = new Set(graph.tensors.flatMap(({ op, inputs }) => (op === "linear" ? [inputs[1]!] : [])));
+  let [float32, matrices, stored] = [0, 0, 0];
+  for (const tensor of graph.weights) {
+    const bytes = FLOAT_BYTES * count(tensor.shape, new Map());
+    float32 += bytes;
+    if (!inLinear.has(tensor)) continue;
+    matrices += bytes;
+    stored += weights.get(tensor.attributes.name)?.length ?? 0;
   }
-  return { float32, stored };
+  return { float32, matrices, stored };
 }
 
 function isStored(tensor: Tensor): boolean {
@@ -56,15 +68,4 @@ function count(shape: Shape, sizes: Sizes): number {
 /** A reshape is another view of the same bytes. */
 function ownBytes(tensor: Tensor, sizes: Sizes): number {
   return tensor.op === "reshape" ? 0 : FLOAT_BYTES * count(tensor.shape, sizes);
-}
-
-/** What a kernel needs beside its inputs and its output. */
-function workspaceBytes(tensor: Tensor, sizes: Sizes): number {
-  if (tensor.op === "conv2d") {
-    const [, , kh, kw] = tensor.inputs[1]!.shape as [Dim, Dim, number, number];
-    const [, channels, h, w] = evaluateShape(tensor.inputs[0]!.shape, sizes) as [number, number, number, number];
-    // im2col of one picture; a 1x1 kernel needs none.
-    return kh * kw === 1 ? 0 : FLOAT_BYTES * channels * kh * kw * h * w;
-  }
-  return 0;
 }

@@ -3,6 +3,7 @@
  * into values. ONNX Runtime does it fast; the reference interpreter does it in float64, as the second opinion.
  */
 
+import type { Sizes } from "../graph/dim.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Weights } from "./weights.ts";
 
@@ -21,8 +22,19 @@ export type Session = {
   release(): Promise<void>;
 };
 
+/** Bytes of memory. */
+export type Footprint = {
+  /** The most while the session is being opened. */
+  readonly opening: number;
+  /** From then on, with what runs at the given sizes compute on the way. */
+  readonly open: number;
+};
+
 export type Runtime = {
+  /** With its version and what it runs on: what a picture's record says it was made by. */
   readonly name: string;
+  /** What a session will take, before anything is loaded. */
+  footprint(graph: Graph, weights: Weights, sizes: Sizes): Footprint;
   open(graph: Graph, weights: Weights): Promise<Session>;
 };
 

@@ -126,11 +126,11 @@ async function* walk(
   let colours: LatentColours | undefined;
   if (options.preview > 0) {
     const sizes = { batch: 1, height: 256, width: 256 };
-    const encoder = () => pipeline.shelf.take("vaeEncoder", pipeline.bytesOf("vaeEncoder", sizes));
+    const encoder = () => pipeline.shelf.take("vaeEncoder", sizes);
     colours = await latentColours(configs.vae!, encoder);
   }
   if (!pipeline.shelf.has("unet")) yield { type: "stage", stage: "unet", message: "opening the UNet" };
-  const unet = await pipeline.shelf.take("unet", pipeline.bytesOf("unet", settled.unetSizes));
+  const unet = await pipeline.shelf.take("unet", settled.unetSizes);
 
   const noise = noiseSource(options.noise, batch[0]!, [layout.batch, layout.channels, layout.height, layout.width]);
   const x = initialLatents(noise(), schedule.sigmas[0]!);
@@ -173,7 +173,7 @@ async function* decode(options: GenerateOptions, pipeline: Pipeline, latents: La
     width: Math.min(latents.width, TILING.tile),
   };
   if (!pipeline.shelf.has("vaeDecoder")) yield { type: "stage", stage: "vae", message: "opening the VAE" };
-  const session = await pipeline.shelf.take("vaeDecoder", pipeline.bytesOf("vaeDecoder", sizes));
+  const session = await pipeline.shelf.take("vaeDecoder", sizes);
   const tiled = options.vaeTile !== "off";
   const tiles = decodeLatents(session, config, latents, tiled ? TILING : undefined);
   for (;;) {

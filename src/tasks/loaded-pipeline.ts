@@ -8,6 +8,9 @@ import { modelPath } from "./model-path.ts";
 
 const GIB = 2 ** 30;
 
+/** What full-size SDXL is asked to stay within at 512 pixels, less what estimates may be wrong by. */
+const COMFORT = 15 * GIB;
+
 let loaded: { readonly key: string; readonly pipeline: Pipeline } | undefined;
 
 export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline> {
@@ -16,10 +19,11 @@ export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline
   if (loaded?.key === key) return loaded.pipeline;
   await loaded?.pipeline.close();
   loaded = undefined;
+  const limit = memory === undefined ? process.availableMemory() : memory * GIB;
   const pipeline = await openPipeline(modelPath(model), {
-    runtime: onnxRuntime({ threads }),
+    runtime: onnxRuntime({ threads, memory: limit }),
     clipSkip,
-    budget: memory === undefined ? process.availableMemory() : memory * GIB,
+    budget: { limit, comfort: memory === undefined ? Math.min(limit, COMFORT) : limit },
     ...(vae !== undefined && { vae }),
     prediction: {
       ...(prediction !== "auto" && { prediction }),

@@ -8,7 +8,7 @@ import type { SizeConditioning } from "../pipeline/conditioning.ts";
 import { type NoiseModel, noiseModelOf } from "../pipeline/noise-model.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type PromptOptions, type PromptPlan, planPrompt } from "../pipeline/prompt/plan.ts";
-import { noVae } from "../pipeline/shelf.ts";
+import { type NamedSizes, noVae, type Part, peakBytes } from "../pipeline/shelf.ts";
 import { TILING } from "../pipeline/vae.ts";
 import {
   checkCombination,
@@ -112,12 +112,16 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
   const unetSizes = { ...latent, batch: halves * Math.min(options.batch, options.count), tokens: 77 * chunks };
   const tile = options.vaeTile === "off" ? Number.POSITIVE_INFINITY : TILING.tile;
   const decodeSizes = { batch: 1, height: Math.min(latent.height, tile), width: Math.min(latent.width, tile) };
-  const memoryBytes = Math.max(
-    pipeline.bytesOf("textEncoder2", { texts: 2 * chunks }),
-    pipeline.bytesOf("unet", unetSizes),
-    pipeline.bytesOf("vaeDecoder", decodeSizes),
-  );
-  refuseUnlessItFits(memoryBytes, pipeline.budget);
+  const texts = plans.reduce((sum, plan) => sum + textsOf(plan).reduce((n, { chunks: list }) => n + list.length, 0), 0);
+  const order: (readonly [Part, NamedSizes])[] = [
+    ["textEncoder", { texts }],
+    ["textEncoder2", { texts }],
+    ["unet", unetSizes],
+    ["vaeDecoder", decodeSizes],
+  ];
+  const footprints = order.map(([part, sizes]) => [part, pipeline.shelf.footprint(part, sizes)] as const);
+  const memoryBytes = PROCESS + peakBytes(footprints, pipeline.budget);
+  refuseUnlessItFits(memoryBytes, pipeline.budget.limit);
 
   const { zeroSnr } = noiseModel.table;
   return {
@@ -158,6 +162,9 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
     memoryBytes,
   };
 }
+
+/** The engine's process with nothing loaded: Node, ONNX Runtime's library, the tokenizer. */
+const PROCESS = 160 * 2 ** 20;
 
 function refuseUnlessItFits(needed: number, budget: number): void {
   if (needed <= budget) return;

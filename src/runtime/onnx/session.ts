@@ -1,8 +1,8 @@
 /** @file Sessions of ONNX Runtime. A run blocks its thread until it is done: call this only in a process made for it. */
 
 import { realpath } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { availableParallelism, cpus } from "node:os";
+import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { IllustriousError } from "../../base/error.ts";
 import { writeOnnx } from "../../formats/onnx/write.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -12,6 +12,7 @@ import { sizesOf } from "../sizes.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 import { emitOnnx } from "./emit.ts";
 import { commonFolder } from "./emitter.ts";
+import { footprintOf } from "./footprint.ts";
 import { chooseResidency, type Residency } from "./residency.ts";
 
 export type OnnxOptions = {
@@ -20,19 +21,29 @@ export type OnnxOptions = {
   readonly profile?: string;
   /** By default folded where it fits into `memory`, mapped where it does not. */
   readonly residency?: Residency;
-  /** Bytes that a session may take; by default what the system has left when it is opened. */
+  /** Bytes that a session may take; by default what the system has left when the runtime is made. */
   readonly memory?: number;
 };
 
 export function onnxRuntime(options: OnnxOptions = {}): Runtime {
-  return { name: "onnxruntime", open: (graph, weights) => open(graph, weights, options) };
+  const { memory = process.availableMemory() } = options;
+  return {
+    name: engineName(),
+    footprint: (graph, weights, sizes) => footprintOf(graph, weights, sizes, memory),
+    open: (graph, weights) => open(graph, weights, { ...options, memory }),
+  };
 }
 
-async function open(graph: Graph, weights: Weights, options: OnnxOptions): Promise<Session> {
+/** What decides the last bits of a result: the runtime's version, its provider and the processor's class. */
+function engineName(): string {
+  return `onnxruntime-node ${env.versions.node}, cpu, ${cpus()[0]?.model.trim() ?? process.arch}`;
+}
+
+async function open(graph: Graph, weights: Weights, options: OnnxOptions & { memory: number }): Promise<Session> {
   const used = await withRealPaths(graph, weights);
   const folder = commonFolder([...used.values()].map(({ path }) => path));
   const { float32 } = weightBytes(graph, weights);
-  const residency = options.residency ?? chooseResidency(float32, options.memory ?? process.availableMemory());
+  const residency = options.residency ?? chooseResidency(float32, options.memory);
   const bytes = writeOnnx(emitOnnx(graph, used, folder, residency));
   const session = await create(bytes, folder, options);
   return {

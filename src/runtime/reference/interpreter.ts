@@ -4,17 +4,25 @@ import { open as openFile } from "node:fs/promises";
 import { IllustriousError } from "../../base/error.ts";
 import { float32FromBfloat16, float32FromFloat16 } from "../../base/half.ts";
 import { type Composite, decompositions } from "../../graph/decompose.ts";
-import { evaluateShape, type Sizes } from "../../graph/dim.ts";
+import { elementsOf, evaluateDim, evaluateShape, type Sizes } from "../../graph/dim.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { OpName, Tensor } from "../../graph/tensor.ts";
-import type { Runtime, Session, Value, Values } from "../runtime.ts";
+import { weightBytes } from "../memory.ts";
+import type { Footprint, Runtime, Session, Value, Values } from "../runtime.ts";
 import { sizesOf } from "../sizes.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 import type { NdArray } from "./array.ts";
 import { type ReferenceRule, referenceRules } from "./rules.ts";
 
 export function referenceRuntime(): Runtime {
-  return { name: "reference", open };
+  return { name: "float64 reference interpreter", open, footprint };
+}
+
+/** Every tensor of a run is kept until its end, in float64. */
+function footprint(graph: Graph, weights: Weights, sizes: Sizes): Footprint {
+  const all = graph.tensors.reduce((sum, { shape }) => sum + evaluateDim(elementsOf(shape), sizes), 0);
+  const opening = 2 * weightBytes(graph, weights).float32;
+  return { opening, open: Math.max(opening, 8 * all) };
 }
 
 async function open(graph: Graph, weights: Weights): Promise<Session> {
