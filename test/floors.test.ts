@@ -18,6 +18,7 @@ const FLOORS: Record<string, readonly string[]> = {
   nn: ["base", "graph"],
   runtime: ["base", "formats", "graph"],
   models: ["base", "formats", "graph", "nn", "runtime"],
+  training: ["base", "formats", "graph", "sampling", "autodiff", "nn", "runtime"],
   pipeline: ["base", "formats", "graph", "sampling", "nn", "runtime", "models"],
   tasks: ["base", "formats", "graph", "sampling", "nn", "runtime", "models", "pipeline"],
   cli: ["base", "formats", "graph", "sampling", "nn", "runtime", "models", "pipeline", "tasks"],
