@@ -72,11 +72,13 @@ async function* hashesOf({ vae }: GenerateOptions, { checkpoint }: Pipeline): Ev
   const hash = async function* (path: string | undefined): Events<string | undefined> {
     if (path === undefined) return undefined;
     const walk = fileHashes(path);
-    for (;;) {
+    for (let told = 0; ; ) {
       const { done, value } = await walk.next();
       if (done) return value.modelHash;
-      const share = `${Math.floor((100 * value.bytes) / value.total)} %`;
-      yield { type: "stage", stage: "open", message: `hashing ${basename(path)}, once: ${share}` };
+      const percent = Math.floor((100 * value.bytes) / value.total);
+      if (percent < told + 5) continue;
+      told = percent;
+      yield { type: "stage", stage: "open", message: `hashing ${basename(path)}, once: ${percent} %` };
     }
   };
   const model = yield* hash(fileOf(checkpoint.weights.unet));
