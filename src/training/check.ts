@@ -47,9 +47,9 @@ function finding(level: Finding["level"], code: string, message: string, hint: s
 const warning = (code: string, message: string, hint: string) => finding("warning", code, message, hint);
 const refusal = (code: string, message: string, hint: string) => finding("refusal", code, message, hint);
 
-/** Four digits, and never more zeros than a reader can count. */
+/** Three digits, and never more zeros than a reader can count. */
 function figure(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : "Infinity";
+  return value >= 1e6 ? value.toExponential(2) : String(Number(value.toPrecision(3)));
 }
 
 function percent(share: number): string {

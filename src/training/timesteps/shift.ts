@@ -26,9 +26,12 @@ export function shiftForSize(width: number, height: number, side = 1024): number
 export function shiftedPlace(table: NoiseTable, u: number, a: number): number {
   if (a === 1) return u;
   const levels = table.sigmas.length;
-  const place = u * levels - 0.5;
-  const sigma = a * table.sigmaAt(table.firstTime + Math.min(Math.max(place, 0), levels - 1));
-  return (placeOf(table, sigma) + 0.5) / levels;
+  return (placeOf(table, a * sigmaAtPlace(table, u * levels - 0.5)) + 0.5) / levels;
+}
+
+/** Half a level before the first and after the last is where the first begins and the last ends; tables stop at their ends. */
+function sigmaAtPlace(table: NoiseTable, place: number): number {
+  return table.sigmaAt(table.firstTime + place);
 }
 
 /**
@@ -40,20 +43,20 @@ export function edgeBefore(table: NoiseTable, level: number, a: number): number 
   if (level <= 0) return 0;
   if (level >= levels) return 1;
   if (a === 1) return level / levels;
-  const sigma = table.sigmaAt(table.firstTime + level - 0.5) / a;
-  if (sigma <= table.sigmas[0]!) return 0;
-  if (sigma > table.sigmas[levels - 1]!) return 1;
+  const sigma = sigmaAtPlace(table, level - 0.5) / a;
+  if (sigma <= sigmaAtPlace(table, -0.5)) return 0;
+  if (sigma > sigmaAtPlace(table, levels - 0.5)) return 1;
   return (placeOf(table, sigma) + 0.5) / levels;
 }
 
-/** The place of a sigma among the levels, 0 to n - 1: the inverse of the table's own `sigmaAt`, by bisection. */
+/** The place of a sigma among the n levels, -1/2 to n - 1/2: the inverse of the table's own `sigmaAt`, by bisection. */
 function placeOf(table: NoiseTable, sigma: number): number {
-  let [low, high] = [0, table.sigmas.length - 1];
-  if (sigma <= table.sigmas[low]!) return low;
-  if (sigma >= table.sigmas[high]!) return high;
+  let [low, high] = [-0.5, table.sigmas.length - 0.5];
+  if (sigma <= sigmaAtPlace(table, low)) return low;
+  if (sigma >= sigmaAtPlace(table, high)) return high;
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    if (table.sigmaAt(table.firstTime + middle) < sigma) low = middle;
+    if (sigmaAtPlace(table, middle) < sigma) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
