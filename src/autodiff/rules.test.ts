@@ -103,6 +103,8 @@ const cases: { readonly [Op in Exclude<OpName, "input" | "weight" | "constant" |
     gelu: [(x) => g.gelu(x(tokens))],
     quickGelu: [(x) => g.quickGelu(x(tokens))],
     softmax: [(x) => g.softmax(x(tokens))],
+    standardise: [(x) => g.standardise(x([b, h, t]), 1e-2)],
+    inverseDeviation: [(x) => g.inverseDeviation(x([b, h, t]), 1e-2)],
     layerNorm: [(x) => g.layerNorm(x(tokens), x([6]), x([6]), 1e-2)],
     groupNorm: [
       (x) => g.groupNorm(x(image), x([4]), x([4]), 2, 1e-2),

@@ -9,7 +9,13 @@ import type { OpName, Tensor } from "../graph/tensor.ts";
 import { attentionGradient } from "./attention.ts";
 import { conv2dGradient, convTranspose2dGradient } from "./convolution.ts";
 import { linearGradient, matmulGradient } from "./matrix.ts";
-import { groupNormGradient, layerNormGradient, softmaxGradient } from "./norms.ts";
+import {
+  groupNormGradient,
+  inverseDeviationGradient,
+  layerNormGradient,
+  softmaxGradient,
+  standardiseGradient,
+} from "./norms.ts";
 import { resizeNearestGradient } from "./resize.ts";
 import { type GradientRule, type NoGradient, padded, unbroadcast } from "./rule.ts";
 
@@ -95,6 +101,8 @@ export const gradientRules: { readonly [Op in OpName]: GradientRule<Op> | NoGrad
   gelu: ({ inputs: [x] }, d) => [() => g.mul(d, geluSlope(x!))],
   quickGelu: (y, d) => [() => g.mul(d, swishSlope(y.inputs[0]!, y, 1.702))],
   softmax: softmaxGradient,
+  standardise: standardiseGradient,
+  inverseDeviation: inverseDeviationGradient,
   layerNorm: layerNormGradient,
   groupNorm: groupNormGradient,
   attention: attentionGradient,

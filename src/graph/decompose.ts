@@ -14,6 +14,8 @@ export type Composite =
   | "gelu"
   | "quickGelu"
   | "softmax"
+  | "standardise"
+  | "inverseDeviation"
   | "layerNorm"
   | "groupNorm"
   | "attention"
@@ -41,9 +43,17 @@ export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } =
     return g.div(raised, g.sum(raised, last, true));
   },
 
+  standardise: ({ inputs: [x], attributes: { epsilon } }) => g.mul(centred(x!), g.inverseDeviation(x!, epsilon)),
+
+  inverseDeviation({ inputs: [x], attributes: { epsilon }, shape }) {
+    const deviations = centred(x!);
+    const variance = g.mean(g.mul(deviations, deviations), [shape.length - 1], true);
+    return g.div(g.scalar(1), g.sqrt(g.add(variance, g.scalar(epsilon))));
+  },
+
   layerNorm({ inputs, attributes: { epsilon } }) {
     const [x, scale, shift] = inputs as [Tensor, Tensor, Tensor];
-    return g.add(g.mul(standardised(x, epsilon).normal, scale), shift);
+    return g.add(g.mul(g.standardise(x, epsilon), scale), shift);
   },
 
   groupNorm({ inputs, attributes: { groups, epsilon }, shape }) {
@@ -51,7 +61,7 @@ export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } =
     const [b, channels] = shape as [Dim, number];
     const rest = elementsOf(shape.slice(2));
     const grouped = g.reshape(x, [b, groups, mulDims(channels / groups, rest)]);
-    const normal = g.reshape(standardised(grouped, epsilon).normal, shape);
+    const normal = g.reshape(g.standardise(grouped, epsilon), shape);
     const byChannel: Shape = [channels, ...shape.slice(2).map(() => 1)];
     return g.add(g.mul(normal, g.reshape(scale, byChannel)), g.reshape(shift, byChannel));
   },
@@ -67,13 +77,8 @@ export const decompositions: { readonly [Op in Composite]: Decomposition<Op> } =
   },
 };
 
-/** Over the last axis: x at mean 0 and variance 1, and what it was multiplied by for that, of size 1 there. */
-export function standardised(x: Tensor, epsilon: number): { normal: Tensor; inverse: Tensor } {
-  const last = [x.shape.length - 1];
-  const centred = g.sub(x, g.mean(x, last, true));
-  const variance = g.mean(g.mul(centred, centred), last, true);
-  const inverse = g.div(g.scalar(1), g.sqrt(g.add(variance, g.scalar(epsilon))));
-  return { normal: g.mul(centred, inverse), inverse };
+function centred(x: Tensor): Tensor {
+  return g.sub(x, g.mean(x, [x.shape.length - 1], true));
 }
 
 /** softmax(q kᵀ d^-½) [b, heads, s, t]: how much each token of q takes of each of k. */

@@ -117,6 +117,12 @@ export const gelu = (x: Tensor): Tensor => makeTensor("gelu", [x], {});
 export const quickGelu = (x: Tensor): Tensor => makeTensor("quickGelu", [x], {});
 export const softmax = (x: Tensor): Tensor => makeTensor("softmax", [x], {});
 
+export const standardise = (x: Tensor, epsilon: number): Tensor => makeTensor("standardise", [x], { epsilon });
+
+export function inverseDeviation(x: Tensor, epsilon: number): Tensor {
+  return makeTensor("inverseDeviation", [x], { epsilon });
+}
+
 export function layerNorm(x: Tensor, scale: Tensor, shift: Tensor, epsilon: number): Tensor {
   return makeTensor("layerNorm", [x, scale, shift], { epsilon });
 }

@@ -115,6 +115,7 @@ export const shapeRules: { readonly [Op in Exclude<OpName, Leaf>]: ShapeRule<Op>
   gelu: unary("gelu"),
   quickGelu: unary("quickGelu"),
   softmax: unary("softmax"),
+  standardise: unary("standardise"),
 
   add: binary("add"),
   sub: binary("sub"),
@@ -280,6 +281,11 @@ export const shapeRules: { readonly [Op in Exclude<OpName, Leaf>]: ShapeRule<Op>
     }
     if (bias) vectorOf("linear", "bias", bias, out);
     return { shape: [...x.shape.slice(0, -1), out], dtype: "f32" };
+  },
+
+  inverseDeviation(inputs) {
+    const { shape } = unary("inverseDeviation")(inputs);
+    return { shape: [...shape.slice(0, -1), 1], dtype: "f32" };
   },
 
   layerNorm(inputs) {

@@ -76,7 +76,11 @@ export type OpAttributes = {
   quickGelu: Nothing;
   /** Over the last axis. */
   softmax: Nothing;
-  /** Over the last axis, then scale and shift. */
+  /** Over the last axis to mean 0 and variance 1: (x - mean) (variance + epsilon)^-½. */
+  standardise: { readonly epsilon: number };
+  /** (variance + epsilon)^-½ over the last axis, which becomes 1 long. */
+  inverseDeviation: { readonly epsilon: number };
+  /** Standardised over the last axis, then scale and shift. */
   layerNorm: { readonly epsilon: number };
   /** [b, c, …], statistics over each of `groups` runs of channels and all that follows, then scale and shift by channel. */
   groupNorm: { readonly groups: number; readonly epsilon: number };

@@ -57,7 +57,16 @@ const cases: Record<Exclude<OpName, "input" | "weight">, Case[]> = {
   sigmoid: [{ build: (x) => g.sigmoid(x(tokens)) }],
   add: [{ build: (x) => g.add(x(image), x([8, 1, 1])) }],
   sub: [{ build: (x) => g.sub(x([h, 1]), x([b, 1, w])) }],
-  mul: [{ build: (x) => g.mul(x(image), x([b, 8, 1, 1])) }],
+  mul: [
+    { build: (x) => g.mul(x(image), x([b, 8, 1, 1])) },
+    {
+      // Both of one kernel.
+      build: (x) => {
+        const one = x([b, s, t]);
+        return g.mul(g.standardise(one, 1e-3), g.inverseDeviation(one, 1e-3));
+      },
+    },
+  ],
   div: [{ build: (x) => g.div(x(image), x(image)), feed: positive }],
   sum: [{ build: (x) => g.sum(x(image), [1, 3]) }, { build: (x) => g.sum(x(image), [0], true) }],
   mean: [{ build: (x) => g.mean(x(tokens), [2], true) }, { build: (x) => g.mean(x(image), [2, 3]) }],
@@ -115,6 +124,8 @@ const cases: Record<Exclude<OpName, "input" | "weight">, Case[]> = {
   gelu: [{ build: (x) => g.gelu(x(tokens)) }],
   quickGelu: [{ build: (x) => g.quickGelu(x(tokens)) }],
   softmax: [{ build: (x) => g.softmax(x(tokens)) }],
+  standardise: [{ build: (x) => g.standardise(x(tokens), 1e-5) }, { build: (x) => g.standardise(x([b, h, t]), 1e-3) }],
+  inverseDeviation: [{ build: (x) => g.inverseDeviation(x(tokens), 1e-5) }],
   layerNorm: [{ build: (x) => g.layerNorm(x(tokens), x([8]), x([8]), 1e-5) }],
   groupNorm: [
     { build: (x) => g.groupNorm(x(image), x([8]), x([8]), 4, 1e-6) },

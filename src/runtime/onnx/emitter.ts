@@ -20,6 +20,8 @@ export type Emitter = {
   readonly initializers: ReadonlyMap<string, OnnxInitializer>;
   /** Writes a node; returns the name of its output. */
   node(op: string, inputs: readonly string[], attributes?: Attributes, domain?: string): string;
+  /** Writes a node of several outputs, or finds the one written before under this key; returns the outputs' names. */
+  sharedNode(key: string, op: string, inputs: readonly string[], outputs: number, attributes: Attributes): string[];
   floats(values: readonly number[], shape?: readonly number[]): string;
   ints(values: readonly number[], shape?: readonly number[]): string;
   /** A size as an i64 tensor [1]. */
@@ -52,6 +54,21 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
     const output = `${op}_${count++}`;
     nodes.push({ op, inputs, outputs: [output], attributes, ...(domain ? { domain } : {}) });
     return output;
+  }
+
+  function sharedNode(
+    key: string,
+    op: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Attributes,
+  ): string[] {
+    const first = shared(key, () => {
+      const name = `${op}_${count++}`;
+      nodes.push({ op, inputs, outputs: outputNames(name, outputs), attributes });
+      return name;
+    });
+    return outputNames(first, outputs);
   }
 
   function initializer(type: ElementType, shape: readonly number[], data: Uint8Array): string {
@@ -139,7 +156,23 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
     });
   }
 
-  return { node, floats, ints, dim, shapeVector, source, rawWeight, weight: float32Weight, nodes, initializers };
+  return {
+    node,
+    sharedNode,
+    floats,
+    ints,
+    dim,
+    shapeVector,
+    source,
+    rawWeight,
+    weight: float32Weight,
+    nodes,
+    initializers,
+  };
+}
+
+function outputNames(first: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}:${i}`));
 }
 
 export function initializerName({ attributes }: TensorOf<"weight">): string {
