@@ -1,0 +1,173 @@
+/**
+ * @file Reading a girl: where her face is, and what colours her hair, eyes and dress have. Everything is looked up at points of the
+ * drawing's own coordinates (`drawing/hair.ts`), after the place, size and tilt at which they fit best have been found.
+ */
+
+import type { Head } from "../layout.ts";
+import { DRESS, EYES, HAIR, mix, type Rgb, SKIN } from "../palette.ts";
+import type { Tone } from "../scene.ts";
+import { colourToner } from "../tone.ts";
+import { bell, type Canvas, type Lab, lab, squaredDistance } from "./canvas.ts";
+
+type Point = readonly [x: number, y: number];
+
+const mirrored = (points: readonly Point[]): Point[] =>
+  points.flatMap(([x, y]) =>
+    x === 0
+      ? [[x, y] as Point]
+      : [
+          [x, y],
+          [-x, y],
+        ],
+  );
+
+/** Between and below the eyes, beside mouth and blush. */
+const SKIN_POINTS = mirrored([
+  [0, 3.5],
+  [0, 7],
+  [0, 10],
+  [3, 14.5],
+  [7, 16],
+  [9, 17.5],
+  [6, 20],
+]);
+/** The crown above its shine, the temples, and the locks before the ears: hair in every style and fringe, off its outline. */
+const HAIR_POINTS = mirrored([
+  [0, -32.5],
+  [5, -32.5],
+  [10, -31],
+  [15, -28.5],
+  [21, -15],
+  [24, -17],
+  [25, -11],
+  [26, -6],
+  [26, -1],
+  [24.5, 4],
+  [24, 9],
+  [24, 14],
+]);
+/** Irises off pupil and light. */
+const EYE_POINTS = mirrored([
+  [6.4, 6.5],
+  [14.4, 6.5],
+  [6.6, 9],
+  [14.2, 9],
+  [7.6, 11.5],
+  [13.2, 11.5],
+  [10.4, 13],
+]);
+/** Sleeves, and the trunk beside the collar; lower ones may lie below the picture. */
+const DRESS_POINTS = mirrored([
+  [24, 40],
+  [27, 44],
+  [30, 47],
+  [26, 49],
+  [18, 42],
+  [17, 47],
+  [20, 51],
+  [28, 53],
+]);
+
+/** Where a face was found; `face` says how much like one it is, at most 1. */
+export type Fit = Head & { readonly tilt: number; readonly face: number };
+
+type Place = Head & { readonly tilt: number };
+
+/** Standard deviation, in OKLab, of colours that count as skin, or as one hair's. */
+const SPREAD = 0.05;
+
+/** High where skin is skin and eyes and hair are not. */
+function faceAt(canvas: Canvas, skin: Lab, place: Place): number {
+  const likeness = (points: readonly Point[]) => {
+    const colours = coloursAt(canvas, points, place);
+    return colours.reduce((sum, colour) => sum + bell(colour, skin, SPREAD), 0) / colours.length;
+  };
+  return likeness(SKIN_POINTS) - 0.5 * likeness(EYE_POINTS) - 0.5 * likeness(HAIR_POINTS);
+}
+
+/** Are all hair's points of one colour? A face fits in many places near its own; hair does not. */
+function coherence(canvas: Canvas, place: Place): number {
+  const colours = coloursAt(canvas, HAIR_POINTS, place);
+  const mean = [0, 1, 2].map(
+    (c) => colours.reduce((sum, colour) => sum + colour[c]!, 0) / colours.length,
+  ) as unknown as Lab;
+  return colours.reduce((sum, colour) => sum + bell(colour, mean, SPREAD), 0) / colours.length;
+}
+
+function coloursAt(canvas: Canvas, points: readonly Point[], { x, y, scale, tilt }: Place): Lab[] {
+  const turn = (tilt * Math.PI) / 180;
+  const cos = scale * Math.cos(turn);
+  const sin = scale * Math.sin(turn);
+  return points.map(([px, py]) => canvas.at(x + px * cos - py * sin, y + px * sin + py * cos));
+}
+
+/** The best place of a face near where the layout has one: a wide and coarse search, then a narrow and fine one. */
+export function findFace(canvas: Canvas, head: Head, tone: Tone): Fit {
+  const skin = lab(colourToner(tone)(SKIN));
+  let best: Fit = { ...head, tilt: 0, face: 0 };
+  let most = Number.NEGATIVE_INFINITY;
+  const search = (around: Place, reach: number, step: number, scales: readonly number[], tilts: readonly number[]) => {
+    for (let dy = -reach; dy <= reach; dy += step) {
+      for (let dx = -reach; dx <= reach; dx += step) {
+        for (const scale of scales) {
+          for (const tilt of tilts) {
+            const place = { x: around.x + dx, y: around.y + dy, scale: around.scale * scale, tilt: around.tilt + tilt };
+            const face = faceAt(canvas, skin, place);
+            // Coherence is 1 at most, and dear.
+            if (face + 1 <= most) continue;
+            const total = face + coherence(canvas, place);
+            if (total <= most) continue;
+            most = total;
+            best = { ...place, face };
+          }
+        }
+      }
+    }
+  };
+  search(best, 8, 2, [0.92, 1, 1.08], [0]);
+  search(best, 2, 1, [0.95, 1, 1.05], [-4, 0, 4]);
+  search(best, 0.5, 0.5, [0.975, 1, 1.025], [-2, 0, 2]);
+  return best;
+}
+
+/** What a group of points shows: the name that most of them are nearest to, and how many that is. */
+export type Reading<Name extends string> = { readonly name: Name; readonly share: number };
+
+function read<Name extends string>(colours: readonly Lab[], palette: Record<Name, Rgb>, tone: Tone): Reading<Name> {
+  const names = Object.keys(palette) as Name[];
+  const toned = colourToner(tone);
+  const samples = names.map((name) => lab(toned(palette[name])));
+  const votes = names.map(() => 0);
+  let count = 0;
+  for (const colour of colours) {
+    count++;
+    let nearest = 0;
+    for (let i = 1; i < samples.length; i++) {
+      if (squaredDistance(colour, samples[i]!) < squaredDistance(colour, samples[nearest]!)) nearest = i;
+    }
+    if (squaredDistance(colour, samples[nearest]!) < FARTHEST ** 2) votes[nearest]!++;
+  }
+  const winner = votes.indexOf(Math.max(...votes));
+  return { name: names[winner]!, share: votes[winner]! / count };
+}
+
+/** A colour farther than this from every entry is none of them, in OKLab. */
+const FARTHEST = 0.16;
+
+export const readHair = (canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof typeof HAIR> =>
+  read(coloursAt(canvas, HAIR_POINTS, fit), HAIR, tone);
+/** An iris is small: what blur brings into it from around is taken into account. */
+export function readEyes(canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof typeof EYES> {
+  const veil = Math.min(MOST_VEILED, VEIL_OF_BLUR * tone.blur);
+  const veiled = Object.entries(EYES).map(([name, colour]) => [name, mix(colour, SKIN, veil)]);
+  return read(coloursAt(canvas, EYE_POINTS, fit), Object.fromEntries(veiled) as typeof EYES, tone);
+}
+
+/** The share of skin's colour in an iris, measured on blurred scenes, rises with blur: a third at a sixtieth of the side. */
+const VEIL_OF_BLUR = 20;
+const MOST_VEILED = 0.4;
+
+export function readDress(canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof typeof DRESS> {
+  const seen = DRESS_POINTS.filter(([, y]) => fit.y + y * fit.scale < canvas.height);
+  return read(coloursAt(canvas, seen, fit), DRESS, tone);
+}

@@ -1,0 +1,102 @@
+/**
+ * @file The scorer: a picture and what it should show in, what holds of it out. It knows the drawing's palette and layout, nothing of the
+ * model that made the picture, and reads hair, eyes, dresses and background from the pixels.
+ */
+
+import type { Pixels } from "../../../colour/index.ts";
+import { layoutOf } from "../layout.ts";
+import type { DressColour, EyeColour, HairColour } from "../palette.ts";
+import { type Background, PLAIN_TONE, type Tone } from "../scene.ts";
+import { readBackground, sameBackground } from "./background.ts";
+import { type Canvas, canvasOf } from "./canvas.ts";
+import { findFace, type Reading, readDress, readEyes, readHair } from "./girl.ts";
+
+/** What a picture should show; what is left out may be anything. A `Scene` is one. */
+export type Description = {
+  /** From left to right. */
+  readonly girls: readonly { readonly hair?: HairColour; readonly eyes?: EyeColour; readonly dress?: DressColour }[];
+  readonly background?: Background;
+  /** The colours are looked for as this tone shows them; plain unless told. */
+  readonly tone?: Tone;
+};
+
+/** One fact: what was read, and whether it is what was described. Nothing described holds. */
+export type Fact<Value> = { readonly seen: Value | undefined; readonly holds: boolean };
+
+export type GirlFacts = {
+  /** Is there a face where the layout has one? Without it, none of her other facts holds. */
+  readonly found: boolean;
+  /** How much like a face what was found is, at most 1. */
+  readonly face: number;
+  readonly hair: Fact<HairColour>;
+  readonly eyes: Fact<EyeColour>;
+  readonly dress: Fact<DressColour>;
+};
+
+export type Facts = {
+  /** As many girls as described, and no face where another number of girls would stand. */
+  readonly count: boolean;
+  readonly girls: readonly GirlFacts[];
+  readonly background: Fact<Background>;
+  /** All that was described. */
+  readonly all: boolean;
+};
+
+/** Faces of true scenes, blurred ones among them, reach more; noise, blurs and backgrounds less. */
+const LEAST_FACE = 0.3;
+
+/** Shares of the points that must agree on a colour. */
+const LEAST_HAIR = 0.5;
+const LEAST_EYES = 0.4;
+const LEAST_DRESS = 0.45;
+
+/**
+ * Which described facts hold of a picture.
+ *
+ * @param picture of any size from 16 pixels, laid out as scenes are
+ * @throws IllustriousError `bad_shape` when the pixels are none; `bad_option` for impossible sides
+ */
+export function scorePicture(picture: Pixels, description: Description): Facts {
+  const tone = description.tone ?? PLAIN_TONE;
+  const canvas = canvasOf(picture);
+  const layout = layoutOf(description.girls.length, picture);
+  const girls = description.girls.map((girl, i) => {
+    const fit = findFace(canvas, layout.heads[i]!, tone);
+    const found = fit.face >= LEAST_FACE;
+    return {
+      found,
+      face: fit.face,
+      hair: judged(found, girl.hair, readHair(canvas, fit, tone), LEAST_HAIR),
+      eyes: judged(found, girl.eyes, readEyes(canvas, fit, tone), LEAST_EYES),
+      dress: judged(found, girl.dress, readDress(canvas, fit, tone), LEAST_DRESS),
+    };
+  });
+  const seen = readBackground(canvas, layout, tone).background;
+  const wanted = description.background;
+  const background = { seen, holds: wanted === undefined || (seen !== undefined && sameBackground(wanted, seen)) };
+  const count = girls.every(({ found }) => found) && !othersFound(canvas, description.girls.length, picture, tone);
+  const all =
+    count && background.holds && girls.every(({ hair, eyes, dress }) => hair.holds && eyes.holds && dress.holds);
+  return { count, girls, background, all };
+}
+
+function judged<Name extends string>(
+  found: boolean,
+  wanted: Name | undefined,
+  reading: Reading<Name>,
+  least: number,
+): Fact<Name> {
+  const seen = found && reading.share >= least ? reading.name : undefined;
+  return { seen, holds: found && (wanted === undefined || seen === wanted) };
+}
+
+/** Is there a whole face where a picture of another number of girls has one? */
+function othersFound(canvas: Canvas, girls: number, size: Pixels, tone: Tone): boolean {
+  return [1, 2]
+    .filter((other) => other !== girls)
+    .flatMap((other) => layoutOf(other, size).heads)
+    .some((head) => findFace(canvas, head, tone).face >= SURE_FACE);
+}
+
+/** Half a neighbour's face must not count as one more girl. */
+const SURE_FACE = 0.75;
