@@ -1,0 +1,121 @@
+/**
+ * @file AdamW: Loshchilov and Hutter (2019), "Decoupled weight decay regularization", Algorithm 2, with a schedule
+ * multiplier that lies in the learning rate. Sums are made in doubles and stored in float32.
+ */
+
+import { checkRows, type SparseRows } from "./rows.ts";
+
+export type AdamWOptions = {
+  /** Default 0.9. */
+  beta1?: number;
+  /** Default 0.999. */
+  beta2?: number;
+  /** Default 1e-8. */
+  epsilon?: number;
+  /** The part of a parameter that a step takes off is learning rate * weightDecay. Default 0.01, as in PyTorch. */
+  weightDecay?: number;
+};
+
+export type AdamWState = { step: number; firstMoment: Float32Array; secondMoment: Float32Array };
+
+/** `steps`: how often each row was used. */
+export type AdamWRowState = { steps: Int32Array; firstMoment: Float32Array; secondMoment: Float32Array };
+
+export function adamWState(length: number): AdamWState {
+  return { step: 0, firstMoment: new Float32Array(length), secondMoment: new Float32Array(length) };
+}
+
+export function adamWRowState(rows: number, width: number): AdamWRowState {
+  const length = rows * width;
+  return {
+    steps: new Int32Array(rows),
+    firstMoment: new Float32Array(length),
+    secondMoment: new Float32Array(length),
+  };
+}
+
+/** One step. Changes `values` and `state` in place. The gradient that counts is `gradientScale * gradient`. */
+export function adamWStep(
+  values: Float32Array,
+  gradient: Float32Array,
+  state: AdamWState,
+  learningRate: number,
+  options: AdamWOptions = {},
+  gradientScale = 1,
+): void {
+  state.step++;
+  const update = numbersOf(options, state.step, learningRate, gradientScale);
+  updateRange(update, values, gradient, state.firstMoment, state.secondMoment, 0, 0, values.length);
+}
+
+/**
+ * One step of the rows that a batch used. The other rows keep everything: value, moments and count; neither weight
+ * decay nor the decay of moments touches them. So a row moves as if only the steps that used it had been, with the bias
+ * correction of its own count. PyTorch's SparseAdam is lazy in the same way, but corrects by the count of all steps, which
+ * makes the first step of a row that comes late 1 / sqrt(1 - beta2) * (1 - beta1) = 3.2 times too long.
+ */
+export function adamWRowStep(
+  values: Float32Array,
+  { rows, values: gradient }: SparseRows,
+  state: AdamWRowState,
+  learningRate: number,
+  options: AdamWOptions = {},
+  gradientScale = 1,
+): void {
+  const width = values.length / state.steps.length;
+  checkRows({ rows, values: gradient }, state.steps.length, width);
+  for (const [i, row] of rows.entries()) {
+    const step = state.steps[row]! + 1;
+    state.steps[row] = step;
+    const update = numbersOf(options, step, learningRate, gradientScale);
+    updateRange(update, values, gradient, state.firstMoment, state.secondMoment, row * width, i * width, width);
+  }
+}
+
+/** What is the same for all numbers of a step. */
+type StepNumbers = {
+  keep: number;
+  rate: number;
+  beta1: number;
+  beta2: number;
+  rootCorrection: number;
+  epsilon: number;
+  gradientScale: number;
+};
+
+function numbersOf(options: AdamWOptions, step: number, learningRate: number, gradientScale: number): StepNumbers {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;
+  return {
+    keep: 1 - learningRate * weightDecay,
+    rate: learningRate / (1 - beta1 ** step),
+    beta1,
+    beta2,
+    rootCorrection: 1 / Math.sqrt(1 - beta2 ** step),
+    epsilon,
+    gradientScale,
+  };
+}
+
+/** Updates `count` numbers from `start` on, whose gradients begin at `from`. */
+function updateRange(
+  { keep, rate, beta1, beta2, rootCorrection, epsilon, gradientScale }: StepNumbers,
+  values: Float32Array,
+  gradient: Float32Array,
+  firstMoment: Float32Array,
+  secondMoment: Float32Array,
+  start: number,
+  from: number,
+  count: number,
+): void {
+  const new1 = (1 - beta1) * gradientScale;
+  const new2 = (1 - beta2) * gradientScale * gradientScale;
+  const offset = from - start;
+  for (let k = start; k < start + count; k++) {
+    const g = gradient[k + offset]!;
+    const m = beta1 * firstMoment[k]! + new1 * g;
+    const v = beta2 * secondMoment[k]! + new2 * g * g;
+    firstMoment[k] = m;
+    secondMoment[k] = v;
+    values[k] = keep * values[k]! - (rate * m) / (Math.sqrt(v) * rootCorrection + epsilon);
+  }
+}
