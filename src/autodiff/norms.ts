@@ -54,16 +54,17 @@ export const groupNormGradient: GradientRule<"groupNorm"> = ({ inputs, attribute
   const byGroup = g.reshape(x, [b, groups, mulDims(each, pixels)]);
   const n = g.reshape(g.standardise(byGroup, epsilon), [b, groups, each, pixels]);
   const upstream = g.reshape(d, [b, groups, each, pixels]);
-  const sumOfD = g.sum(upstream, [3], true);
-  const sumOfDN = g.sum(g.mul(upstream, n), [3], true);
+  const sumOfD = g.sum(upstream, [3]);
+  const sumOfDN = g.sum(g.mul(upstream, n), [3]);
   return [
     () => {
-      const r = g.reshape(g.inverseDeviation(byGroup, epsilon), [b, groups, 1, 1]);
-      const gain = g.reshape(scale, [groups, each, 1]);
+      const r = g.inverseDeviation(byGroup, epsilon);
+      const gain = g.reshape(scale, [groups, each]);
       const meanOf = (sums: Tensor) => g.div(g.sum(g.mul(sums, gain), [2], true), count);
-      const along = g.mul(n, g.mul(r, meanOf(sumOfDN)));
-      const level = g.mul(r, meanOf(sumOfD));
-      return g.reshape(g.sub(g.sub(g.mul(upstream, g.mul(r, gain)), along), level), x.shape);
+      const overPixels = (x: Tensor) => g.reshape(x, [...x.shape, 1]);
+      const along = g.mul(n, overPixels(g.mul(r, meanOf(sumOfDN))));
+      const level = overPixels(g.mul(r, meanOf(sumOfD)));
+      return g.reshape(g.sub(g.sub(g.mul(upstream, overPixels(g.mul(r, gain))), along), level), x.shape);
     },
     () => g.reshape(g.sum(sumOfDN, [0]), [channels]),
     () => g.reshape(g.sum(sumOfD, [0]), [channels]),
