@@ -1,4 +1,4 @@
-/** @file The same inputs for every program: raw little-endian numbers in files, one an input. */
+/** @file The same inputs for every program. */
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -31,10 +31,15 @@ const makers = {
   encode: (batch, pixels) => ({ image: wave([batch, 3, pixels, pixels], 0.5) }),
 };
 
-/** Writes the inputs of `network` into `folder`; gives their shapes by name. */
+/** Numbers and shape of each input of `network`. */
+export function makeInputs(network, pixels, batch) {
+  return makers[network](batch, pixels);
+}
+
+/** Writes the inputs into `folder` as raw little-endian numbers, one file each; gives their shapes by name. */
 export function writeInputs(folder, network, pixels, batch) {
   const shapes = {};
-  for (const [name, [data, shape]] of Object.entries(makers[network](batch, pixels))) {
+  for (const [name, [data, shape]] of Object.entries(makeInputs(network, pixels, batch))) {
     writeFileSync(join(folder, name), data);
     shapes[name] = shape;
   }
