@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { discreteTable, flowTable } from "../sampling/tables.ts";
 import type { Weighting } from "./objectives/weights.ts";
@@ -25,6 +26,17 @@ test.each(bands)("how %s spreads over the noise levels", (_, weighting, wanted) 
     // Half of the last digit, and a level more or less on a band's edge: 0.001 of all levels, by at most 1.7 its mean.
     expect(Math.abs(shareOf(plan, plan.product, edges[i]!, edges[i + 1]!) - share)).toBeLessThan(0.0015);
   });
+});
+
+test("the table in docs/training-objectives.md is what the plans say", () => {
+  const page = readFileSync(new URL("../../docs/training-objectives.md", import.meta.url), "utf8");
+  for (const [name, weighting] of bands) {
+    const plan = planOf({ prediction: "v", table, weighting });
+    const edges = [0, 0.05, 1, 5, Infinity];
+    const shares = [0, 1, 2, 3].map((i) => 100 * shareOf(plan, plan.product, edges[i]!, edges[i + 1]!));
+    const row = [name, ...shares.map((share) => share.toFixed(1)), plan.meanWeight.toFixed(3)];
+    expect(page).toContain(`| ${row.join(" | ")} |`);
+  }
 });
 
 test("the mean weight, by which min-SNR slows an optimiser that does not undo it", () => {

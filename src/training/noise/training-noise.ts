@@ -1,7 +1,7 @@
 /**
  * @file The noise of a training batch: white, or with the additions by which trainers reach darker and brighter pictures
- * than a schedule without zero terminal SNR can. All of them are per picture, so that a picture's noise does not depend
- * on the batch that it is in.
+ * than a schedule without zero terminal SNR can. Ratios, strengths and deviations are each picture's own, where kohya's
+ * programs draw or measure some of them once a batch.
  */
 
 import { IllustriousError } from "../../base/error.ts";

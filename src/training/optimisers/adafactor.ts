@@ -74,36 +74,52 @@ export function adafactorStep(
   const factors = matrices
     ? factorsOfMatrices(gradient, state, matrices, fresh, epsilon1, gradientScale)
     : factorsOfVector(gradient, state, fresh, epsilon1, gradientScale);
-  const { width, perRow, perColumn } = factors;
-  const height = matrices?.height ?? 1;
-  const blocks = perRow.length / height;
+  const size = meanSquareOfUpdate(gradient, factors, gradientScale);
+  const scale = rate / Math.max(1, Math.sqrt(size) / clipThreshold);
+  applyUpdate(values, gradient, factors, state.firstMoment, gradientScale * scale, 1 - weightDecay * rate, beta1);
+}
 
-  /** Calls `use` with every place and its update before clipping, without keeping the updates. */
-  function forEachUpdate(use: (k: number, update: number) => void): void {
-    for (let block = 0, k = 0; block < blocks; block++) {
-      for (let row = 0; row < height; row++) {
-        const factor = perRow[block * height + row]! * gradientScale;
-        for (let column = 0; column < width; column++, k++) {
-          use(k, factor * perColumn[block * width + column]! * gradient[k]!);
-        }
+/**
+ * Both passes over a tensor go through it row by row; updates are computed twice rather than kept. Row `row` of the whole
+ * stack belongs to matrix `floor(row / height)`.
+ */
+function meanSquareOfUpdate(gradient: Float32Array, factors: Factors, gradientScale: number): number {
+  const { height, width, perRow, perColumn } = factors;
+  let total = 0;
+  for (let row = 0; row < perRow.length; row++) {
+    const [start, left] = [row * width, Math.floor(row / height) * width];
+    let squares = 0;
+    for (let column = 0; column < width; column++) {
+      const part = perColumn[left + column]! * gradient[start + column]!;
+      squares += part * part;
+    }
+    total += squares * (perRow[row]! * gradientScale) ** 2;
+  }
+  return total / gradient.length;
+}
+
+function applyUpdate(
+  values: Float32Array,
+  gradient: Float32Array,
+  { height, width, perRow, perColumn }: Factors,
+  firstMoment: Float32Array,
+  scale: number,
+  keep: number,
+  beta1: number | undefined,
+): void {
+  for (let row = 0; row < perRow.length; row++) {
+    const [start, left] = [row * width, Math.floor(row / height) * width];
+    const factor = perRow[row]! * scale;
+    for (let column = 0; column < width; column++) {
+      const k = start + column;
+      let change = factor * perColumn[left + column]! * gradient[k]!;
+      if (beta1 !== undefined) {
+        change = beta1 * firstMoment[k]! + (1 - beta1) * change;
+        firstMoment[k] = change;
       }
+      values[k] = keep * values[k]! - change;
     }
   }
-
-  let squares = 0;
-  forEachUpdate((_, update) => {
-    squares += update * update;
-  });
-  const scale = rate / Math.max(1, Math.sqrt(squares / values.length) / clipThreshold);
-  const keep = 1 - weightDecay * rate;
-  forEachUpdate((k, update) => {
-    let change = scale * update;
-    if (beta1 !== undefined) {
-      change = beta1 * state.firstMoment[k]! + (1 - beta1) * change;
-      state.firstMoment[k] = change;
-    }
-    values[k] = keep * values[k]! - change;
-  });
 }
 
 /** The learning rate of one tensor's step. */
@@ -117,7 +133,7 @@ function rateOf(values: Float32Array, step: number, learningRate: number, option
 }
 
 /** What a gradient is multiplied by, as a product of a row's and a column's factor; stacked like the matrices. */
-type Factors = { width: number; perRow: Float64Array; perColumn: Float64Array };
+type Factors = { height: number; width: number; perRow: Float64Array; perColumn: Float64Array };
 
 function factorsOfVector(
   gradient: Float32Array,
@@ -133,7 +149,7 @@ function factorsOfVector(
     whole[k] = moment;
     perColumn[k] = 1 / Math.sqrt(moment);
   }
-  return { width: whole.length, perRow: Float64Array.of(1), perColumn };
+  return { height: 1, width: whole.length, perRow: Float64Array.of(1), perColumn };
 }
 
 function factorsOfMatrices(
@@ -149,12 +165,14 @@ function factorsOfMatrices(
   for (let block = 0, k = 0; block < stack; block++) {
     const [top, left] = [block * height, block * width];
     for (let row = top; row < top + height; row++) {
+      let sum = 0;
       for (let column = left; column < left + width; column++, k++) {
         const g = gradientScale * gradient[k]!;
         const square = g * g + epsilon1;
-        perRow[row] = perRow[row]! + square;
+        sum += square;
         perColumn[column] = perColumn[column]! + square;
       }
+      perRow[row] = sum;
     }
     let total = 0;
     for (let row = top; row < top + height; row++) {
@@ -170,7 +188,7 @@ function factorsOfMatrices(
       perColumn[column] = 1 / Math.sqrt(moment);
     }
   }
-  return { width, perRow, perColumn };
+  return { height, width, perRow, perColumn };
 }
 
 /** Refuses combinations that the transformers library refuses, too. */
