@@ -128,6 +128,42 @@ test("the system's memory killer is told apart from a clean end", async () => {
   await expect(run()).rejects.toMatchObject({ code: "engine_failed", message: "the engine's process ended (SIGKILL)" });
 });
 
+test("cancelling a run that waits leaves the one in progress alone", async () => {
+  const engine = start(50);
+  const abort = new AbortController();
+  const first = all(engine.run("block", { ms: 1500 }));
+  const second = all(engine.run("count", { to: 5 }, abort.signal));
+  setTimeout(() => abort.abort(), 300);
+  await expect(second).rejects.toMatchObject({ code: "cancelled" });
+  expect(await first).toHaveLength(2);
+});
+
+test("a run started right after a close gets a new process", async () => {
+  const engine = start();
+  await all(engine.run("count", { to: 1 }));
+  const closing = engine.close();
+  expect(await all(engine.run("count", { to: 3 }))).toHaveLength(3);
+  await closing;
+});
+
+test("a program that awaits the close of an idle engine goes on", async () => {
+  const program = `
+    import { EngineProcess } from ${JSON.stringify(join(import.meta.dirname, "../../dist/runtime/process/engine-process.js"))};
+    const engine = new EngineProcess({ entry: new URL(${JSON.stringify(entry.href)}) });
+    for await (const _ of engine.run("count", { to: 1 }));
+    await engine.close();
+    process.stdout.write("after");`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let out = "";
+  child.stdout.on("data", (data) => {
+    out += data;
+  });
+  expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
+  expect(out).toBe("after");
+});
+
 test("an engine whose parent is killed ends by itself", async () => {
   const parent = spawn(process.execPath, [join(import.meta.dirname, "orphan.mjs")], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -20,7 +20,7 @@ export type EngineOptions = {
 };
 
 /** A running task in the parent: what has arrived and not been read, and who waits for more. */
-type Inbox = { readonly queue: FromEngine[]; wake: () => void };
+type Inbox = { readonly child: ChildProcess; readonly queue: FromEngine[]; wake: () => void };
 
 const PATIENCE = 5_000;
 
@@ -46,20 +46,27 @@ export class EngineProcess {
   async *run<Event>(task: string, options: unknown, signal?: AbortSignal): AsyncGenerator<Event, void> {
     if (signal?.aborted) throw cancelled(task);
     const id = this.#nextId++;
-    const inbox: Inbox = { queue: [], wake: () => {} };
-    this.#inboxes.set(id, inbox);
     const child = this.#started();
+    const inbox: Inbox = { child, queue: [], wake: () => {} };
+    this.#inboxes.set(id, inbox);
+    let started = false;
     let ended = false;
     let killer: NodeJS.Timeout | undefined;
     const cancel = () => {
       tell(child, { type: "cancel", id });
-      killer ??= setTimeout(() => child.kill("SIGKILL"), this.#options.patience ?? PATIENCE);
+      // A run that still waits ends here and now: the one it waits for is somebody else's.
+      if (!started) this.#deliver(id, { type: "end", id });
+      else killer ??= setTimeout(() => child.kill("SIGKILL"), this.#options.patience ?? PATIENCE);
     };
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       tell(child, { type: "run", id, task, options });
       for (;;) {
         const message = await nextOf(inbox);
+        if (message.type === "started") {
+          started = true;
+          continue;
+        }
         if (message.type === "event") {
           yield message.event as Event;
           continue;
@@ -73,7 +80,7 @@ export class EngineProcess {
     } finally {
       if (!ended) {
         cancel();
-        while ((await nextOf(inbox)).type === "event");
+        while (isOnTheWay(await nextOf(inbox)));
       }
       clearTimeout(killer);
       signal?.removeEventListener("abort", cancel);
@@ -85,14 +92,17 @@ export class EngineProcess {
   /** Ends the process; models it holds are gone. A later run starts a new one. */
   async close(): Promise<void> {
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    this.#child = undefined;
+    if (!child || isGone(child)) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
+    // Idle, the child does not keep this program alive; waiting for its end must.
+    child.ref();
     child.kill("SIGKILL");
     await gone;
   }
 
   #started(): ChildProcess {
-    if (this.#child?.connected) {
+    if (this.#child?.connected && !isGone(this.#child)) {
       this.#child.ref();
       this.#child.channel?.ref();
       return this.#child;
@@ -130,16 +140,23 @@ export class EngineProcess {
   #lost(child: ChildProcess, message: string): void {
     if (this.#child === child) this.#child = undefined;
     const hint = "If memory ran out, use a smaller size or batch; the next run starts a new engine.";
-    for (const id of this.#inboxes.keys()) {
+    for (const [id, inbox] of this.#inboxes) {
+      if (inbox.child !== child) continue;
       this.#deliver(id, { type: "failed", id, failure: { code: "engine_failed", message, hint } });
     }
   }
+}
+
+function isGone(child: ChildProcess): boolean {
+  return child.killed || child.exitCode !== null || child.signalCode !== null;
 }
 
 function tell(child: ChildProcess, message: ToEngine): void {
   // A child that is already gone is reported by its exit event; a failed send says nothing more.
   if (child.connected) child.send(message, () => {});
 }
+
+const isOnTheWay = ({ type }: FromEngine): boolean => type === "event" || type === "started";
 
 async function nextOf(inbox: Inbox): Promise<FromEngine> {
   while (inbox.queue.length === 0) {

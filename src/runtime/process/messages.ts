@@ -13,6 +13,8 @@ export type Failure = {
 };
 
 export type FromEngine =
+  /** The run no longer waits for others. */
+  | { readonly type: "started"; readonly id: number }
   | { readonly type: "event"; readonly id: number; readonly event: unknown }
   | { readonly type: "end"; readonly id: number }
   | { readonly type: "failed"; readonly id: number; readonly failure: Failure };

@@ -11,6 +11,8 @@ type AnyTask = Task<any, unknown>;
 
 export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
   const cancels = new Map<number, AbortController>();
+  /** The run in progress; the others wait. */
+  let current: number | undefined;
   let last: Promise<void> = Promise.resolve();
 
   const send = (message: FromEngine): Promise<void> =>
@@ -19,7 +21,11 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
     });
 
   async function run(id: number, name: string, options: unknown): Promise<void> {
-    const { signal } = cancels.get(id)!;
+    const signal = cancels.get(id)?.signal;
+    // Cancelled while it waited.
+    if (!signal) return;
+    current = id;
+    await send({ type: "started", id });
     try {
       const task = tasks[name];
       if (!task) throw new IllustriousError("internal", `internal: the engine has no task ${name}`);
@@ -33,6 +39,7 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
     } catch (error) {
       await send({ type: "failed", id, failure: failureOf(error) });
     } finally {
+      current = undefined;
       cancels.delete(id);
     }
   }
@@ -40,6 +47,8 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
   process.on("message", (message: ToEngine) => {
     if (message.type === "cancel") {
       cancels.get(message.id)?.abort();
+      // A run that waits is never begun; the parent no longer listens for it.
+      if (message.id !== current) cancels.delete(message.id);
       return;
     }
     cancels.set(message.id, new AbortController());
