@@ -52,11 +52,9 @@ const recipes: [string, TimestepOptions][] = [
 ];
 
 test.each(recipes)("%s: draws follow the probabilities, which add to 1", (_, options) => {
-  for (const [table, seed] of [
-    [zero, 1],
-    [base, 2],
-    [flow, 3],
-  ] as const) {
+  // Without a shift, tables differ in nothing that a draw looks at, but for ln SNR.
+  const tables = options.shift ? [zero, base, flow] : [zero];
+  for (const [seed, table] of tables.entries()) {
     const sampler = timestepSampler(table, options);
     const probabilities = sampler.probabilities();
     expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 10);
