@@ -4,6 +4,7 @@
  */
 
 import type { Command } from "commander";
+import { lookUpSampler } from "../sampling/index.ts";
 import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
 import { usageError } from "./command.ts";
 import { findByName, findModel } from "./find-model.ts";
@@ -47,12 +48,15 @@ export async function generateRequest(
   const model = String(values.model ?? picture?.options.model ?? usual());
   const found = await findModel(model, shell.env);
   const vae = values.vae === undefined ? undefined : await findByName(String(values.vae), shell.env);
+  // A schedule in the sampler's name ("DPM++ 2M Karras") is the user's word, above a preset's and a picture's.
+  const named = typeof values.sampler === "string" && lookUpSampler(values.sampler).schedule;
   const options = checked(
     {
       ...(own.out === undefined && { outDir: datedFolder(shell.date()) }),
       ...(own.previewTo !== undefined && { preview: 1 }),
       ...found?.shipped?.preset,
       ...picture?.options,
+      ...(named && { schedule: named }),
       ...values,
       model: found?.path ?? model,
       ...(vae && { vae: vae.path }),

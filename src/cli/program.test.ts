@@ -38,6 +38,7 @@ test("flags, their short forms and other programs' names for them", async () => 
     steps: 20,
     cfg: 6.5,
     sampler: "DPM++ 2M Karras",
+    schedule: "karras",
     seed: -1,
     clipSkip: 3,
     grid: true,

@@ -1,6 +1,7 @@
 /** @file What a checkpoint was trained on as a noise table and a prediction type, with the user's word above the file's. */
 
-import type { Detection } from "../models/sdxl/prediction.ts";
+import { IllustriousError } from "../base/error.ts";
+import type { Detection, TrainedSchedule } from "../models/sdxl/prediction.ts";
 import {
   discreteTable,
   edmTable,
@@ -39,6 +40,7 @@ function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoice
       });
     case "eps":
     case "v": {
+      refuseUnknownBetas(schedule);
       const chosen: ZeroSnr = zeroSnr === "auto" ? detection.zeroSnr && "exact" : zeroSnr !== "off" && zeroSnr;
       return discreteTable({
         ...(schedule.betaStart !== undefined && { betaStart: schedule.betaStart }),
@@ -51,4 +53,16 @@ function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoice
       });
     }
   }
+}
+
+/** A noise process that is not built must not be sampled as if it were SDXL's. */
+function refuseUnknownBetas({ betaSchedule = "scaled_linear", trainedBetas }: TrainedSchedule): void {
+  const known = betaSchedule === "scaled_linear" || betaSchedule === "linear";
+  if (known && !trainedBetas) return;
+  const what = trainedBetas ? "trained_betas" : `beta_schedule ${betaSchedule}`;
+  throw new IllustriousError(
+    "unsupported",
+    `the checkpoint's scheduler_config.json has ${what}`,
+    "Only scaled_linear and linear betas can be sampled; remove the field if it is wrong.",
+  );
 }

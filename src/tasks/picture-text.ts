@@ -149,7 +149,7 @@ function graphOf(options: GenerateOptions, settings: EffectiveSettings, seed: nu
     sampler: settings.sampler,
     scheduler: COMFY_SCHEDULES[schedule] ?? schedule,
     ...(prediction === "v" && { prediction: "v_prediction" as const }),
-    ...(settings.zeroSnr !== "off" && { zsnr: true }),
+    ...(prediction === "v" && settings.zeroSnr !== "off" && { zsnr: true }),
     ...(options.cfgRescale > 0 && { rescaleCfg: options.cfgRescale }),
   });
 }

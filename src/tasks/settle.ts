@@ -144,6 +144,7 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
     },
     warnings: [
       ...detection.conflicts.map((message) => ({ message })),
+      ...(detection.confidence === "guess" ? [guessWarning(detection.prediction)] : []),
       ...findings.map(({ message, hint }) => ({ message, hint })),
       ...plans.flatMap((plan) => plan.warnings.map((message) => ({ message }))),
       ...plans.flatMap((plan) => plan.loras.map(loraWarning)),
@@ -174,6 +175,13 @@ function refuseUnlessItFits(needed: number, budget: number): void {
     `this needs about ${gib(needed)} of memory, and ${gib(budget)} may be used`,
     "Make the size or the batch smaller, close other programs, or raise --memory.",
   );
+}
+
+function guessWarning(prediction: string): Warning {
+  return {
+    message: `that the model predicts ${prediction} is a guess`,
+    hint: "A wrong one gives grey, burnt or noisy pictures: state it with --prediction and --zero-snr.",
+  };
 }
 
 function loraWarning({ name }: PromptPlan["loras"][number]): Warning {

@@ -119,6 +119,10 @@ function checkTogether({ unet, vae, textEncoder, textEncoder2 }: SdxlConfigs, pa
   const added = 6 * unet.additionTimeEmbedDim + textEncoder2.projectionDim!;
   const sum = "six size embeddings and the pooled text make";
   differ("the UNet's projection_class_embeddings_input_dim", unet.projectionInputDim, added, sum);
+  if (unet.inChannels !== unet.outChannels) {
+    const message = `${path}: the UNet takes ${unet.inChannels} channels and gives ${unet.outChannels}`;
+    throw new IllustriousError("unsupported", message, "An inpainting or editing model; these cannot be used yet.");
+  }
   if (vae) differ("the UNet's out_channels", unet.outChannels, vae.latentChannels, "the VAE's latent_channels are");
 }
 
