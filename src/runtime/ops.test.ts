@@ -40,6 +40,7 @@ function transposed(y: Tensor, kernel: Tensor, stride: number, padding: [number,
 }
 
 const image = [b, 8, h, w];
+const wide = [b, 32, h, w];
 const tokens = [b, s, 8];
 
 /** One or more graphs an op. A new op without a case fails below. */
@@ -109,9 +110,18 @@ const cases: Record<Exclude<OpName, "input" | "weight">, Case[]> = {
     { build: (x) => g.conv2d(x(image), x([6, 8, 3, 3]), x([6]), { stride: 2, padding: [1, 1, 1, 1] }) },
     { build: (x) => g.conv2d(x(image), x([6, 8, 3, 3]), undefined, { stride: 2, padding: [0, 0, 1, 1] }) },
     { build: (x) => g.conv2d(x(image), x([4, 8, 1, 1]), x([4]), { stride: 1, padding: [0, 0, 0, 0] }) },
+    // Channels that blocks of 8 and of 16 divide; sums of 288 products.
+    { build: (x) => g.conv2d(x(wide), x([16, 32, 3, 3]), x([16]), { stride: 1, padding: [1, 1, 1, 1] }), bound: 5e-5 },
+    {
+      build: (x) => g.conv2d(x(wide), x([48, 32, 3, 3]), undefined, { stride: 2, padding: [0, 0, 1, 1] }),
+      bound: 5e-5,
+    },
+    { build: (x) => g.conv2d(x(wide), x([16, 32, 1, 1]), x([16]), { stride: 1, padding: [0, 0, 0, 0] }) },
   ],
   convTranspose2d: [
     { build: (x) => transposed(x(image), x([8, 6, 3, 3]), 1, [1, 1, 1, 1], [h, w]) },
+    { build: (x) => transposed(x(wide), x([32, 48, 3, 3]), 1, [1, 1, 1, 1], [h, w]), bound: 5e-5 },
+    { build: (x) => transposed(x(wide), x([32, 16, 1, 1]), 1, [0, 0, 0, 0], [h, w]) },
     {
       build: (x) =>
         transposed(x([b, 8, floorDiv(addDims(h, 1), 2), w]), x([8, 6, 3, 1]), 2, [1, 0, 1, 0], [h, addDims(w, w)]),

@@ -5,13 +5,23 @@ import { dimKey } from "../../graph/dim.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { OpName, Tensor, TensorOf } from "../../graph/tensor.ts";
 import type { Weights } from "../weights.ts";
+import { BLOCKED } from "./blocked-convolution.ts";
 import { createEmitter, initializerName } from "./emitter.ts";
 import type { Residency } from "./residency.ts";
 import { CONTRIB, type EmissionRule, emissionRules } from "./rules.ts";
 
-/** `folder` holds every weight file; locations in the model are relative to it. */
-export function emitOnnx(graph: Graph, weights: Weights, folder: string, residency: Residency): OnnxModel {
-  const e = createEmitter(graph, weights, folder);
+/**
+ * `folder` holds every weight file; locations in the model are relative to it. `block` is the processor's size of blocks of
+ * channels, if known.
+ */
+export function emitOnnx(
+  graph: Graph,
+  weights: Weights,
+  folder: string,
+  residency: Residency,
+  block?: number,
+): OnnxModel {
+  const e = createEmitter(graph, weights, folder, block);
   const names = new Map<Tensor, string>();
   // Of two inputs, ONNX Runtime computes first the one whose node was written later. Weights written first are therefore
   // widened when their layer's turn comes; written beside their layers, all would be widened before the first layer runs.
@@ -41,7 +51,7 @@ export function emitOnnx(graph: Graph, weights: Weights, folder: string, residen
     values: valuesBetween(names, used),
     initializers,
     nodes: [...e.nodes, ...identities].filter((node) => node.outputs.some((name) => used.has(name))),
-    opsets: { "": 21, [CONTRIB]: 1 },
+    opsets: { "": 21, [CONTRIB]: 1, ...(block ? { [BLOCKED]: 1 } : {}) },
   };
 }
 

@@ -7,7 +7,7 @@ import { IllustriousError, internalError } from "../../base/error.ts";
 import type { ElementType, OnnxAttribute, OnnxInitializer, OnnxNode } from "../../formats/onnx/write.ts";
 import { type Dim, dimKey, type Expression, elementsOf, evaluateDim, type Shape, shapeKey } from "../../graph/dim.ts";
 import type { Graph } from "../../graph/graph.ts";
-import type { TensorOf } from "../../graph/tensor.ts";
+import type { Tensor, TensorOf } from "../../graph/tensor.ts";
 import { isName } from "../../graph/verify.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 
@@ -33,9 +33,11 @@ export type Emitter = {
   rawWeight(weight: TensorOf<"weight">): string;
   /** The weight as float32, in the graph's own layout. */
   weight(weight: TensorOf<"weight">): string;
+  /** The size of blocks of channels for this kernel [o, c, …], if it changes from run to run and they divide its channels. */
+  blockOf(kernel: Tensor): number | undefined;
 };
 
-export function createEmitter(graph: Graph, weights: Weights, folder: string): Emitter {
+export function createEmitter(graph: Graph, weights: Weights, folder: string, block?: number): Emitter {
   const nodes: OnnxNode[] = [];
   const initializers = new Map<string, OnnxInitializer>();
   const once = new Map<string, string>();
@@ -156,6 +158,13 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
     });
   }
 
+  const changing = block === undefined ? new Set<Tensor>() : changingTensors(graph);
+
+  function blockOf(kernel: Tensor): number | undefined {
+    const divides = (channels: Dim | undefined) => typeof channels === "number" && channels % block! === 0;
+    return changing.has(kernel) && divides(kernel.shape[0]) && divides(kernel.shape[1]) ? block : undefined;
+  }
+
   return {
     node,
     sharedNode,
@@ -166,6 +175,7 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
     source,
     rawWeight,
     weight: float32Weight,
+    blockOf,
     nodes,
     initializers,
   };
@@ -173,6 +183,15 @@ export function createEmitter(graph: Graph, weights: Weights, folder: string): E
 
 function outputNames(first: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}:${i}`));
+}
+
+/** What depends on an input; the rest is constant. */
+export function changingTensors(graph: Graph): Set<Tensor> {
+  const changing = new Set<Tensor>();
+  for (const tensor of graph.tensors) {
+    if (tensor.op === "input" || tensor.inputs.some((input) => changing.has(input))) changing.add(tensor);
+  }
+  return changing;
 }
 
 export function initializerName({ attributes }: TensorOf<"weight">): string {

@@ -3,6 +3,13 @@
 import { internalError } from "../../base/error.ts";
 import { type Dim, elementsOf, sameDim } from "../../graph/dim.ts";
 import type { OpAttributes, OpName, Tensor, TensorOf } from "../../graph/tensor.ts";
+import {
+  blockedConvolution,
+  type KernelShape,
+  kernelInBlocks,
+  reversal,
+  turnedKernelInBlocks,
+} from "./blocked-convolution.ts";
 import type { Emitter } from "./emitter.ts";
 
 /** Writes the op's nodes, given its inputs' names; returns its output's name. */
@@ -94,19 +101,32 @@ export const emissionRules: { readonly [Op in OpName]: EmissionRule<Op> } = {
   },
 
   conv2d({ inputs: [, kernel], attributes: { stride, padding } }, inputs, e) {
-    const [, , kh, kw] = kernel!.shape as [number, number, number, number];
-    return e.node("Conv", inputs, { kernel_shape: [kh, kw], strides: [stride, stride], pads: padding });
+    const shape = kernel!.shape as KernelShape;
+    const attributes = { kernel_shape: shape.slice(2), strides: [stride, stride], pads: padding };
+    const block = e.blockOf(kernel!);
+    if (block === undefined) return e.node("Conv", inputs, attributes);
+    const [x, name, bias] = inputs as [string, string, string?];
+    return blockedConvolution(x, kernelInBlocks(name, shape, block, e), bias, shape[0], attributes, e);
   },
 
   convTranspose2d({ inputs: [, kernel], attributes: { stride, padding, height, width } }, inputs, e) {
-    const [, , kh, kw] = kernel!.shape as [number, number, number, number];
+    const shape = kernel!.shape as KernelShape;
+    const [o, c, kh, kw] = shape;
     const [top, left, bottom, right] = padding;
     const pads = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right];
     if (stride === 1 && pads.every((pad) => pad >= 0)) {
       // A convolution with the kernel turned half round and its channels swapped: ConvTranspose is a fifth slower.
-      const swapped = e.node("Transpose", [inputs[1]!], { perm: [1, 0, 2, 3] });
-      const turned = turnedHalfRound(swapped, kernel!.shape as readonly number[], e);
-      return e.node("Conv", [inputs[0]!, turned], { kernel_shape: [kh, kw], strides: [1, 1], pads });
+      const [y, name] = inputs as [string, string];
+      const attributes = { kernel_shape: [kh, kw], strides: [1, 1], pads };
+      const block = e.blockOf(kernel!);
+      if (block !== undefined) {
+        return blockedConvolution(y, turnedKernelInBlocks(name, shape, block, e), undefined, c, attributes, e);
+      }
+      const swapped = e.node("Transpose", [name], { perm: [1, 0, 2, 3] });
+      // The product with a permutation takes an eighth of the time of Slice with steps of -1.
+      const flat = e.node("Reshape", [swapped, e.ints([c * o, kh * kw])]);
+      const turned = e.node("Reshape", [e.node("MatMul", [flat, reversal(kh * kw, e)]), e.ints([c, o, kh, kw])]);
+      return e.node("Conv", [y, turned], attributes);
     }
     // Enough rows and columns for any size that gives this one by convolution; those that were never there are cut.
     const rest = [stride - 1, stride - 1];
@@ -165,19 +185,4 @@ function moments({ inputs, attributes: { epsilon } }: OfMoments, x: string, e: E
     string,
     string,
   ];
-}
-
-/**
- * The last two axes of kernels [c, o, kh, kw], written for [o, c, kh, kw], both reversed. The product with the reversing
- * permutation takes an eighth of the time of Slice with steps of -1.
- */
-function turnedHalfRound(kernels: string, [o, c, kh, kw]: readonly number[], e: Emitter): string {
-  const taps = kh! * kw!;
-  if (taps === 1) return kernels;
-  const reversal = Array.from({ length: taps ** 2 }, (_, i) =>
-    Math.floor(i / taps) + (i % taps) === taps - 1 ? 1 : 0,
-  );
-  const flat = e.node("Reshape", [kernels, e.ints([-1, taps])]);
-  const turned = e.node("MatMul", [flat, e.floats(reversal, [taps, taps])]);
-  return e.node("Reshape", [turned, e.ints([c!, o!, kh!, kw!])]);
 }

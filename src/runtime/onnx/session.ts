@@ -10,8 +10,9 @@ import { weightBytes } from "../memory.ts";
 import type { Runtime, Session, Value, Values } from "../runtime.ts";
 import { sizesOf } from "../sizes.ts";
 import type { WeightSource, Weights } from "../weights.ts";
+import { findBlock } from "./blocked-convolution.ts";
 import { emitOnnx } from "./emit.ts";
-import { commonFolder } from "./emitter.ts";
+import { changingTensors, commonFolder } from "./emitter.ts";
 import { footprintOf } from "./footprint.ts";
 import { chooseResidency, type Residency } from "./residency.ts";
 
@@ -44,12 +45,34 @@ async function open(graph: Graph, weights: Weights, options: OnnxOptions & { mem
   const folder = commonFolder([...used.values()].map(({ path }) => path));
   const { float32 } = weightBytes(graph, weights);
   const residency = options.residency ?? chooseResidency(float32, options.memory);
-  const bytes = writeOnnx(emitOnnx(graph, used, folder, residency));
+  const block = hasChangingKernel(graph) ? await channelBlock() : undefined;
+  const bytes = writeOnnx(emitOnnx(graph, used, folder, residency, block));
   const session = await create(bytes, folder, options);
   return {
     run: (feeds, outputs) => run(session, graph, feeds, outputs),
     release: () => session.release(),
   };
+}
+
+/** As in training, where the kernels are inputs. */
+function hasChangingKernel(graph: Graph): boolean {
+  const changing = changingTensors(graph);
+  return graph.tensors.some(
+    ({ op, inputs }) => (op === "conv2d" || op === "convTranspose2d") && changing.has(inputs[1]!),
+  );
+}
+
+let found: Promise<number | undefined> | undefined;
+
+/** A fact of the processor and of ONNX Runtime: tried once, in about 20 ms. */
+function channelBlock(): Promise<number | undefined> {
+  found ??= findBlock(async (graph, feeds, block) => {
+    const session = await create(writeOnnx(emitOnnx(graph, new Map(), "", "folded", block)), "", { threads: 1 });
+    const results = await run(session, graph, feeds, undefined);
+    await session.release();
+    return results;
+  });
+  return found;
 }
 
 /** ONNX Runtime refuses links that leave the folder, and a hub's cache is all links: it is given what they point to. */
