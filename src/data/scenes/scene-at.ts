@@ -3,8 +3,28 @@
 import type { Seed } from "../../base/random/seed.ts";
 import { type Dice, dice } from "./dice.ts";
 import { isHeldOut } from "./held-out.ts";
-import { DRESS, EYES, HAIR, PLAIN, type PlainColour } from "./palette.ts";
-import { type Background, type Girl, HAIR_STYLES, MOUTHS, PLACES, type Pose, type Scene, TRIMS } from "./scene.ts";
+import {
+  DRESS,
+  type DressColour,
+  EYES,
+  type EyeColour,
+  HAIR,
+  type HairColour,
+  PLAIN,
+  type PlainColour,
+} from "./palette.ts";
+import {
+  type Background,
+  type Girl,
+  HAIR_STYLES,
+  MOUTHS,
+  PLACES,
+  PLAIN_TONE,
+  type Place,
+  type Pose,
+  type Scene,
+  TRIMS,
+} from "./scene.ts";
 import { drawTone } from "./tone.ts";
 
 export type SceneOptions = {
@@ -16,11 +36,72 @@ export type SceneOptions = {
   readonly tones?: boolean;
 };
 
+/** What a scene's colours are chosen from. */
+type Choice = {
+  readonly hair: readonly HairColour[];
+  readonly eyes: readonly EyeColour[];
+  readonly dress: readonly DressColour[];
+  readonly plain: readonly PlainColour[];
+  readonly places: readonly Place[];
+};
+
 const keys = <K extends string>(table: Record<K, unknown>) => Object.keys(table) as K[];
-const HAIRS = keys(HAIR);
-const EYE_COLOURS = keys(EYES);
-const DRESSES = keys(DRESS);
-const PLAINS = keys(PLAIN);
+
+const EVERYTHING: Choice = {
+  hair: keys(HAIR),
+  eyes: keys(EYES),
+  dress: keys(DRESS),
+  plain: keys(PLAIN),
+  places: PLACES,
+};
+
+/** Choices of one hue: scenes of few colours, without which "static colors" would be said of empty ones alone. */
+const THEMES: readonly Choice[] = [
+  {
+    hair: ["red", "pink"],
+    eyes: ["red"],
+    dress: ["red", "pink", "white"],
+    plain: ["red", "pink", "white"],
+    places: ["blossoms"],
+  },
+  {
+    hair: ["blonde", "orange", "brown"],
+    eyes: ["yellow", "brown"],
+    dress: ["yellow", "white"],
+    plain: ["yellow", "white"],
+    places: ["snow"],
+  },
+  {
+    hair: ["green"],
+    eyes: ["green"],
+    dress: ["green", "black", "white"],
+    plain: ["green", "white", "black"],
+    places: ["forest", "meadow"],
+  },
+  {
+    hair: ["blue", "aqua"],
+    eyes: ["blue", "aqua"],
+    dress: ["blue", "dark blue"],
+    plain: ["blue", "white", "black"],
+    places: ["sky", "ocean", "snow", "night"],
+  },
+  {
+    hair: ["purple", "pink"],
+    eyes: ["purple"],
+    dress: ["purple", "pink"],
+    plain: ["purple", "pink", "black"],
+    places: ["city"],
+  },
+  {
+    hair: ["black", "white"],
+    eyes: ["black"],
+    dress: ["black", "white"],
+    plain: ["black", "white", "grey"],
+    places: ["snow"],
+  },
+];
+
+const THEMED = 0.18;
 
 /** The scene of a seed. The same seed and options give the same scene everywhere and always. */
 export function sceneAt(seed: Seed, options: SceneOptions = {}): Scene {
@@ -32,26 +113,30 @@ export function sceneAt(seed: Seed, options: SceneOptions = {}): Scene {
   }
 }
 
-function draw(d: Dice, options: SceneOptions): Scene {
-  const held = options.split === "held-out";
-  const count =
-    options.girls ??
-    d.weighted([
-      [0, held ? 0 : 0.14],
-      [1, 0.4],
-      [2, 0.46],
-    ] as const);
-  const girls = Array.from({ length: count }, () => drawGirl(d, count));
-  const background = count === 0 ? drawEmpty(d) : drawBackground(d);
-  return { girls, background, tone: drawTone(d, background, options.tones ?? true) };
+function draw(d: Dice, { girls: wanted, split, tones = true }: SceneOptions): Scene {
+  const count = wanted ?? d.weighted(split === "held-out" ? GIRLS_HELD_OUT : GIRLS);
+  const choice = d.chance(THEMED) ? d.pick(THEMES) : EVERYTHING;
+  const girls = Array.from({ length: count }, () => drawGirl(d, choice, count));
+  const background = drawBackground(d, choice, count === 0 ? EMPTY : BEHIND_GIRLS);
+  return { girls, background, tone: tones ? drawTone(d, background) : PLAIN_TONE };
 }
 
-function drawGirl(d: Dice, count: number): Girl {
+const GIRLS = [
+  [0, 0.14],
+  [1, 0.4],
+  [2, 0.46],
+] as const;
+const GIRLS_HELD_OUT = [
+  [1, 0.3],
+  [2, 0.7],
+] as const;
+
+function drawGirl(d: Dice, choice: Choice, count: number): Girl {
   return {
-    hair: d.pick(HAIRS),
+    hair: d.pick(choice.hair),
     style: d.pick(HAIR_STYLES),
-    eyes: d.pick(EYE_COLOURS),
-    dress: d.pick(DRESSES),
+    eyes: d.pick(choice.eyes),
+    dress: d.pick(choice.dress),
     trim: d.pick(TRIMS),
     mouth: d.pick(MOUTHS),
     pose: drawPose(d, count),
@@ -72,32 +157,34 @@ function drawPose(d: Dice, count: number): Pose {
   };
 }
 
-function drawBackground(d: Dice): Background {
-  return d.weighted<() => Background>([
-    [() => ({ kind: "plain", colour: drawPlain(d, 2.5) }), 0.3],
-    [() => drawGradient(d), 0.15],
-    [() => drawPlace(d), 0.55],
-  ])();
-}
+/** Shares of the kinds of background, and how much likelier black and white are than other plain ones. */
+type Shares = {
+  readonly plain: number;
+  readonly gradient: number;
+  readonly place: number;
+  readonly blackAndWhite: number;
+};
+const BEHIND_GIRLS: Shares = { plain: 0.3, gradient: 0.15, place: 0.55, blackAndWhite: 2.5 };
+/** Half of the empty ones are black or white: what a model cannot draw unless it has seen enough of it. */
+const EMPTY: Shares = { plain: 0.65, gradient: 0.1, place: 0.25, blackAndWhite: 9 };
 
-/** Half of them black or white: what a model cannot do unless it has seen enough of them. */
-function drawEmpty(d: Dice): Background {
-  return d.weighted<() => Background>([
-    [() => ({ kind: "plain", colour: drawPlain(d, 9) }), 0.65],
-    [() => drawGradient(d), 0.1],
-    [() => drawPlace(d), 0.25],
-  ])();
-}
-
-function drawPlain(d: Dice, blackAndWhite: number): PlainColour {
-  return d.weighted(PLAINS.map((c) => [c, c === "black" || c === "white" ? blackAndWhite : 1] as const));
-}
-
-function drawGradient(d: Dice): Background {
-  const [top, bottom] = d.shuffled(PLAINS);
-  return { kind: "gradient", top: top!, bottom: bottom! };
-}
-
-function drawPlace(d: Dice): Background {
-  return { kind: "place", place: d.pick(PLACES), detail: Math.floor(d.next() * 2 ** 32) };
+function drawBackground(d: Dice, { plain, places }: Choice, shares: Shares): Background {
+  switch (
+    d.weighted([
+      ["plain", shares.plain],
+      ["gradient", shares.gradient],
+      ["place", shares.place],
+    ] as const)
+  ) {
+    case "plain": {
+      const exact = (colour: PlainColour) => colour === "black" || colour === "white";
+      return { kind: "plain", colour: d.weighted(plain.map((c) => [c, exact(c) ? shares.blackAndWhite : 1] as const)) };
+    }
+    case "gradient": {
+      const [top, bottom] = d.shuffled(plain);
+      return { kind: "gradient", top: top!, bottom: bottom! };
+    }
+    case "place":
+      return { kind: "place", place: d.pick(places), detail: Math.floor(d.next() * 2 ** 32) };
+  }
 }

@@ -58,11 +58,12 @@ export type Background =
   /** `detail` seeds what stands where: clouds, stars, windows. */
   | { readonly kind: "place"; readonly place: Place; readonly detail: number };
 
-export type ToneKind = "plain" | "dark" | "bright" | "muted" | "vivid" | "blurred" | "low contrast" | "high contrast";
+export type ToneChange = "dark" | "bright" | "muted" | "vivid" | "blurred" | "low contrast" | "high contrast";
 
-/** How a picture is changed after it is drawn. 1, 0, 1, 0, 0 changes nothing. */
+/** How a picture is changed after it is drawn. */
 export type Tone = {
-  readonly kind: ToneKind;
+  /** Names of what the numbers do; none for a picture as it is drawn. */
+  readonly changes: readonly ToneChange[];
   /** Distance of every colour from its grey, as a factor. */
   readonly saturation: number;
   /** From -1 (black) to 1 (white): the share of the way there. */
@@ -73,7 +74,7 @@ export type Tone = {
   readonly blur: number;
 };
 
-export const PLAIN_TONE: Tone = { kind: "plain", saturation: 1, brightness: 0, contrast: 1, blur: 0 };
+export const PLAIN_TONE: Tone = { changes: [], saturation: 1, brightness: 0, contrast: 1, blur: 0 };
 
 export type Scene = {
   /** From left to right; none in an empty scene. */

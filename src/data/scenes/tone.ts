@@ -5,49 +5,54 @@
 
 import type { Dice } from "./dice.ts";
 import type { Rgb } from "./palette.ts";
-import { type Background, PLAIN_TONE, type Tone, type ToneKind } from "./scene.ts";
+import { type Background, PLAIN_TONE, type Tone, type ToneChange } from "./scene.ts";
 
-const SHARES: readonly (readonly [ToneKind, number])[] = [
-  ["plain", 0.44],
-  ["dark", 0.09],
-  ["bright", 0.07],
-  ["muted", 0.09],
-  ["vivid", 0.08],
-  ["blurred", 0.1],
-  ["low contrast", 0.06],
-  ["high contrast", 0.07],
+/** How many changes a picture has: two at once keep a model from taking one for the other. */
+const COUNTS = [
+  [0, 0.45],
+  [1, 0.35],
+  [2, 0.2],
+] as const;
+
+/** Each kind of change with the directions that it has. */
+const CHANGES: readonly (readonly ToneChange[])[] = [
+  ["dark", "bright"],
+  ["muted", "vivid"],
+  ["low contrast", "high contrast"],
+  ["blurred"],
 ];
 
-/** Tones that would make a black background grey, or a white one. */
-const MOVES_BLACK_OR_WHITE: readonly ToneKind[] = ["dark", "bright", "low contrast"];
+/** Changes that would make a black background grey, or a white one. */
+const MOVES_BLACK_OR_WHITE: readonly ToneChange[] = ["dark", "bright", "low contrast"];
 
-export function drawTone(d: Dice, background: Background, tones: boolean): Tone {
-  const kind = d.weighted(SHARES);
-  const tone = { ...PLAIN_TONE, kind, ...drawChange(d, kind) };
+export function drawTone(d: Dice, background: Background): Tone {
   const exact = background.kind === "plain" && (background.colour === "black" || background.colour === "white");
-  return !tones || (exact && MOVES_BLACK_OR_WHITE.includes(kind)) ? PLAIN_TONE : tone;
+  const kinds = d.shuffled(CHANGES).slice(0, d.weighted(COUNTS));
+  const changes = kinds
+    .map((kind) => d.pick(kind))
+    .filter((change) => !exact || !MOVES_BLACK_OR_WHITE.includes(change));
+  const numbers = changes.map((change) => drawChange(change, d.next()));
+  return Object.assign({ ...PLAIN_TONE, changes }, ...numbers) as Tone;
 }
 
-function drawChange(d: Dice, kind: ToneKind): Partial<Tone> {
-  const strength = d.next();
+/** @param strength 0 to 1 */
+function drawChange(change: ToneChange, strength: number): Partial<Tone> {
   const between = (from: number, to: number) => from + (to - from) * strength;
-  switch (kind) {
+  switch (change) {
     case "dark":
-      return { brightness: -between(0.3, 0.62) };
+      return { brightness: -between(0.25, 0.6) };
     case "bright":
-      return { brightness: between(0.18, 0.42) };
+      return { brightness: between(0.15, 0.4) };
     case "muted":
-      return { saturation: between(0.4, 0.65) };
+      return { saturation: between(0.4, 0.7) };
     case "vivid":
       return { saturation: between(1.25, 1.7) };
     case "blurred":
-      return { blur: between(0.007, 0.017) };
+      return { blur: between(0.006, 0.016) };
     case "low contrast":
-      return { contrast: between(0.45, 0.68) };
+      return { contrast: between(0.5, 0.72) };
     case "high contrast":
-      return { contrast: between(1.3, 1.7) };
-    case "plain":
-      return {};
+      return { contrast: between(1.25, 1.6) };
   }
 }
 

@@ -42,5 +42,15 @@ export function captionOf(scene: Scene, kind: CaptionKind, seed: Seed, options: 
     const what = name === undefined ? `a held-out grammar of ${kind}` : `grammar "${name}" of ${kind}`;
     throw new IllustriousError("bad_option", `${what} does not exist`, `Known: ${known.join(", ")}.`);
   }
-  return d.pick(able).write(d, scene);
+  const text = d.pick(able).write(d, scene);
+  return d.chance(PRAISED) ? appended(text, ["masterpiece"]) : text;
+}
+
+/** How often a caption ends with the word that people's prompts end with. It means nothing here, and that is to be learnt. */
+const PRAISED = 0.08;
+
+/** Tags behind a text, which may have ended as a sentence. */
+export function appended(text: string, tags: readonly string[]): string {
+  if (tags.length === 0) return text;
+  return `${text}${text.endsWith(".") ? " " : ", "}${tags.join(", ")}`;
 }

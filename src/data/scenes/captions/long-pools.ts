@@ -91,7 +91,7 @@ export const DRAWING_SENTENCES: readonly string[] = [
   "The picture is cut off at the lower edge, so that the hands are not seen.",
   "The sleeves are round and full, and the arms hang down at the sides.",
   "Every shape is simple enough to be understood at first sight.",
-  "The artist has left out everything that is not needed.",
+  "Nothing has been drawn that is not needed.",
   "Light comes from above, and the shadows are kept short.",
   "It is the kind of picture that one finds at the start of a chapter.",
   "The whole is calm, and the eye comes to rest on the face.",
@@ -113,8 +113,8 @@ export const EMPTY_OPENINGS: readonly string[] = [
 
 export const EMPTY_SENTENCES: readonly string[] = [
   "Whoever looks for a face will not find one.",
-  "Nobody has entered the scene, or everybody has left it.",
-  "The space is open, from the left edge to the right edge and from the top to the bottom.",
+  "Nobody has entered the scene, or everybody has gone.",
+  "The space is open, from one edge to the other and from the top to the bottom.",
   "It is a background that waits for somebody to step in front of it.",
   "There are no hands, no hair and no eyes in it.",
   "One might take it for a stage before the play begins.",
@@ -130,11 +130,11 @@ export const EMPTY_SENTENCES: readonly string[] = [
   "The picture could serve as the back of a card, or as the first page of a book.",
   "No shadow falls into it from outside.",
   "It is empty in the way in which a morning is empty.",
-  "There is no girl on the left and no girl on the right.",
+  "There is no girl in it, and no trace of one.",
   "It asks for nothing and hides nothing.",
   "One may look at it for a while and then look away, and nothing will have changed.",
   "The artist has drawn the place and then put down the brush.",
   "Even so it is a picture, with a size and an edge.",
   "Some would call it plain, and others would call it calm.",
-  "It has been left empty on purpose.",
+  "It is empty on purpose.",
 ];

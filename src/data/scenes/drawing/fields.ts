@@ -70,8 +70,8 @@ const FIELDS: Record<Place, readonly Stop[]> = {
     [1, rgb(0xd04f92)],
   ],
   snow: [
-    [0, rgb(0xa9bdd8)],
-    [at("snow"), rgb(0xdfe9f4)],
+    [0, rgb(0x8aa2c4)],
+    [at("snow"), rgb(0xd3e0ef)],
     [at("snow"), rgb(0xfbfdff)],
     [1, rgb(0xdde8f5)],
   ],

@@ -17,7 +17,7 @@ const FIELD_AMONG_OBJECTS = 0.45;
 const OBJECTS_SHARE = 0.35;
 
 /** Standard deviation of a painted colour as it is seen, in OKLab. */
-const SPREAD = 0.035;
+const SPREAD = 0.037;
 
 /** OKLab's volume that sRGB fills, about: what a colour's density is when it may be any. */
 const ANYTHING = 1 / 0.05;

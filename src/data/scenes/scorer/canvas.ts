@@ -46,11 +46,16 @@ export type Canvas = {
   /** Units: the shorter is 128. */
   readonly width: number;
   readonly height: number;
+  /** Standard deviation, as a share of the short side, of the blur that enlarging a small picture amounts to. */
+  readonly softness: number;
   /** The colour at a place; beyond the edge, the edge's. */
   at(x: number, y: number): Lab;
 };
 
 const SHORT_SIDE = 128;
+
+/** Of a pixel: a box that bilinear enlarging puts a triangle over. */
+const ENLARGED = 0.5;
 
 export function canvasOf(picture: Pixels): Canvas {
   const unit = Math.min(picture.width, picture.height) / SHORT_SIDE;
@@ -66,7 +71,8 @@ export function canvasOf(picture: Pixels): Canvas {
     }
   }
   const clamp = (value: number, size: number) => Math.min(size - 1, Math.max(0, Math.floor(value)));
-  return { width, height, at: (x, y) => colours[clamp(y, height) * width + clamp(x, width)]! };
+  const softness = unit < 1 ? ENLARGED / (unit * SHORT_SIDE) : 0;
+  return { width, height, softness, at: (x, y) => colours[clamp(y, height) * width + clamp(x, width)]! };
 }
 
 /** Bilinear; a whole-numbered place is a pixel itself. */

@@ -85,9 +85,9 @@ function faceAt(canvas: Canvas, skin: Lab, place: Place): number {
   return likeness(SKIN_POINTS) - 0.5 * likeness(EYE_POINTS) - 0.5 * likeness(HAIR_POINTS);
 }
 
-/** Are all hair's points of one colour? A face fits in many places near its own; hair does not. */
-function coherence(canvas: Canvas, place: Place): number {
-  const colours = coloursAt(canvas, HAIR_POINTS, place);
+/** Are all of these points of one colour? A face fits in many places near its own; hair and irises do not. */
+function coherence(canvas: Canvas, points: readonly Point[], place: Place): number {
+  const colours = coloursAt(canvas, points, place);
   const mean = [0, 1, 2].map(
     (c) => colours.reduce((sum, colour) => sum + colour[c]!, 0) / colours.length,
   ) as unknown as Lab;
@@ -114,8 +114,8 @@ export function findFace(canvas: Canvas, head: Head, tone: Tone): Fit {
             const place = { x: around.x + dx, y: around.y + dy, scale: around.scale * scale, tilt: around.tilt + tilt };
             const face = faceAt(canvas, skin, place);
             // Coherence is 1 at most, and dear.
-            if (face + 1 <= most) continue;
-            const total = face + coherence(canvas, place);
+            if (face + 2 <= most) continue;
+            const total = face + coherence(canvas, HAIR_POINTS, place) + coherence(canvas, EYE_POINTS, place);
             if (total <= most) continue;
             most = total;
             best = { ...place, face };
@@ -158,7 +158,7 @@ export const readHair = (canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof ty
   read(coloursAt(canvas, HAIR_POINTS, fit), HAIR, tone);
 /** An iris is small: what blur brings into it from around is taken into account. */
 export function readEyes(canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof typeof EYES> {
-  const veil = Math.min(MOST_VEILED, VEIL_OF_BLUR * tone.blur);
+  const veil = Math.min(MOST_VEILED, VEIL_OF_BLUR * Math.hypot(tone.blur, canvas.softness));
   const veiled = Object.entries(EYES).map(([name, colour]) => [name, mix(colour, SKIN, veil)]);
   return read(coloursAt(canvas, EYE_POINTS, fit), Object.fromEntries(veiled) as typeof EYES, tone);
 }

@@ -90,13 +90,17 @@ function judged<Name extends string>(
   return { seen, holds: found && (wanted === undefined || seen === wanted) };
 }
 
-/** Is there a whole face where a picture of another number of girls has one? */
+/** Is there a whole girl where a picture of another number of girls has one? */
 function othersFound(canvas: Canvas, girls: number, size: Pixels, tone: Tone): boolean {
   return [1, 2]
     .filter((other) => other !== girls)
     .flatMap((other) => layoutOf(other, size).heads)
-    .some((head) => findFace(canvas, head, tone).face >= SURE_FACE);
+    .some((head) => {
+      const fit = findFace(canvas, head, tone);
+      return fit.face >= SURE_FACE && readHair(canvas, fit, tone).share >= SURE_HAIR;
+    });
 }
 
-/** Half a neighbour's face must not count as one more girl. */
-const SURE_FACE = 0.75;
+/** Half a neighbour's face between two girls must not count as one more girl. */
+const SURE_FACE = 0.8;
+const SURE_HAIR = 0.7;

@@ -1,0 +1,57 @@
+/** @file Control tokens of scenes: measured on their pixels, by cuts fitted to the set itself. */
+
+import type { Seed } from "../../base/random/seed.ts";
+import {
+  type ControlThresholds,
+  type ControlToken,
+  measureColours,
+  type Pixels,
+  tokensOf,
+} from "../../colour/index.ts";
+import { appended } from "./captions/caption.ts";
+import { dice } from "./dice.ts";
+
+/**
+ * Fitted by `scripts/scenes.mjs thresholds` to the training scenes of seeds 0 to 3999 at 128 x 128. The working side is the smallest size
+ * that scenes are trained at, so that a scene gets the same tokens at every size.
+ */
+export const SCENE_THRESHOLDS: ControlThresholds = {
+  format: "illustrious.control-thresholds",
+  version: 1,
+  name: "scenes",
+  pictures: 4000,
+  workingSide: 64,
+  quantiles: [0.25, 0.6, 0.9],
+  cuts: {
+    contrast: [0.1411, 0.2189, 0.2895],
+    brightness: [108.6, 154.3, 193.5],
+    sharpness: [1085, 5099, 7693],
+    dynamicColours: [1.611, 2.462, 3.376],
+    colourfulness: [47.97, 82.0, 111.8],
+    saturation: [70.22, 110.6, 149.5],
+  },
+};
+
+/** A scene picture's six control tokens. */
+export function controlTokensOf(picture: Pixels): ControlToken[] {
+  return tokensOf(measureColours(picture, SCENE_THRESHOLDS.workingSide), SCENE_THRESHOLDS);
+}
+
+/** How many of the six a caption tells. */
+const TOLD = [
+  [0, 0.35],
+  [1, 0.25],
+  [2, 0.2],
+  [6, 0.2],
+] as const;
+
+/** How often they come before the caption rather than after it. */
+const FIRST = 0.2;
+
+/** A caption with some of the tokens, in any order: which and where depends on the seed. */
+export function withControlTokens(caption: string, tokens: readonly ControlToken[], seed: Seed): string {
+  const d = dice(seed, "control");
+  const told = d.shuffled(tokens).slice(0, d.weighted(TOLD));
+  if (told.length === 0) return caption;
+  return d.chance(FIRST) ? `${told.join(", ")}, ${caption}` : appended(caption, told);
+}

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { dice } from "./dice.ts";
+import { PLAIN_TONE, type Tone } from "./scene.ts";
+import { colourToner, drawTone, toneInPlace } from "./tone.ts";
+
+const toned = (colour: [number, number, number], tone: Partial<Tone>) =>
+  colourToner({ ...PLAIN_TONE, ...tone })(colour);
+
+test.each([
+  ["nothing", {}, [200, 100, 50], [200, 100, 50]],
+  ["half as bright", { brightness: -0.5 }, [200, 100, 50], [100, 50, 25]],
+  ["half-way to white", { brightness: 0.5 }, [200, 100, 50], [228, 178, 153]],
+  ["half the contrast", { contrast: 0.5 }, [227, 127, 27], [177, 127, 77]],
+  ["contrast clamps", { contrast: 2 }, [250, 128, 5], [255, 129, 0]],
+  // Luma is 0.299 · 200 + 0.587 · 100 + 0.114 · 50 = 124.2.
+  ["no saturation", { saturation: 0 }, [200, 100, 50], [124, 124, 124]],
+  ["half the saturation", { saturation: 0.5 }, [200, 100, 50], [162, 112, 87]],
+  ["saturation clamps", { saturation: 3 }, [200, 100, 50], [255, 52, 0]],
+] as [string, Partial<Tone>, [number, number, number], number[]][])("%s", (_name, tone, colour, expected) => {
+  expect(toned(colour, tone)).toEqual(expected);
+});
+
+test("a picture's pixels change as its colours do", () => {
+  const tone: Tone = { changes: [], saturation: 1.3, contrast: 0.7, brightness: -0.2, blur: 0 };
+  const pixels = Uint8Array.of(10, 200, 90, 255, 0, 128);
+  toneInPlace(pixels, tone);
+  expect([...pixels]).toEqual([...colourToner(tone)([10, 200, 90]), ...colourToner(tone)([255, 0, 128])]);
+});
+
+test("black and white backgrounds keep their values", () => {
+  const white = drawMany({ kind: "plain", colour: "white" });
+  expect(white.map((tone) => colourToner(tone)([255, 255, 255])).filter(([r]) => r !== 255)).toEqual([]);
+  const black = drawMany({ kind: "plain", colour: "black" });
+  expect(black.map((tone) => colourToner(tone)([0, 0, 0])).filter(([r]) => r !== 0)).toEqual([]);
+});
+
+test("every change occurs, alone and with another, and never against itself", () => {
+  const tones = drawMany({ kind: "plain", colour: "blue" });
+  expect(new Set(tones.flatMap((tone) => tone.changes)).size).toBe(7);
+  const counts = [0, 1, 2].map((count) => tones.filter((tone) => tone.changes.length === count).length / tones.length);
+  [0.45, 0.35, 0.2].forEach((share, i) => {
+    // Five standard deviations of a binomial of 2000.
+    expect(Math.abs(counts[i]! - share)).toBeLessThan(0.056);
+  });
+  const opposites = [
+    ["dark", "bright"],
+    ["muted", "vivid"],
+    ["low contrast", "high contrast"],
+  ];
+  const both = tones.filter(({ changes }) =>
+    opposites.some((pair) => pair.every((change) => (changes as string[]).includes(change))),
+  );
+  expect(both).toEqual([]);
+});
+
+function drawMany(background: Parameters<typeof drawTone>[1]): Tone[] {
+  const d = dice(1, "scene");
+  return Array.from({ length: 2000 }, () => drawTone(d, background));
+}
