@@ -13,7 +13,7 @@ import type { Tensor, TensorOf } from "../../graph/tensor.ts";
 import { verifyGraph } from "../../graph/verify.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { referenceRuntime } from "../../runtime/reference/interpreter.ts";
-import { int64, type Runtime, type Value } from "../../runtime/runtime.ts";
+import { int64, type Value } from "../../runtime/runtime.ts";
 import { sizesOf } from "../../runtime/sizes.ts";
 import type { Weights } from "../../runtime/weights.ts";
 import { clipGraph } from "./clip.ts";
