@@ -121,9 +121,9 @@ function swishSlope(x: Tensor, y: Tensor, a: number): Tensor {
   return g.add(s, g.mul(scaledY, g.sub(one, s)));
 }
 
-/** Of x Φ(x): Φ(x) + x φ(x), written with u = x / √2. Hendrycks and Gimpel (2016), https://arxiv.org/abs/1606.08415. */
+/** Of x Φ(x): Φ(x) + x φ(x), with u = x / √2 and 1 / √π inside the exponent. Hendrycks and Gimpel (2016), https://arxiv.org/abs/1606.08415. */
 function geluSlope(x: Tensor): Tensor {
   const u = g.mul(x, g.scalar(Math.SQRT1_2));
-  const density = g.mul(g.mul(u, g.exp(g.neg(g.mul(u, u)))), g.scalar(1 / Math.sqrt(Math.PI)));
+  const density = g.mul(u, g.exp(g.sub(g.scalar(-0.5 * Math.log(Math.PI)), g.mul(u, u))));
   return g.add(g.add(g.mul(g.erf(u), g.scalar(0.5)), g.scalar(0.5)), density);
 }

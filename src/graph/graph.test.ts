@@ -114,5 +114,6 @@ test("the verifier finds a pass that broke a shape, an order or a size", () => {
   expect(() => verifyGraph({ ...graph, tensors: [y, x] })).toThrow("uses input before it is computed");
   const unbound = g.input("z", [addDims(size("q"), 1)]);
   expect(() => verifyGraph(graphOf({ y: g.neg(unbound) }))).toThrow("size q is no axis of any input");
+  expect(() => verifyGraph(graphOf({ y: g.extent(size("q")) }))).toThrow("size q is no axis of any input");
   expect(() => verifyGraph(graphOf({ y: g.neg(g.constant([1, 2, 3], [2])) }))).toThrow("has 3 values");
 });

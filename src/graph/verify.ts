@@ -12,7 +12,7 @@ export function verifyGraph(graph: Graph): void {
   const seen = new Set<Tensor>();
   for (const tensor of graph.tensors) {
     for (const input of tensor.inputs) if (!seen.has(input)) fail(tensor, `uses ${input.op} before it is computed`);
-    for (const dim of tensor.shape) {
+    for (const dim of tensor.op === "extent" ? [tensor.attributes.of] : tensor.shape) {
       for (const name of sizesIn(dim)) if (!bound.has(name)) fail(tensor, `size ${name} is no axis of any input`);
     }
     verifyTensor(tensor);
