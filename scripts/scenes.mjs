@@ -1,10 +1,10 @@
 /**
  * @file Looks at the drawn scenes and their scorer in numbers larger than tests have. Needs `npm run build`.
  *
- *     node scripts/scenes.mjs sheet FILE [seed]      48 scenes on one picture, with tones
- *     node scripts/scenes.mjs score [count] [size]   how often the scorer is wrong on true and on false pictures
- *     node scripts/scenes.mjs speed [count] [size]   scenes a second, drawn and measured, on one core
- *     node scripts/scenes.mjs thresholds [count]     the cuts of `SCENE_THRESHOLDS`
+ *     node scripts/scenes.mjs sheet FILE [seed]              48 scenes on one picture, with tones
+ *     node scripts/scenes.mjs score [count] [size] [seed]   how often the scorer is wrong on true and on false pictures
+ *     node scripts/scenes.mjs speed [count] [size]           scenes a second, drawn and measured, on one core
+ *     node scripts/scenes.mjs thresholds [count]             the cuts of `SCENE_THRESHOLDS`
  */
 
 import sharp from "sharp";
@@ -34,7 +34,7 @@ async function sheet(file, first = 0) {
     .toFile(file);
 }
 
-async function score(count = 1000, size = 128) {
+async function score(count = 1000, size = 128, first = 1e6) {
   const wrong = { pictures: 0, girls: 0, count: 0, hair: 0, eyes: 0, dress: 0, background: 0, any: 0 };
   const accepted = {};
   const judge = (kind, picture, scene) => {
@@ -45,7 +45,7 @@ async function score(count = 1000, size = 128) {
     if (facts.girls.every(({ hair, eyes }) => hair.holds && eyes.holds)) accepted[kind].hairAndEyes++;
   };
   for (let seed = 0; seed < count; seed++) {
-    const scene = sceneAt(1e6 + seed, { split: "any" });
+    const scene = sceneAt(first + seed, { split: "any" });
     const picture = await renderScene(scene, size);
     const facts = scorePicture(picture, scene);
     wrong.pictures++;
@@ -63,7 +63,7 @@ async function score(count = 1000, size = 128) {
     judge("noise", { ...picture, rgb: Uint8Array.from(picture.rgb, () => 256 * Math.random()) }, scene);
     const blots = { width: 8, height: 8, rgb: Uint8Array.from({ length: 192 }, () => 256 * Math.random()) };
     judge("smooth noise", await pixels(picture, raw(blots).resize(size, size, { kernel: "cubic" })), scene);
-    const other = sceneAt(2e6 + seed, { girls: scene.girls.length, tones: false });
+    const other = sceneAt(first + count + seed, { girls: scene.girls.length, tones: false });
     judge("another scene", await renderScene({ ...other, tone: scene.tone }, size), scene);
   }
   console.log("wrong on true scenes:", wrong);

@@ -23,12 +23,12 @@ export const SCENE_THRESHOLDS: ControlThresholds = {
   workingSide: 64,
   quantiles: [0.25, 0.6, 0.9],
   cuts: {
-    contrast: [0.1411, 0.2189, 0.2895],
-    brightness: [108.6, 154.3, 193.5],
-    sharpness: [1085, 5099, 7693],
-    dynamicColours: [1.611, 2.462, 3.376],
-    colourfulness: [47.97, 82.0, 111.8],
-    saturation: [70.22, 110.6, 149.5],
+    contrast: [0.1419, 0.219, 0.2895],
+    brightness: [108.4, 153.8, 192.7],
+    sharpness: [1105, 5100, 7667],
+    dynamicColours: [1.607, 2.46, 3.373],
+    colourfulness: [48.32, 82.13, 112.1],
+    saturation: [70.64, 110.9, 149.6],
   },
 };
 

@@ -7,7 +7,7 @@ import { type Seed, seedBits } from "../../base/random/seed.ts";
  * Topics have numbers, so that a new choice in one (a caption's words) leaves the others (the scene) as they are for every seed.
  * Numbers are never reused.
  */
-const TOPICS = { scene: 1, caption: 2, detail: 3, control: 4 } as const;
+const TOPICS = { scene: 1, caption: 2, detail: 3, control: 4, kind: 5 } as const;
 export type Topic = keyof typeof TOPICS;
 
 export type Dice = {

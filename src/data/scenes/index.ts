@@ -23,4 +23,5 @@ export {
 } from "./scene.ts";
 export { type SceneOptions, sceneAt } from "./scene-at.ts";
 export { type Description, type Fact, type Facts, type GirlFacts, scorePicture } from "./scorer/score.ts";
+export { CAPTION_SHARES, type TrainingCaptionOptions, trainingCaption } from "./training-caption.ts";
 export { ARTICLE_COMPLEX, ARTICLE_SIMPLE, EMPTY_TRIALS, longTrials, simpleTrials, type Trial } from "./trials.ts";

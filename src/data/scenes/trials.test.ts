@@ -7,6 +7,7 @@ import { controlTokensOf, SCENE_THRESHOLDS, withControlTokens } from "./control.
 import { renderScene } from "./drawing/render.ts";
 import { HELD_OUT } from "./held-out.ts";
 import { sceneAt } from "./scene-at.ts";
+import { trainingCaption } from "./training-caption.ts";
 import { ARTICLE_COMPLEX, longTrials, simpleTrials } from "./trials.ts";
 
 const tokenizer = await loadTokenizer();
@@ -75,4 +76,16 @@ test("a caption tells none, some or all of its control tokens, and loses nothing
     expect(Math.abs(told.filter((n) => n === count).length / 400 - share)).toBeLessThan(0.1);
   }
   expect(withControlTokens("1girl", tokens, 5)).toBe(withControlTokens("1girl", tokens, 5));
+});
+
+test("training captions come in the shares asked for, and only trained pairs are told", () => {
+  const captions = range(600).map((seed) => trainingCaption(sceneAt(seed), seed));
+  const long = captions.filter((caption) => tokenizer.encode(caption).length >= 300).length / captions.length;
+  const tags = captions.filter((caption) => /^(?:1girl|2girls|no humans)\b/.test(caption)).length / captions.length;
+  // Four standard deviations of a binomial of 600; empty scenes' tags may start with something else.
+  expect(Math.abs(long - 0.2)).toBeLessThan(0.066);
+  expect(Math.abs(tags - 0.3)).toBeLessThan(0.075);
+  const scene = sceneAt(1, { girls: 2 });
+  expect(trainingCaption(scene, 5, { shares: [["tags", 1]], tokens: ["dark"] })).toMatch(/2girls/);
+  expect(trainingCaption(scene, 5)).not.toBe(trainingCaption(scene, 6));
 });

@@ -161,10 +161,13 @@ const DETAILS: Record<Place, Detail> = {
   },
 
   snow: (d, w, h, y) => {
-    const trees = Math.round(w / 22);
-    const flakes = repeat(many(38, w, h), () => circle(d.between(0, w), d.between(0, h), d.between(0.8, 1.9), ""));
+    const trees = Math.round(w / 18);
+    const row = (size: number, fill: string) =>
+      repeat(trees, (i) => pine((w * (i + d.between(0.1, 0.9))) / trees, y + 3, size * d.between(0.8, 1.2), fill));
+    const flakes = repeat(many(42, w, h), () => circle(d.between(0, w), d.between(0, h), d.between(0.9, 2.2), ""));
     return (
-      repeat(trees, (i) => pine((w * (i + d.between(0.1, 0.9))) / trees, y + 3, d.between(24, 38), "#6f8fae")) +
+      row(72, "#8fabc9") +
+      row(50, "#5d80a6") +
       path(hills(d, w, h, y + 4, 5), 'fill="#fbfdff"') +
       `<g fill="#fff">${flakes}</g>`
     );

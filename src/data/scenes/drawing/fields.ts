@@ -70,8 +70,8 @@ const FIELDS: Record<Place, readonly Stop[]> = {
     [1, rgb(0xd04f92)],
   ],
   snow: [
-    [0, rgb(0x8aa2c4)],
-    [at("snow"), rgb(0xd3e0ef)],
+    [0, rgb(0x9db4d6)],
+    [at("snow"), rgb(0xdde8f5)],
     [at("snow"), rgb(0xfbfdff)],
     [1, rgb(0xdde8f5)],
   ],
@@ -93,7 +93,7 @@ export const OBJECTS: Record<Place, readonly Rgb[]> = {
   forest: [rgb(0x57a463), rgb(0x2c7344), rgb(0x1d5434)],
   room: [rgb(0xa9defa), rgb(0xfbf9ff), rgb(0xf2a7b8), rgb(0xb98a5e)],
   city: [rgb(0x3b2166), rgb(0x1a1238), rgb(0xffe27a), rgb(0x59f0ff), rgb(0xff6ad0)],
-  snow: [rgb(0xfbfdff), rgb(0x6f8fae)],
+  snow: [rgb(0xfbfdff), rgb(0x8fabc9), rgb(0x5d80a6)],
   blossoms: [rgb(0xffb7d1), rgb(0xff9dc2), rgb(0xffd0e0)],
 };
 
