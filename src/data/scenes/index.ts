@@ -25,3 +25,4 @@ export { type SceneOptions, sceneAt } from "./scene-at.ts";
 export { type Description, type Fact, type Facts, type GirlFacts, scorePicture } from "./scorer/score.ts";
 export { CAPTION_SHARES, type TrainingCaptionOptions, trainingCaption } from "./training-caption.ts";
 export { ARTICLE_COMPLEX, ARTICLE_SIMPLE, EMPTY_TRIALS, longTrials, simpleTrials, type Trial } from "./trials.ts";
+export { type SceneSetOptions, writeSceneSet } from "./write-set.ts";

@@ -1,0 +1,215 @@
+/**
+ * @file What learns: named parameters in groups with learning rates of their own, their optimiser, and their running
+ * average. Gradients come in, accumulate, are clipped as one vector, and move the parameters. All that a later process
+ * needs to go on bit for bit is in `state`.
+ */
+
+import { IllustriousError } from "../../base/error.ts";
+import { clipScale, globalNorm } from "../optimisers/clipping.ts";
+import { type EmaOptions, emaDecay, emaStep } from "../optimisers/ema.ts";
+import { checkLearningRate, type LearningRateSchedule, learningRateAt } from "../optimisers/learning-rate.ts";
+import { createOptimiser, type OptimiserOptions, type OptimiserState } from "../optimisers/optimiser.ts";
+import { type SparseRows, sumByRow } from "../optimisers/rows.ts";
+
+export type Parameter = {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Changed in place by every update. */
+  readonly values: Float32Array;
+  /** Whose learning rate it has. */
+  readonly group: string;
+  /** An embedding: its gradients come as looked-up rows, and rows that no batch used stay as they are. */
+  readonly table?: boolean;
+};
+
+export type LearnerOptions = {
+  readonly optimiser: OptimiserOptions;
+  readonly groups: Readonly<Record<string, LearningRateSchedule>>;
+  /** Longest gradient of all parameters together; 0 is no limit. Default 1, as kohya's trainers have it. */
+  readonly maxGradNorm?: number;
+  /** Batches that make one update. Default 1. */
+  readonly accumulation?: number;
+  readonly ema?: EmaOptions;
+};
+
+/** Gradients of one batch by parameter: whole, or of looked-up rows (`ids`, with one row of `values` each). */
+export type BatchGradients = ReadonlyMap<
+  string,
+  Float32Array | { readonly ids: Int32Array; readonly values: Float32Array }
+>;
+
+export type Update = {
+  /** Updates so far, this one among them. */
+  readonly update: number;
+  /** Length of the gradient before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRates: Readonly<Record<string, number>>;
+  /** The gradient had a NaN or an infinity, and nothing moved. */
+  readonly skipped: boolean;
+};
+
+/** Live, not a copy: tensors by name, and plain numbers. Only complete between updates. */
+export type LearnerState = {
+  readonly tensors: ReadonlyMap<string, Float32Array | Int32Array>;
+  readonly numbers: Readonly<Record<string, number>>;
+};
+
+export type Learner = {
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  /** Running averages; the parameters themselves where no averaging was asked for. */
+  readonly averages: ReadonlyMap<string, Float32Array>;
+  readonly updates: number;
+  /** Takes one batch's gradients; gives an update when enough batches have come. */
+  add(gradients: BatchGradients): Update | undefined;
+  state(): LearnerState;
+};
+
+export function createLearner(
+  parameters: readonly Parameter[],
+  options: LearnerOptions,
+  saved?: LearnerState,
+): Learner {
+  const { groups, maxGradNorm = 1, accumulation = 1 } = options;
+  checkOptions(parameters, options);
+  const optimiser = createOptimiser(options.optimiser);
+  const slots = new Map(
+    parameters.map((parameter) => {
+      const { name, shape, table } = parameter;
+      const state = saved && slotState(saved, name);
+      const slot = table
+        ? { rows: optimiser.rowSlot(shape[0]!, shape[1]!, state) }
+        : { whole: optimiser.slot(shape, state) };
+      return [name, slot] as const;
+    }),
+  );
+  const averages = averagesOf(parameters, options.ema, saved);
+  let updates = saved?.numbers.updates ?? 0;
+  let pending: Pending = new Map();
+  let batches = 0;
+
+  function update(): Update {
+    const gradients = new Map([...pending].map(([name, sum]) => [name, "ids" in sum ? rowsOf(sum) : sum.values]));
+    pending = new Map();
+    const norm = globalNorm(
+      [...gradients.values()].map((gradient) => ("rows" in gradient ? gradient.values : gradient)),
+    );
+    const gradientNorm = norm / accumulation;
+    const learningRates = Object.fromEntries(
+      Object.entries(groups).map(([group, schedule]) => [group, learningRateAt(schedule, updates)]),
+    );
+    updates++;
+    const scale = clipScale(gradientNorm, maxGradNorm) / accumulation;
+    if (!Number.isFinite(scale)) return { update: updates, gradientNorm, learningRates, skipped: true };
+    for (const { name, values, group } of parameters) {
+      const gradient = gradients.get(name);
+      const { whole, rows } = slots.get(name)! as { whole?: Slot; rows?: RowSlot };
+      if (!gradient) continue;
+      if ("rows" in gradient) rows!.step(values, gradient, learningRates[group]!, scale);
+      else whole!.step(values, gradient, learningRates[group]!, scale);
+    }
+    if (options.ema) {
+      const decay = emaDecay(updates, options.ema);
+      for (const { name, values } of parameters) emaStep(averages.get(name)!, values, decay);
+    }
+    return { update: updates, gradientNorm, learningRates, skipped: false };
+  }
+
+  return {
+    parameters: new Map(parameters.map((parameter) => [parameter.name, parameter])),
+    averages,
+    get updates() {
+      return updates;
+    },
+    add(gradients) {
+      for (const parameter of parameters) accumulate(pending, parameter, gradients.get(parameter.name));
+      batches++;
+      if (batches < accumulation) return undefined;
+      batches = 0;
+      return update();
+    },
+    state() {
+      const tensors = new Map<string, Float32Array | Int32Array>();
+      const numbers: Record<string, number> = { updates };
+      for (const { name, values } of parameters) {
+        tensors.set(`parameter/${name}`, values);
+        if (options.ema) tensors.set(`average/${name}`, averages.get(name)!);
+        const slot = slots.get(name)! as { whole?: Slot; rows?: RowSlot };
+        for (const [field, value] of Object.entries((slot.whole ?? slot.rows)!.state)) {
+          if (typeof value === "number") numbers[`slot/${name}/${field}`] = value;
+          else tensors.set(`slot/${name}/${field}`, value);
+        }
+      }
+      return { tensors, numbers };
+    },
+  };
+}
+
+type Slot = ReturnType<ReturnType<typeof createOptimiser>["slot"]>;
+type RowSlot = ReturnType<ReturnType<typeof createOptimiser>["rowSlot"]>;
+
+/** Sums of the batches since the last update; looked-up rows are kept one after another until then. */
+type Pending = Map<string, { values: Float32Array } | { ids: Int32Array; values: Float32Array; width: number }>;
+
+function accumulate(pending: Pending, { name, shape, table }: Parameter, given: GradientOf): void {
+  if (!given) return;
+  const sum = pending.get(name);
+  if (given instanceof Float32Array) {
+    if (table)
+      throw new IllustriousError("bad_option", `the table ${name} needs the gradients of its rows, not of all of it`);
+    // The first batch's gradient is this batch's own array, which nobody else keeps.
+    if (!sum) pending.set(name, { values: given });
+    else for (let k = 0; k < given.length; k++) sum.values[k] = sum.values[k]! + given[k]!;
+    return;
+  }
+  const before = sum && "ids" in sum ? sum : { ids: new Int32Array(0), values: new Float32Array(0) };
+  const ids = new Int32Array([...before.ids, ...given.ids]);
+  const values = new Float32Array(before.values.length + given.values.length);
+  values.set(before.values);
+  values.set(given.values, before.values.length);
+  pending.set(name, { ids, values, width: shape[1]! });
+}
+
+type GradientOf = BatchGradients extends ReadonlyMap<string, infer V> ? V | undefined : never;
+
+function rowsOf({ ids, values, width }: { ids: Int32Array; values: Float32Array; width: number }): SparseRows {
+  return sumByRow(ids, values, width);
+}
+
+function averagesOf(
+  parameters: readonly Parameter[],
+  ema: EmaOptions | undefined,
+  saved: LearnerState | undefined,
+): Map<string, Float32Array> {
+  return new Map(
+    parameters.map(({ name, values }) => {
+      if (!ema) return [name, values];
+      const kept = saved?.tensors.get(`average/${name}`);
+      return [name, kept instanceof Float32Array ? kept.slice() : values.slice()];
+    }),
+  );
+}
+
+function slotState(saved: LearnerState, name: string): OptimiserState {
+  const prefix = `slot/${name}/`;
+  const fields = [...saved.tensors, ...Object.entries(saved.numbers)].filter(([key]) => key.startsWith(prefix));
+  return Object.fromEntries(fields.map(([key, value]) => [key.slice(prefix.length), value])) as OptimiserState;
+}
+
+function checkOptions(
+  parameters: readonly Parameter[],
+  { groups, accumulation = 1, maxGradNorm = 1 }: LearnerOptions,
+): void {
+  for (const schedule of Object.values(groups)) checkLearningRate(schedule);
+  const lost = parameters.find(({ group }) => !(group in groups));
+  if (lost) throw new IllustriousError("bad_option", `no learning rate for "${lost.group}", the group of ${lost.name}`);
+  if (!(Number.isInteger(accumulation) && accumulation >= 1)) {
+    throw new IllustriousError(
+      "bad_option",
+      `accumulation over ${accumulation} batches`,
+      "Needs a whole number from 1.",
+    );
+  }
+  if (!(maxGradNorm >= 0)) {
+    throw new IllustriousError("bad_option", `max_grad_norm ${maxGradNorm}`, "Needs a number >= 0; 0 is no limit.");
+  }
+}
