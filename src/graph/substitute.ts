@@ -1,4 +1,4 @@
-/** @file The same graph with some of its tensors replaced: weights by inputs that training feeds, or by sums with a LoRA. */
+/** @file The same graph with some of its tensors replaced: weights by inputs that training feeds, layers by sums with a LoRA. */
 
 import { IllustriousError } from "../base/error.ts";
 import { sameShape, shapeKey } from "./dim.ts";
@@ -8,11 +8,12 @@ import type { Tensor } from "./tensor.ts";
 
 /**
  * `replace` gives a tensor to stand for one of the graph's, of the same shape, or nothing to keep it; it is asked once for
- * all tensors of one weight. What a replacement is made of is taken as it is. Throws `bad_shape`.
+ * all tensors of one weight. What a replacement is made of is taken as it is: to build on the tensor itself, build on
+ * `kept`, which is it with its inputs replaced already. Throws `bad_shape`.
  */
 export function substitute(
   outputs: Readonly<Record<string, Tensor>>,
-  replace: (tensor: Tensor) => Tensor | undefined,
+  replace: (tensor: Tensor, kept: Tensor) => Tensor | undefined,
 ): Record<string, Tensor> {
   const found = new Map<Tensor | string, Tensor>();
   const keyOf = (tensor: Tensor) => (tensor.op === "weight" ? tensor.attributes.name : tensor);
@@ -21,7 +22,7 @@ export function substitute(
     const inputs = tensor.inputs.map((input) => found.get(keyOf(input))!);
     const same = inputs.every((input, i) => input === tensor.inputs[i]);
     const kept = same ? tensor : makeTensor(tensor.op as never, inputs, tensor.attributes as never);
-    const replacement = replace(tensor);
+    const replacement = replace(tensor, kept);
     if (replacement && !sameShape(replacement.shape, tensor.shape)) {
       const shapes = `${shapeKey(tensor.shape)} by ${shapeKey(replacement.shape)}`;
       throw new IllustriousError("bad_shape", `${tensor.op} replaced: ${shapes}`);
