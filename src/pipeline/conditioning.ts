@@ -5,8 +5,9 @@ import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { encodeChunks } from "./encoders.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { PromptChunk } from "./prompt/chunks.ts";
+import type { EmphasisFinding } from "./prompt/emphasis.ts";
 import { type Context, matchLengths } from "./prompt/lengths.ts";
-import { assembleContext, type EncodedChunk, type PromptPlan, type TextPlan } from "./prompt/plan.ts";
+import { assembleContext, type EncodedChunk, findingOf, type PromptPlan, type TextPlan } from "./prompt/plan.ts";
 
 /** The sizes that SDXL is told, in pixels. Podell et al. (2023), section 2.2. */
 export type SizeConditioning = {
@@ -29,6 +30,8 @@ export type EncodedPrompt = {
     /** `until` is the last step, counted from 1, that a context holds for. */
     readonly schedule: readonly { readonly until: number; readonly context: Context }[];
   }[];
+  /** What only the encoders' outputs could tell, one a text at most. */
+  readonly findings: readonly EmphasisFinding[];
 };
 
 /**
@@ -41,9 +44,12 @@ export async function encodePrompts(pipeline: Pipeline, plans: readonly PromptPl
   for (const text of texts) for (const chunk of text.chunks) chunks.set(keyOf(chunk), chunk);
   const encoded = await encodeDistinct(pipeline, chunks);
   const contexts = new Map<TextPlan, Context>();
+  const findings = new Map<TextPlan, EmphasisFinding>();
   for (const text of texts) {
     const found = text.chunks.map((chunk) => encoded.get(keyOf(chunk)) ?? missingChunk());
     contexts.set(text, assembleContext(text, found));
+    const finding = findingOf(text, found);
+    if (finding) findings.set(text, finding);
   }
   const matched = matchLengths([...contexts.values()], "repeat");
   [...contexts.keys()].forEach((text, i) => {
@@ -54,7 +60,13 @@ export async function encodePrompts(pipeline: Pipeline, plans: readonly PromptPl
       weight,
       schedule: schedule.map((text) => ({ until: text.until, context: contexts.get(text)! })),
     })),
+    findings: distinct(parts.flatMap(({ schedule }) => schedule.flatMap((text) => findings.get(text) ?? []))),
   }));
+}
+
+/** Alternation has each text many times. */
+function distinct(findings: readonly EmphasisFinding[]): EmphasisFinding[] {
+  return [...new Map(findings.map((finding) => [finding.message, finding])).values()];
 }
 
 const keyOf = (chunk: PromptChunk): string => chunk.ids.join(" ");

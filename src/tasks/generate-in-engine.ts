@@ -34,7 +34,9 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
   for (const warning of warnings) yield { type: "warning", ...warning };
 
   yield { type: "stage", stage: "text", message: "reading the prompts" };
-  const conditioningAt = await conditioningOf(settled, pipeline);
+  const prompts = (await encodePrompts(pipeline, settled.plans)) as [EncodedPrompt, EncodedPrompt];
+  for (const finding of prompts.flatMap(({ findings }) => findings)) yield { type: "warning", ...finding };
+  const conditioningAt = conditioningOf(settled, prompts);
   yield { type: "settings", settings, memoryBytes };
 
   const hashes = yield* hashesOf(options, pipeline);
@@ -86,9 +88,11 @@ async function* hashesOf({ vae }: GenerateOptions, { checkpoint }: Pipeline): Ev
   return { ...(model && { model }), ...(other && { vae: other }) };
 }
 
-/** Plans and encodes both prompts; what holds at a timestep follows from prompt editing's steps. */
-async function conditioningOf(settled: Settled, pipeline: Pipeline): Promise<ConditioningAt> {
-  const [positive, negative] = (await encodePrompts(pipeline, settled.plans)) as [EncodedPrompt, EncodedPrompt];
+/** Of both encoded prompts; what holds at a timestep follows from prompt editing's steps. */
+function conditioningOf(
+  settled: Settled,
+  [positive, negative]: readonly [EncodedPrompt, EncodedPrompt],
+): ConditioningAt {
   const timesteps = settled.schedule.timesteps;
   const join = ({ states, tokens, pooled }: EncodedPrompt["parts"][0]["schedule"][0]["context"], ids: number[]) =>
     ({ context: states, tokens, pooled, timeIds: ids }) satisfies Conditioning;

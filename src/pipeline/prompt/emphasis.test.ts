@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { applyEmphasis } from "./emphasis.ts";
+import { applyEmphasis, emphasisFinding, meanRatio } from "./emphasis.ts";
 
 // Two tokens of width 3; the numbers are exact in float32, and so are the results.
 const states = Float32Array.of(1, 2, 3, 4, 5, 9);
@@ -40,4 +40,31 @@ test("shapes that do not fit are our own mistake", () => {
   expect(() => applyEmphasis("comfy", states, weights, 3)).toThrow(
     "internal: emphasis: undefined values of the empty prompt",
   );
+});
+
+test("the ratio of the means is what the mode scales by", () => {
+  // (1 + 2 + 3 + 4 + 5 + 9) / (1 + 2 + 3 + 8 + 10 + 18)
+  expect(meanRatio(states, weights, 3)).toBeCloseTo(24 / 42, 12);
+  expect(meanRatio(states, Float32Array.of(1, 1), 3)).toBe(1);
+  expect(meanRatio(Float32Array.of(1, -1), Float32Array.of(2, 2), 1)).toBeNaN();
+  expect(meanRatio(Float32Array.of(3, -1), Float32Array.of(1, 4), 1)).toBe(-2);
+});
+
+test.each([
+  { ratios: [1, 0.8, 1.25], says: undefined },
+  { ratios: [1, 1.26], says: "multiplies every token by 1.26" },
+  { ratios: [0.79, 1.2], says: "multiplies every token by 0.79" },
+  // 1 / 5 is farther from 1 than 4.5 is.
+  { ratios: [4.5, 0.2], says: "multiplies every token by 0.20" },
+  { ratios: [4.5, -0.9], says: "multiplies every token by -0.90" },
+  { ratios: [1, Number.NaN], says: "cannot restore the mean" },
+  { ratios: [Number.POSITIVE_INFINITY], says: "cannot restore the mean" },
+])("ratios $ratios", ({ ratios, says }) => {
+  const finding = emphasisFinding("(x:1.5)", ratios);
+  if (says === undefined) expect(finding).toBeUndefined();
+  else {
+    expect(finding!.message).toContain(says);
+    expect(finding!.message).toContain('"(x:1.5)"');
+    expect(finding!.hint).toContain("--emphasis no-norm");
+  }
 });

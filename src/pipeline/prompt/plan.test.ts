@@ -10,9 +10,9 @@ import { clipGraph } from "../../models/sdxl/clip.ts";
 import { loadTokenizer } from "../../models/sdxl/tokenizer.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { int64 } from "../../runtime/runtime.ts";
-import type { Emphasis } from "./emphasis.ts";
+import { type Emphasis, meanRatio } from "./emphasis.ts";
 import type { Context } from "./lengths.ts";
-import { assembleContext, type EncodedChunk, planPrompt, planText, type TextPlan } from "./plan.ts";
+import { assembleContext, type EncodedChunk, findingOf, planPrompt, planText, type TextPlan } from "./plan.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const tokenizer = await loadTokenizer();
@@ -96,6 +96,37 @@ describe("conditioning on the bootstrap checkpoint", async () => {
     if (!literal) return;
     const plan = planText(prompt, tokenizer, { emphasis: "none" });
     compare(assembleContext(plan, await encode(plan)), literal.result);
+  });
+
+  test.each(goldens.a1111.filter(({ results }) => "No norm" in results))("the scaling of $prompt", async (golden) => {
+    // What "Original" scales by is the quotient of the two modes' vectors; the first encoder's stand first in each.
+    const [scaled, plain] = [golden.results.Original!, golden.results["No norm"]!];
+    const plan = planText(golden.prompt, tokenizer);
+    const encoded = await encode(plan);
+    for (const [token, row] of Object.entries(scaled.tokens)) {
+      const section = Math.floor(Number(token) / 77);
+      const [first, last] = [row[0]! / plain.tokens[token]![0]!, row.at(-1)! / plain.tokens[token]!.at(-1)!];
+      const { states, states2 } = encoded[section]!;
+      const { weights } = plan.chunks[section]!;
+      // The goldens' numbers are rounded, and a mean of both signs keeps four digits of float32's seven.
+      expect(meanRatio(states, weights, states.length / 77)).toBeCloseTo(first, 3);
+      expect(meanRatio(states2, weights, states2.length / 77)).toBeCloseTo(last, 3);
+    }
+  });
+
+  test("a mean that cannot be restored is said in mode original alone", async () => {
+    const findingIn = async (emphasis: Emphasis, prompt: string) => {
+      const plan = planText(prompt, tokenizer, { emphasis });
+      return findingOf(plan, await encode(plan));
+    };
+    const heavy = "1girl, (red eyes:4), (smile:-3)";
+    expect(await findingIn("original", heavy)).toMatchObject({
+      message: expect.stringMatching(/multiplies every token by -?\d+\.\d\d .*"1girl, \(red eyes:4\), \(smile:-3\)"/),
+      hint: expect.stringContaining("--emphasis no-norm"),
+    });
+    for (const mode of ["no-norm", "ignore", "none", "comfy"] as const)
+      expect(await findingIn(mode, heavy)).toBeUndefined();
+    expect(await findingIn("original", "1girl, (red eyes:1.1)")).toBeUndefined();
   });
 
   test.each(goldens.comfy)("ComfyUI: $prompt", async ({ prompt, results }) => {

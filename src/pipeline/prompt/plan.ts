@@ -8,7 +8,7 @@ import type { Tokenizer } from "../../models/sdxl/tokenizer.ts";
 import { CHUNK, chunkA1111, chunkComfyUi, emptyChunk, type PromptChunk } from "./chunks.ts";
 import { splitAnd } from "./composition.ts";
 import { scheduleTexts } from "./editing.ts";
-import { applyEmphasis, type Emphasis } from "./emphasis.ts";
+import { applyEmphasis, type Emphasis, type EmphasisFinding, emphasisFinding, meanRatio } from "./emphasis.ts";
 import { parseA1111 } from "./grammar-a1111.ts";
 import { parseComfyUi } from "./grammar-comfyui.ts";
 import type { Context } from "./lengths.ts";
@@ -152,4 +152,17 @@ export function assembleContext(plan: TextPlan, encoded: readonly EncodedChunk[]
     }
   }
   return { states, tokens: plan.sections * CHUNK, width, pooled: first.pooled };
+}
+
+/** What "original" does to the text's chunks beyond its weights, if that is much. */
+export function findingOf(
+  { emphasis, text, chunks, sections }: TextPlan,
+  encoded: readonly EncodedChunk[],
+): EmphasisFinding | undefined {
+  if (emphasis !== "original") return undefined;
+  const ratios = chunks.slice(0, sections).flatMap(({ weights }, i) => {
+    const { states, states2 } = encoded[i]!;
+    return [states, states2].map((values) => meanRatio(values, weights, values.length / CHUNK));
+  });
+  return emphasisFinding(text, ratios);
 }
