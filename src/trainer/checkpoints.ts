@@ -1,0 +1,107 @@
+/**
+ * @file Checkpoints of a run: whole folders, renamed into place. `step-00001000/` holds `model/`, which other programs read,
+ * and `state.safetensors`, from which a new process goes on bit for bit.
+ */
+
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { IllustriousError } from "../base/error.ts";
+import {
+  openSafetensors,
+  readTensorBytes,
+  type TensorToWrite,
+  writeSafetensors,
+} from "../formats/safetensors/index.ts";
+import type { LearnerState } from "../training/learner/learner.ts";
+
+export type SavedState = {
+  readonly step: number;
+  readonly learner: LearnerState;
+  /** What must be the same for the run to go on: the recipe, as text. */
+  readonly recipe: string;
+};
+
+const NAME = /^step-(\d{8})$/;
+const STATE = "state.safetensors";
+
+export const checkpointName = (step: number): string => `step-${String(step).padStart(8, "0")}`;
+
+/**
+ * Writes a checkpoint beside its final name and renames it, so that one that is there is whole; then removes all but the
+ * newest `keep`, and what a killed process left half-written.
+ */
+export async function writeCheckpoint(
+  run: string,
+  state: SavedState,
+  saveModel: (folder: string) => Promise<void>,
+  keep: number,
+): Promise<string> {
+  const final = join(run, checkpointName(state.step));
+  const half = `${final}.half`;
+  await rm(half, { recursive: true, force: true });
+  await mkdir(half, { recursive: true });
+  await saveModel(join(half, "model"));
+  await writeSafetensors(join(half, STATE), tensorsOf(state.learner), {
+    "illustrious.state": JSON.stringify({ step: state.step, numbers: state.learner.numbers }),
+    "illustrious.recipe": state.recipe,
+  });
+  await rm(final, { recursive: true, force: true });
+  await rename(half, final);
+  await removeOld(run, keep);
+  return final;
+}
+
+/** The newest whole checkpoint of a run, if it has one. */
+export async function newestCheckpoint(run: string): Promise<string | undefined> {
+  const names = await namesIn(run);
+  const newest = names
+    .filter((name) => NAME.test(name))
+    .sort()
+    .at(-1);
+  return newest && join(run, newest);
+}
+
+/** @throws IllustriousError `bad_file` for a file that is no state of a run */
+export async function readState(checkpoint: string): Promise<SavedState> {
+  const path = join(checkpoint, STATE);
+  const file = await openSafetensors(path);
+  const [text, recipe] = [file.metadata.get("illustrious.state"), file.metadata.get("illustrious.recipe")];
+  if (text === undefined || recipe === undefined) {
+    throw new IllustriousError(
+      "bad_file",
+      `${path} is not the state of a run`,
+      "Resume from a folder that training wrote.",
+    );
+  }
+  const { step, numbers } = JSON.parse(text) as { step: number; numbers: Record<string, number> };
+  const tensors = new Map<string, Float32Array | Int32Array>();
+  for (const [name, { dtype }] of file.tensors) {
+    const { buffer } = (await readTensorBytes(file, name)).slice();
+    tensors.set(name, dtype === "I32" ? new Int32Array(buffer) : new Float32Array(buffer));
+  }
+  return { step, learner: { tensors, numbers }, recipe };
+}
+
+function tensorsOf({ tensors }: LearnerState): TensorToWrite[] {
+  return [...tensors].map(([name, values]) => ({
+    name,
+    dtype: values instanceof Int32Array ? ("I32" as const) : ("F32" as const),
+    shape: [values.length],
+    data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  }));
+}
+
+async function removeOld(run: string, keep: number): Promise<void> {
+  const names = await namesIn(run);
+  const whole = names.filter((name) => NAME.test(name)).sort();
+  const old = keep > 0 ? whole.slice(0, -keep) : [];
+  const halves = names.filter((name) => name.endsWith(".half"));
+  for (const name of [...old, ...halves]) await rm(join(run, name), { recursive: true, force: true });
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+}

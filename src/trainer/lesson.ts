@@ -1,0 +1,31 @@
+/** @file What a run of training needs of what is trained: batches by number, and a model to save. */
+
+import type { BatchGradients, Learner } from "../training/learner/learner.ts";
+
+export type BatchResult = {
+  readonly gradients: BatchGradients;
+  /** Means over the batch; `loss` is among them. */
+  readonly figures: Readonly<Record<string, number>>;
+  readonly pictures: number;
+  /** The loss of each picture beside the level of noise it was given, where that is meaningful. */
+  readonly levels?: readonly { readonly level: number; readonly loss: number }[];
+};
+
+export type Lesson = {
+  readonly learner: Learner;
+  /**
+   * Batch number `index`, counted from 0 over the whole run. Everything random in it is a function of the run's seed and this
+   * number: so a later process goes on where an earlier one stopped.
+   */
+  batch(index: number): Promise<BatchResult>;
+  /** Writes the model, averaged where the learner averages, as files that other programs read. */
+  saveModel(folder: string): Promise<void>;
+  /** Measures on what is not trained on, and pictures to look at. */
+  examine?(step: number): Promise<Examination>;
+  release(): Promise<void>;
+};
+
+export type Examination = {
+  readonly figures: Readonly<Record<string, number>>;
+  readonly previews: readonly { readonly name: string; readonly png: Uint8Array; readonly prompt?: string }[];
+};

@@ -1,0 +1,105 @@
+/** @file A run of training: batches in order, updates, and from time to time an examination and a checkpoint. */
+
+import { createHash } from "node:crypto";
+import { IllustriousError } from "../base/error.ts";
+import type { Update } from "../training/learner/learner.ts";
+import { readState, type SavedState, writeCheckpoint } from "./checkpoints.ts";
+import type { Examination, Lesson } from "./lesson.ts";
+
+export type RunOptions = {
+  /** Where checkpoints go. */
+  readonly folder: string;
+  /** Updates of the whole run. */
+  readonly steps: number;
+  /** Batches that make one update, as the learner has it. */
+  readonly accumulation?: number;
+  readonly saveEvery: number;
+  /** 0: never. */
+  readonly examineEvery: number;
+  /** Checkpoints kept. 0: all. */
+  readonly keep?: number;
+  /** What identifies the run: a checkpoint of another recipe is not gone on with. */
+  readonly recipe: string;
+  readonly signal?: AbortSignal;
+};
+
+export type RunEvent =
+  | ({ readonly type: "step"; readonly figures: Readonly<Record<string, number>> } & Progress & Update)
+  | ({ readonly type: "examined"; readonly step: number } & Examination)
+  | { readonly type: "saved"; readonly step: number; readonly folder: string };
+
+export type Progress = {
+  readonly step: number;
+  readonly steps: number;
+  /** Pictures seen in this step. */
+  readonly pictures: number;
+  /** Since the last step. */
+  readonly seconds: number;
+  readonly levels: readonly { readonly level: number; readonly loss: number }[];
+};
+
+/** A recipe's identity, for names and metadata. */
+export function recipeHash(recipe: string): string {
+  return createHash("sha256").update(recipe).digest("hex").slice(0, 16);
+}
+
+/** The state of a checkpoint, if it belongs to this recipe. Throws `bad_option` if it does not. */
+export async function stateToResume(checkpoint: string, recipe: string): Promise<SavedState> {
+  const state = await readState(checkpoint);
+  if (state.recipe === recipe) return state;
+  throw new IllustriousError(
+    "bad_option",
+    `${checkpoint} was written by another recipe (${recipeHash(state.recipe)}, this one is ${recipeHash(recipe)})`,
+    "Resume with the recipe unchanged, or begin a new run of another name.",
+  );
+}
+
+/**
+ * Trains until `steps`, from wherever the learner stands. When the signal aborts, the update in progress is finished and a
+ * checkpoint is written.
+ */
+export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGenerator<RunEvent, void> {
+  const { learner } = lesson;
+  const { steps, accumulation = 1, saveEvery, examineEvery, signal } = options;
+  let savedAt = learner.updates;
+  while (learner.updates < steps && !signal?.aborted) {
+    const start = performance.now();
+    const done = await oneUpdate(lesson, accumulation);
+    const { update: step } = done.update;
+    const seconds = (performance.now() - start) / 1e3;
+    const { pictures, levels, figures } = done;
+    yield { type: "step", step, steps, pictures, seconds, levels, figures, ...done.update };
+    const last = step === steps;
+    if (lesson.examine && ((examineEvery > 0 && step % examineEvery === 0) || last)) {
+      yield { type: "examined", step, ...(await lesson.examine(step)) };
+    }
+    if ((saveEvery > 0 && step % saveEvery === 0) || last) {
+      yield await save(lesson, options);
+      savedAt = step;
+    }
+  }
+  if (learner.updates > savedAt) yield await save(lesson, options);
+}
+
+async function save(lesson: Lesson, { folder, keep = 2, recipe }: RunOptions): Promise<RunEvent> {
+  const { learner } = lesson;
+  const state = { step: learner.updates, learner: learner.state(), recipe };
+  const written = await writeCheckpoint(folder, state, (model) => lesson.saveModel(model), keep);
+  return { type: "saved", step: learner.updates, folder: written };
+}
+
+async function oneUpdate(lesson: Lesson, accumulation: number) {
+  const first = lesson.learner.updates * accumulation;
+  const sums: Record<string, number> = {};
+  const levels: { level: number; loss: number }[] = [];
+  let pictures = 0;
+  for (let i = 0; i < accumulation; i++) {
+    const result = await lesson.batch(first + i);
+    for (const [name, value] of Object.entries(result.figures)) sums[name] = (sums[name] ?? 0) + value / accumulation;
+    levels.push(...(result.levels ?? []));
+    pictures += result.pictures;
+    const update = lesson.learner.add(result.gradients);
+    if (update) return { update, figures: sums, pictures, levels };
+  }
+  throw new IllustriousError("internal", `internal: ${accumulation} batches made no update`);
+}

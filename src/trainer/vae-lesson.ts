@@ -1,0 +1,157 @@
+/** @file An autoencoder that learns from pictures: crops of several sizes, and how well it gives back what it never saw. */
+
+import { IllustriousError } from "../base/error.ts";
+import type { Seed } from "../base/random/seed.ts";
+import { type VaeConfig, vaeFactor } from "../models/sdxl/config.ts";
+import { configsToJson } from "../models/sdxl/config-json.ts";
+import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
+import { float32, type Runtime } from "../runtime/runtime.ts";
+import { initialValues } from "../training/learner/initialise.ts";
+import { createLearner, type LearnerOptions, type LearnerState, type Parameter } from "../training/learner/learner.ts";
+import { gradientName } from "../training/learner/step-graph.ts";
+import { nextInteger, nextNormals, nextUniform, type RandomState, randomState } from "../training/random.ts";
+import type { BatchResult, Lesson } from "./lesson.ts";
+import { writeNetwork } from "./model-files.ts";
+import { reconstruct } from "./vae-examine.ts";
+import { type VaeObjective, vaeStep } from "./vae-step.ts";
+
+/** 8-bit sRGB, row by row. */
+export type Picture = { readonly width: number; readonly height: number; readonly rgb: Uint8Array };
+
+export type VaeLessonOptions = {
+  readonly config: VaeConfig;
+  readonly objective?: VaeObjective;
+  readonly learner: LearnerOptions;
+  readonly seed: Seed;
+  readonly pictures: readonly Picture[];
+  /** Square crops: how large, how many a batch, and how often such a batch comes. */
+  readonly crops: readonly { readonly side: number; readonly batch: number; readonly share: number }[];
+  /** What it is examined on. */
+  readonly heldOut: readonly Picture[];
+  /** Values to begin with, by name; random ones where there are none. */
+  readonly initial?: ReadonlyMap<string, Float32Array>;
+  readonly saved?: LearnerState;
+};
+
+const INITIAL_STREAM = 1;
+const BATCH_STREAM = 2 ** 32;
+
+export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions): Promise<Lesson> {
+  const { config, saved, pictures, crops } = options;
+  const step = vaeStep(config, options.objective);
+  const parameters = parametersOf(config, step.parameters, options);
+  const learner = createLearner(
+    parameters.filter(({ name }) => step.parameters.has(name)),
+    options.learner,
+    saved,
+  );
+  const fits = crops.map(({ side }) => pictures.filter(({ width, height }) => Math.min(width, height) >= side));
+  crops.forEach(({ side }, i) => {
+    if (fits[i]!.length > 0) return;
+    throw new IllustriousError(
+      "bad_option",
+      `no picture has ${side} pixels a side`,
+      "Use smaller crops or larger pictures.",
+    );
+  });
+  const session = await runtime.open(step.graph, new Map());
+  const feedsOf = (values: (parameter: Parameter) => Float32Array) =>
+    Object.fromEntries(parameters.map((p) => [p.name, float32(values(p), p.shape)]));
+  const factor = vaeFactor(config);
+
+  async function batch(index: number): Promise<BatchResult> {
+    const random = randomState(options.seed, BATCH_STREAM + index);
+    const which = weighted(
+      crops.map(({ share }) => share),
+      nextUniform(random),
+    );
+    const { side, batch: count } = crops[which]!;
+    const image = new Float32Array(count * 3 * side * side);
+    for (let i = 0; i < count; i++) {
+      const picture = fits[which]![nextInteger(random, fits[which]!.length)]!;
+      cropInto(image.subarray(i * 3 * side * side), picture, side, random);
+    }
+    const latent = [count, config.latentChannels, side / factor, side / factor];
+    const noise = nextNormals(
+      random,
+      latent.reduce((product, n) => product * n, 1),
+    );
+    const results = await session.run({
+      image: float32(image, [count, 3, side, side]),
+      noise: float32(noise, latent),
+      ...feedsOf(({ values }) => values),
+    });
+    const figure = (name: string) => Number(results[name]!.data[0]);
+    return {
+      gradients: new Map(
+        [...step.parameters.keys()].map((name) => [name, results[gradientName(name)]!.data as Float32Array]),
+      ),
+      figures: { loss: figure("loss"), squared: figure("squared"), divergence: figure("divergence") },
+      pictures: count,
+    };
+  }
+
+  const averaged = ({ name, values }: Parameter) => learner.averages.get(name) ?? values;
+  // Other parameters are fed than those a graph has: each takes its own.
+  const examine = () => reconstruct(runtime, config, feedsOf(averaged), options.heldOut);
+
+  return {
+    learner,
+    batch,
+    async saveModel(folder) {
+      const network = new Map(parameters.map((p) => [p.name, { shape: p.shape, values: averaged(p) }]));
+      const { deviation } = await examine();
+      await writeNetwork(folder, "vae", vaeJson({ ...config, scalingFactor: 1 / deviation }), network);
+    },
+    async examine() {
+      const { psnr, deviation, sheet } = await examine();
+      return { figures: { psnr, latentDeviation: deviation }, previews: [{ name: "reconstructions", png: sheet }] };
+    },
+    release: () => session.release(),
+  };
+}
+
+function vaeJson(config: VaeConfig): Record<string, unknown> {
+  return configsToJson({ vae: config } as never).vae!;
+}
+
+/** All of the autoencoder's weights: those that the step trains and those that it leaves. */
+function parametersOf(
+  config: VaeConfig,
+  trained: ReadonlyMap<string, readonly number[]>,
+  { seed, initial, saved }: VaeLessonOptions,
+): Parameter[] {
+  const random = randomState(seed, INITIAL_STREAM);
+  const weights = [...vaeEncoderGraph(config).weights, ...vaeDecoderGraph(config).weights];
+  return weights.map(({ attributes: { name }, shape }) => {
+    const fresh = initialValues(name, shape as number[], random);
+    const values = saved?.tensors.get(`parameter/${name}`) ?? initial?.get(name) ?? fresh;
+    return {
+      name,
+      shape: shape as number[],
+      values: values.slice() as Float32Array,
+      group: trained.has(name) ? "vae" : "frozen",
+    };
+  });
+}
+
+function weighted(shares: readonly number[], uniform: number): number {
+  let rest = uniform * shares.reduce((sum, share) => sum + share, 0);
+  for (const [i, share] of shares.entries()) {
+    rest -= share;
+    if (rest < 0) return i;
+  }
+  return shares.length - 1;
+}
+
+/** A random square of a picture, as three planes from -1 to 1. */
+function cropInto(out: Float32Array, { width, height, rgb }: Picture, side: number, random: RandomState): void {
+  const left = nextInteger(random, width - side + 1);
+  const top = nextInteger(random, height - side + 1);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const from = 3 * ((top + y) * width + left + x);
+      for (let c = 0; c < 3; c++) out[(c * side + y) * side + x] = rgb[from + c]! / 127.5 - 1;
+    }
+  }
+}
