@@ -50,3 +50,14 @@ export {
   type TensorToWrite,
   writeSafetensors,
 } from "./safetensors/index.ts";
+export {
+  type EventFile,
+  encodeEvent,
+  encodeRecord,
+  openEventFile,
+  readRecords,
+  type StoredRecord,
+  stepOfEvent,
+  type TensorboardEvent,
+  type TensorboardValue,
+} from "./tensorboard/index.ts";
