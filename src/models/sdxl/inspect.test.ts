@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TensorToWrite, writeSafetensors } from "../../formats/safetensors/index.ts";
+import { openCheckpoint } from "./checkpoint.ts";
 import { inspectModel } from "./inspect.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -60,6 +61,18 @@ test("a folder that does not open still says what it holds, and why", async () =
   expect(found.kind).toBe("unknown");
   expect(found.problems).toEqual([expect.stringContaining('act_fn is "mish"')]);
   expect(found.components.map(({ name }) => name).sort()).toEqual(["text_encoder", "text_encoder_2", "unet", "vae"]);
+});
+
+test("a prediction type that cannot be sampled is a problem, and all else is told", async () => {
+  const path = join(folder, "sample");
+  await cp(join(ROOT, "test/fixtures/tiny-sdxl"), path, { recursive: true });
+  const config = join(path, "scheduler/scheduler_config.json");
+  await writeFile(config, JSON.stringify({ _class_name: "EulerDiscreteScheduler", prediction_type: "sample" }));
+  const found = await inspectModel(path);
+  expect(found).toMatchObject({ kind: "sdxl", problems: [expect.stringContaining('prediction_type "sample"')] });
+  expect(found.prediction).toBeUndefined();
+  expect((await inspectModel(path, { prediction: "v" })).prediction).toMatchObject({ prediction: "v" });
+  await expect(openCheckpoint(path)).rejects.toMatchObject({ code: "unsupported" });
 });
 
 test.skipIf(process.platform === "win32")(

@@ -53,23 +53,24 @@ export async function inspectModel(path: string, override?: Claim): Promise<Insp
 }
 
 async function inspectFolder(path: string, override?: Claim): Promise<Inspection> {
-  const { opened, problems } = await tried(() => openFolder(path));
+  const { value: opened, problems } = await tried(() => openFolder(path));
+  const detected = await tried(async () => opened && detectPrediction(opened.clues, override));
   const files = opened?.files ?? (await filesUnder(path));
   return {
     ...common(path, files, componentsByFile(files, opened), opened),
     kind: opened ? "sdxl" : "unknown",
     name: opened ? "an SDXL checkpoint in diffusers' layout" : "a folder that does not open as an SDXL checkpoint",
     layout: "diffusers",
-    ...(opened && { prediction: detectPrediction(opened.clues, override) }),
-    problems,
+    ...(detected.value && { prediction: detected.value }),
+    problems: [...problems, ...detected.problems],
   };
 }
 
 async function inspectFile(path: string, override?: Claim): Promise<Inspection> {
   const file = await openWeights(path);
   const identity = identify(file.tensors);
-  const { opened, problems } =
-    identity.kind === "sdxl" ? await tried(() => openSingleFile(path)) : { opened: undefined, problems: [] };
+  const { value: opened, problems } =
+    identity.kind === "sdxl" ? await tried(() => openSingleFile(path)) : { value: undefined, problems: [] };
   const predicts = identity.kind === "sdxl" || identity.kind === "sdxl-unet" || identity.kind === "lora";
   const component = LONE_COMPONENT[identity.kind];
   return {
@@ -120,13 +121,13 @@ function common(
   };
 }
 
-/** The checkpoint, or the reasons why it is none; faults that are not the file's own go on. */
-async function tried(open: () => Promise<Opened>): Promise<{ opened: Opened | undefined; problems: string[] }> {
+/** What was asked for, or the reasons why there is none; faults that are not the file's own go on. */
+async function tried<T>(ask: () => Promise<T>): Promise<{ value: T | undefined; problems: string[] }> {
   try {
-    return { opened: await open(), problems: [] };
+    return { value: await ask(), problems: [] };
   } catch (error) {
     if (!(error instanceof IllustriousError)) throw error;
-    return { opened: undefined, problems: [error.hint ? `${error.message}. ${error.hint}` : error.message] };
+    return { value: undefined, problems: [error.hint ? `${error.message}. ${error.hint}` : error.message] };
   }
 }
 

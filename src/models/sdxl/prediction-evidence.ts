@@ -1,5 +1,7 @@
 /** @file Every rule that turns a clue into evidence of what a checkpoint predicts. One function a source. */
 
+import { IllustriousError } from "../../base/error.ts";
+
 export type Prediction = "eps" | "v" | "edm_v" | "flow";
 
 /** What one source says. */
@@ -103,11 +105,51 @@ function fromMarkers(tensors: Clues["tensors"]): Evidence[] {
   return found;
 }
 
+/**
+ * A scheduler that says plainly what the network predicts, and it is nothing that can be sampled here. To take such a
+ * model for eps, as one that says nothing, would paint noise.
+ *
+ * EDM schedulers have continuous noise levels; of them only v (CosXL) is built. Without a `prediction_type` they mean
+ * diffusers' default, epsilon.
+ *
+ * @throws IllustriousError `unsupported`
+ */
+export function refuseScheduler(scheduler: Clues["scheduler"]): void {
+  const json = recordOf(scheduler);
+  if (!scheduler || !json) return;
+  const type = classOf(json);
+  if (/^FlowMatch/.test(type)) return;
+  const said = json.prediction_type ?? undefined;
+  const called = predictionCalled(said);
+  const isEdm = /^EDM/.test(type);
+  const known = isEdm ? called === "v" || called === "edm_v" : said === undefined || called !== undefined;
+  if (known) return;
+  const what =
+    said === undefined
+      ? "no prediction_type, which means epsilon,"
+      : `prediction_type ${JSON.stringify(said).slice(0, 60)}`;
+  const whose = type === "" ? what : `${type} with ${what}`;
+  throw new IllustriousError(
+    "unsupported",
+    `${scheduler.source}: ${whose} cannot be sampled${isEdm ? "; of EDM only v_prediction can" : ""}`,
+    "If the file is wrong about the model, say what it predicts: --prediction eps, v, edm_v or flow.",
+  );
+}
+
+function recordOf(scheduler: Clues["scheduler"]): Record<string, unknown> | undefined {
+  const json = scheduler?.json;
+  return typeof json === "object" && json !== null ? (json as Record<string, unknown>) : undefined;
+}
+
+function classOf({ _class_name: name }: Record<string, unknown>): string {
+  return typeof name === "string" ? name : "";
+}
+
 function fromScheduler(scheduler: Clues["scheduler"]): Evidence[] {
-  if (!scheduler || typeof scheduler.json !== "object" || scheduler.json === null) return [];
+  const json = recordOf(scheduler);
+  if (!scheduler || !json) return [];
   const { source } = scheduler;
-  const json = scheduler.json as Record<string, unknown>;
-  const type = String(json._class_name ?? "");
+  const type = classOf(json);
   if (/^FlowMatch/.test(type)) return [evidence(`${source}: ${type}`, WEIGHT.scheduler, { prediction: "flow" })];
   const called = predictionCalled(json.prediction_type);
   const prediction = /^EDM/.test(type) && called === "v" ? "edm_v" : called;
@@ -174,10 +216,11 @@ function fromNames({ names, metadata }: Clues): Evidence[] {
   );
 }
 
-/** Every spelling of a prediction type; undefined for what is not one, or is not supported (`sample`). */
+/** Every spelling of a prediction type; undefined for what is not one, or cannot be sampled (`sample`). */
 export function predictionCalled(value: unknown): Prediction | undefined {
+  if (typeof value !== "string") return undefined;
   switch (
-    String(value ?? "")
+    value
       .toLowerCase()
       .replace(/[-_ ]?(pred(iction)?)$/, "")
       .replace(/[-_ ]/g, "")

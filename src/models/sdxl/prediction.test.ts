@@ -62,6 +62,16 @@ test.each<[string, Given, string]>([
     { scheduler: { _class_name: "EDMDPMSolverMultistepScheduler", prediction_type: "v_prediction" } },
     "edm_v certain",
   ],
+  [
+    "scheduler of flow, with a word that is nothing here",
+    { scheduler: { _class_name: "FlowMatchEulerDiscreteScheduler", prediction_type: "sample" } },
+    "flow certain",
+  ],
+  [
+    "scheduler that says nothing",
+    { scheduler: { _class_name: "EulerDiscreteScheduler", prediction_type: null } },
+    "eps likely",
+  ],
   ["name vpred", { name: "noobaiXL-vPred10.safetensors" }, "v guess"],
   ["name v-pred", { name: "some_V-Pred.safetensors" }, "v guess"],
   ["name ztsnr", { name: "some-ztsnr.safetensors" }, "v zero guess"],
@@ -223,16 +233,60 @@ test.each<Claim & { prediction: Prediction }>([
   expect(found).toMatchObject({ ...claim, confidence: "certain", conflicts: [] });
 });
 
-test("no metadata of strangers makes it throw, and something is always decided", () => {
+test("whatever strangers' metadata say, something is decided, or a scheduler refused by name", () => {
   const keys = ["illustrious.prediction", "modelspec.prediction_type", "ss_zero_terminal_snr", "modelspec.title"];
   const metadata = fc.dictionary(fc.constantFrom(...keys), fc.string());
   const scheduler = fc.dictionary(fc.constantFrom("_class_name", "prediction_type", "beta_start"), fc.jsonValue());
   fc.assert(
     fc.property(metadata, scheduler, fc.string(), (metadata, scheduler, name) => {
-      const { prediction, evidence } = detect({ metadata, scheduler, name });
-      expect(["eps", "v", "edm_v", "flow"]).toContain(prediction);
+      const { prediction, evidence } = refusedOr(() => detect({ metadata, scheduler, name })) ?? NOTHING;
+      expect(["eps", "v", "edm_v", "flow", "refused"]).toContain(prediction);
       expect(evidence.length).toBeGreaterThan(0);
     }),
     { numRuns: 300 },
   );
+});
+
+const NOTHING = { prediction: "refused", evidence: [undefined] };
+
+function refusedOr<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    expect(error).toMatchObject({ code: "unsupported", message: expect.stringMatching(/^scheduler_config.json: /) });
+    return undefined;
+  }
+}
+
+// What diffusers' schedulers can be told, and what of it has no sampler here.
+test.each([
+  ["EulerDiscreteScheduler", "sample", 'EulerDiscreteScheduler with prediction_type "sample" cannot be sampled'],
+  ["DDIMScheduler", "x0", 'DDIMScheduler with prediction_type "x0"'],
+  [undefined, "sample", 'scheduler_config.json: prediction_type "sample"'],
+  ["EDMEulerScheduler", "epsilon", 'EDMEulerScheduler with prediction_type "epsilon" cannot be sampled; of EDM only v'],
+  ["EDMDPMSolverMultistepScheduler", "sample", 'prediction_type "sample"'],
+  ["EDMEulerScheduler", undefined, "EDMEulerScheduler with no prediction_type, which means epsilon"],
+  ["EDMEulerScheduler", "flow_prediction", "of EDM only v_prediction can"],
+])("%s that predicts %s is refused, unless the user knows better", (_class_name, prediction_type, message) => {
+  const scheduler = { ...(_class_name && { _class_name }), ...(prediction_type && { prediction_type }) };
+  const refused = expect.objectContaining({
+    code: "unsupported",
+    message: expect.stringContaining(message),
+    hint: expect.stringContaining("--prediction"),
+  });
+  const thrown = (given: Given) => {
+    try {
+      return detect(given);
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(thrown({ scheduler })).toEqual(refused);
+  // Evidence of another kind may be as wrong as this file: only the user overrules it.
+  expect(thrown({ scheduler, tensors: ["v_pred"] })).toEqual(refused);
+  expect(thrown({ scheduler, override: { zeroSnr: true } })).toEqual(refused);
+  expect(thrown({ scheduler, override: { prediction: "v" } })).toMatchObject({
+    prediction: "v",
+    confidence: "certain",
+  });
 });

@@ -13,6 +13,7 @@ import {
   evidence,
   evidenceOf,
   type Prediction,
+  refuseScheduler,
   WEIGHT,
 } from "./prediction-evidence.ts";
 
@@ -46,8 +47,12 @@ export type Detection = {
   readonly conflicts: readonly string[];
 };
 
-/** @param override what the user says; it wins, and is recorded as evidence */
+/**
+ * @param override what the user says; it wins, and is recorded as evidence
+ * @throws IllustriousError `unsupported` where a scheduler says what cannot be sampled and the user does not overrule it
+ */
 export function detectPrediction(clues: Clues, override: Claim = {}): Detection {
+  if (override.prediction === undefined) refuseScheduler(clues.scheduler);
   const all = evidenceOf(clues);
   if (override.prediction !== undefined || override.zeroSnr !== undefined)
     all.push(evidence("override", WEIGHT.override, override));
