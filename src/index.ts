@@ -7,6 +7,7 @@ export { type Inspection, inspectModel } from "./models/sdxl/inspect.ts";
 export type { Detection, Evidence } from "./models/sdxl/prediction.ts";
 export { loadTokenizer, type Tokenizer } from "./models/sdxl/tokenizer.ts";
 export { EngineProcess } from "./runtime/process/engine-process.ts";
+export { optionsFromPicture, type PictureOptions } from "./tasks/from-picture.ts";
 export { closeEngine, createEngine, type GenerateControl, generate } from "./tasks/generate.ts";
 export type { EffectiveSettings, GenerateEvent } from "./tasks/generate-events.ts";
 export { type GenerateInput, type GenerateOptions, generateOptions } from "./tasks/generate-options.ts";

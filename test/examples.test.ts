@@ -25,6 +25,10 @@ const expected: Record<string, (output: { stdout: string; files: string[] }) => 
     expect(stdout).toContain("step 0: sigma Infinity");
     expect(stdout.trim().split("\n")).toHaveLength(5);
   },
+  "04-the-same-picture-again.mjs": ({ stdout, files }) => {
+    expect(stdout).toBe("ddim, 10 steps, seed 1: the same picture\n");
+    expect(files).toEqual(["again.png", "first.png", "other.png"]);
+  },
 };
 
 test.each(examples)("%s", async (name) => {

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fakeGenerate } from "../../test/cli/fake-generate.ts";
 import { fakeShell } from "../../test/cli/fake-shell.ts";
 import { encodePng, type PngText } from "../formats/png/index.ts";
-import { findByName, findModel } from "./find-model.ts";
 import { run } from "./program.ts";
 
 let folder: string;
@@ -95,18 +94,10 @@ test("the same model somewhere else keeps what belongs to it, and is checked", a
   expect(err).toContain("hash ffffffffff, this one has 0123456789");
 });
 
-test("a model and a VAE are found by name on the command line, too", async () => {
-  const { asked } = await generate("x", "-m", "noob", "--vae", "sdxl_vae");
-  expect(asked).toMatchObject({
-    model: join(folder, "models/sdxl/noob.safetensors"),
-    vae: join(folder, "vae/sdxl_vae.safetensors"),
-  });
-});
-
 test("a model that is not here is named, with the way out", async () => {
   const text = "x\nSteps: 20, Seed: 4, Size: 64x64, Model hash: abcdef0123, Model: elsewhere";
   const { code, err, asked } = await generate("--from", await picture("gone.png", ["parameters", text]));
-  expect({ code, asked }).toEqual({ code: 2, asked: undefined });
+  expect({ code, asked }).toEqual({ code: 1, asked: undefined });
   expect(err).toMatch(
     /gone\.png was made with the model elsewhere \(hash abcdef0123\), which is not found here\n {2}Say where/,
   );
@@ -142,15 +133,4 @@ test("no PNG, and no text in it", async () => {
   const { err, asked } = await generate("x", "--from", await picture("bare.png"), "-m", "m");
   expect(err).toContain("warning: The picture does not say how it was made.");
   expect(asked).toMatchObject({ prompt: "x", model: "m" });
-});
-
-test("a name from a picture is never a path", async () => {
-  for (const name of ["../models/sdxl/noob.safetensors", join(folder, "vae/sdxl_vae.safetensors"), "", "..", "."]) {
-    expect(await findByName(name, env())).toBeUndefined();
-  }
-  expect(await findModel(join(folder, "vae/sdxl_vae.safetensors"), {})).toEqual({
-    path: join(folder, "vae/sdxl_vae.safetensors"),
-  });
-  expect((await findModel("models/nano-bootstrap", {}))?.shipped?.name).toBe("nano-bootstrap");
-  expect((await findModel("nano-bootstrap", {}))?.shipped?.name).toBe("nano-bootstrap");
 });

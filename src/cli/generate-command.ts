@@ -22,8 +22,9 @@ Examples:
 
 Pictures go to outputs/<date>/00000-<seed>.png, counting on from what is there, unless -o or --out-dir says otherwise;
 their paths are printed on stdout. Each holds its own options: --from repeats it, and what is given beside it overrides.
-Models are looked for by path, and by name in ./models and in the folders that ILLUSTRIOUS_MODELS names. Without --model
-it is ILLUSTRIOUS_MODEL, else the first model that comes with the program.
+A model is a path, or a name: of one that comes with the program, else of a file or folder here, in the folders that
+ILLUSTRIOUS_MODELS names, or in ./models. Without --model it is ILLUSTRIOUS_MODEL, else the first that comes with the
+program. Those bring the settings that suit them: the defaults above are for all others.
 `;
 
 export function install(command: Command, context: Context): void {

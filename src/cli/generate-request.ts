@@ -1,15 +1,15 @@
 /**
- * @file What a call of `illustrious generate` asks for: the flags, over what `--from` read from a picture, over what suits
- * a shipped model, over the command line's defaults.
+ * @file What a call of `illustrious generate` asks for: the flags, over what `--from` read from a picture, over the command
+ * line's defaults. Below all of it lies what suits a shipped model, which the task itself adds.
  */
 
 import type { Command } from "commander";
 import { lookUpSampler } from "../sampling/index.ts";
+import { shippedModels } from "../tasks/find-model.ts";
+import { optionsFromPicture, otherModelWarning, type PictureOptions } from "../tasks/from-picture.ts";
 import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
 import { usageError } from "./command.ts";
-import { findByName, findModel } from "./find-model.ts";
 import type { Run } from "./follow.ts";
-import { type FromPicture, fromPicture, otherModelWarning } from "./from-picture.ts";
 import { generateFlags } from "./generate-flags.ts";
 import { outputFile } from "./output-file.ts";
 import { datedFolder } from "./output-folder.ts";
@@ -17,7 +17,6 @@ import { previewFile } from "./preview-file.ts";
 import type { ReportFlags } from "./report-choice.ts";
 import { readFlags, refusals, type Typed } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
-import { shippedModels } from "./shipped-models.ts";
 
 /** Flags that are no option of the task. */
 export type OwnFlags = ReportFlags & { readonly out?: string; readonly from?: string; readonly previewTo?: string };
@@ -39,27 +38,23 @@ export async function generateRequest(
 ): Promise<GenerateRequest> {
   const { values, typed } = readFlags(command, generateOptions, generateFlags);
   takePrompt(values, words);
-  const picture = own.from === undefined ? undefined : await fromPicture(own.from, values, shell.env);
+  const picture = own.from === undefined ? undefined : await optionsFromPicture(own.from, values, shell.env);
   if (values.prompt === undefined && picture?.options.prompt === undefined) {
     throw usageError("no prompt is given", 'Such as: illustrious generate "1girl, red hair". For none at all: -p ""');
   }
   // A variable set to nothing is as good as unset.
   const usual = () => shell.env.ILLUSTRIOUS_MODEL || firstShipped();
   const model = String(values.model ?? picture?.options.model ?? usual());
-  const found = await findModel(model, shell.env);
-  const vae = values.vae === undefined ? undefined : await findByName(String(values.vae), shell.env);
-  // A schedule in the sampler's name ("DPM++ 2M Karras") is the user's word, above a preset's and a picture's.
+  // A schedule in the sampler's name ("DPM++ 2M Karras") is the user's word, above the picture's.
   const named = typeof values.sampler === "string" && lookUpSampler(values.sampler).schedule;
   const options = checked(
     {
       ...(own.out === undefined && { outDir: datedFolder(shell.date()) }),
       ...(own.previewTo !== undefined && { preview: 1 }),
-      ...found?.shipped?.preset,
       ...picture?.options,
       ...(named && { schedule: named }),
       ...values,
-      model: found?.path ?? model,
-      ...(vae && { vae: vae.path }),
+      model,
     },
     typed,
   );
@@ -89,7 +84,7 @@ function checked(given: Values, typed: Typed): GenerateInput {
 }
 
 /** What is done with each event before it is shown: files are written, and the model is compared with the picture's. */
-function handlerOf(own: OwnFlags, picture: FromPicture | undefined): NonNullable<Run["handle"]> {
+function handlerOf(own: OwnFlags, picture: PictureOptions | undefined): NonNullable<Run["handle"]> {
   const preview = own.previewTo === undefined ? undefined : previewFile(own.previewTo);
   const out = own.out === undefined ? undefined : outputFile(own.out);
   return async (event) => {

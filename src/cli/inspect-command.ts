@@ -7,13 +7,13 @@ import { fileKindOf } from "../formats/file-kind.ts";
 import type { ModelHashes } from "../formats/hash.ts";
 import { inspectModel } from "../models/sdxl/inspect.ts";
 import { fileHashes } from "../tasks/file-hashes.ts";
+import { findModel } from "../tasks/find-model.ts";
+import { readPictureFile } from "../tasks/read-picture.ts";
 import { paintFor } from "./colour.ts";
 import type { Context } from "./command.ts";
 import { tellError } from "./errors.ts";
-import { findModel } from "./find-model.ts";
 import { modelSections } from "./inspect-model.ts";
 import { inspectPicture, pictureSections } from "./inspect-picture.ts";
-import { readPictureFile } from "./picture-file.ts";
 import { fileSize } from "./quantities.ts";
 import { EXIT, type Shell } from "./shell.ts";
 import { clip, jsonLine, safeLine } from "./terminal-text.ts";
@@ -67,7 +67,7 @@ type Inspected = { readonly data: object; readonly sections: readonly Section[] 
 
 async function inspectOne(name: string, flags: Flags, shell: Shell): Promise<Inspected> {
   const full = flags.full === true;
-  const path = (await findModel(name, shell.env))?.path ?? name;
+  const { path } = await findModel(name, shell.env);
   if ((await isFile(path)) && (await fileKindOf(path)) === "png") {
     const picture = inspectPicture(path, await readPictureFile(path));
     return { data: picture, sections: pictureSections(picture, full) };

@@ -2,8 +2,8 @@
 
 import { readComfyGraph } from "../formats/comfy-graph.ts";
 import { parseInfotext } from "../formats/infotext.ts";
-import { optionsFromPicture } from "../tasks/picture-options.ts";
-import type { PictureFile } from "./picture-file.ts";
+import { optionsFromTexts } from "../tasks/picture-options.ts";
+import type { PictureFile } from "../tasks/read-picture.ts";
 import type { Section } from "./text-sections.ts";
 
 export type PictureInspection = {
@@ -37,7 +37,7 @@ export function inspectPicture(path: string, { width, height, texts: pairs }: Pi
     height,
     ...(infotext !== undefined && { prompt, negativePrompt, fields: Object.fromEntries(fields) }),
     ...(graph !== undefined && { comfy: comfyJob(graph) }),
-    ...optionsFromPicture(texts),
+    ...optionsFromTexts(texts),
     texts: Object.fromEntries(texts),
   };
 }

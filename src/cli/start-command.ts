@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { IllustriousError } from "../base/error.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { encodePng, type RgbImage } from "../formats/png/index.ts";
+import { shippedModels } from "../tasks/find-model.ts";
 import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
 import { type Context, usageError } from "./command.ts";
 import { follow, type Run } from "./follow.ts";
@@ -15,7 +16,6 @@ import { reportFor } from "./report-choice.ts";
 import { addFlags, readFlags, refusals } from "./schema-flags.ts";
 import { sheetOf } from "./sheet.ts";
 import { EXIT } from "./shell.ts";
-import { shippedModels } from "./shipped-models.ts";
 
 const { negativePrompt, seed, count, threads, outDir } = generateFlags;
 const startFlags = { negativePrompt, seed, count, threads, outDir };
@@ -47,11 +47,11 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
   const report = reportFor(shell, command.opts());
   const rows: RgbImage[][] = [];
   let number: string | undefined;
-  const runs = shippedModels().map(({ path, preset }): Run => {
+  const runs = shippedModels().map(({ path }): Run => {
     const row: RgbImage[] = [];
     rows.push(row);
     return {
-      options: { ...preset, ...asked, model: path },
+      options: { ...asked, model: path },
       async handle(event) {
         if (event.type !== "picture") return [event];
         row.push(event.image);

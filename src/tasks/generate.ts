@@ -1,6 +1,7 @@
 /** @file A prompt to pictures, for programs: `for await (const event of generate({ model, prompt })) …`. */
 
 import { EngineProcess } from "../runtime/process/engine-process.ts";
+import { completeInput } from "./complete-input.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
 
@@ -30,7 +31,9 @@ export async function* generate(
   input: GenerateInput,
   control: GenerateControl = {},
 ): AsyncGenerator<GenerateEvent, void> {
-  const options = parseGenerateOptions(input);
+  // Mistakes are told before a model is looked for, which may bring options of its own.
+  parseGenerateOptions(input);
+  const options = parseGenerateOptions(await completeInput(input));
   shared ??= createEngine();
   yield* (control.engine ?? shared).run<GenerateEvent>("generate", options, control.signal);
 }

@@ -4,7 +4,6 @@ import { availableParallelism } from "node:os";
 import { openPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { onnxRuntime } from "../runtime/onnx/session.ts";
 import type { GenerateOptions } from "./generate-options.ts";
-import { modelPath } from "./model-path.ts";
 
 const GIB = 2 ** 30;
 
@@ -20,7 +19,7 @@ export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline
   await loaded?.pipeline.close();
   loaded = undefined;
   const limit = memory === undefined ? process.availableMemory() : memory * GIB;
-  const pipeline = await openPipeline(modelPath(model), {
+  const pipeline = await openPipeline(model, {
     runtime: onnxRuntime({ threads, memory: limit }),
     clipSkip,
     budget: { limit, comfort: memory === undefined ? Math.min(limit, COMFORT) : limit },

@@ -3,9 +3,9 @@
 import { expect, test } from "vitest";
 import { comfyGraph } from "../formats/comfy-graph.ts";
 import { generateOptions } from "./generate-options.ts";
-import { optionsFromPicture } from "./picture-options.ts";
+import { optionsFromTexts } from "./picture-options.ts";
 
-const fromInfotext = (text: string) => optionsFromPicture(new Map([["parameters", text]]));
+const fromInfotext = (text: string) => optionsFromTexts(new Map([["parameters", text]]));
 
 test("A1111 1.10 on SDXL: the schedule apart, noise from the graphics card", () => {
   const text = `1girl, red hair, (blue eyes:1.2)
@@ -118,7 +118,7 @@ test("ComfyUI's graph, with ComfyUI's noise, weights and timesteps", () => {
     zsnr: true,
     rescaleCfg: 0.2,
   });
-  expect(optionsFromPicture(new Map([["prompt", JSON.stringify(graph)]]))).toEqual({
+  expect(optionsFromTexts(new Map([["prompt", JSON.stringify(graph)]]))).toEqual({
     options: {
       prompt: "1girl",
       negativePrompt: "",
@@ -188,21 +188,21 @@ test("a model or VAE is only ever a name", () => {
 });
 
 test("pictures that tell nothing, or in another program's way", () => {
-  expect(optionsFromPicture(new Map())).toEqual({
+  expect(optionsFromTexts(new Map())).toEqual({
     options: {},
     unused: [],
     notes: ["The picture does not say how it was made."],
   });
-  expect(optionsFromPicture(new Map([["Comment", "{}"]])).notes).toEqual([
+  expect(optionsFromTexts(new Map([["Comment", "{}"]])).notes).toEqual([
     'The picture does not say how it was made in a way that is read here (it has NovelAI\'s record "Comment").',
   ]);
-  expect(optionsFromPicture(new Map([["prompt", "{}"]])).notes).toEqual([
+  expect(optionsFromTexts(new Map([["prompt", "{}"]])).notes).toEqual([
     "Its ComfyUI graph has no sampler that is known here.",
   ]);
   // Text alone is no record, so the graph beside it counts.
   const graph = JSON.stringify({ 3: { class_type: "KSampler", inputs: { seed: 4 } } });
   expect(
-    optionsFromPicture(
+    optionsFromTexts(
       new Map([
         ["parameters", "just words"],
         ["prompt", graph],

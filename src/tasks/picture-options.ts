@@ -20,7 +20,7 @@ export type PictureReading = {
 };
 
 /** @param chunks the PNG's texts by key */
-export function optionsFromPicture(chunks: ReadonlyMap<string, string>): PictureReading {
+export function optionsFromTexts(chunks: ReadonlyMap<string, string>): PictureReading {
   const draft: Draft = { options: {}, unused: [], notes: [] };
   const infotext = chunks.get("parameters");
   const graph = chunks.get("prompt");

@@ -8,7 +8,7 @@ import { encodePng, readPngText } from "../formats/png/index.ts";
 import { samplerNames, scheduleNames } from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import { type GenerateOptions, generateOptions } from "./generate-options.ts";
-import { optionsFromPicture } from "./picture-options.ts";
+import { optionsFromTexts } from "./picture-options.ts";
 import { picturePngText } from "./picture-text.ts";
 
 const settings: EffectiveSettings = {
@@ -111,7 +111,7 @@ test("every option comes back from the picture, however wild the prompt", () => 
       const { infotext, comfy } = picturePngText(asked, { ...settings, ...found }, seed, {});
       const { count, batch, preview, grid, ...kept } = asked;
       const expected: Partial<GenerateOptions> = { ...kept, ...found, seed } as GenerateOptions;
-      expect(optionsFromPicture(chunksOf(infotext, comfy))).toEqual({ options: expected, unused: [], notes: [] });
+      expect(optionsFromTexts(chunksOf(infotext, comfy))).toEqual({ options: expected, unused: [], notes: [] });
     }),
     { numRuns: 300 },
   );
@@ -121,7 +121,7 @@ test("without our own field, the fields that A1111 knows still tell the picture"
   const { infotext } = picturePngText(asked, settings, 8, {});
   const theirs = infotext.replace(/, Illustrious: ".*"$/, "");
   expect(theirs).not.toBe(infotext);
-  expect(optionsFromPicture(new Map([["parameters", theirs]]))).toMatchObject({
+  expect(optionsFromTexts(new Map([["parameters", theirs]]))).toMatchObject({
     options: {
       prompt: "1girl, red hair",
       negativePrompt: "text",

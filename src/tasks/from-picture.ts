@@ -1,0 +1,77 @@
+/** @file A picture made again: the options that it was made with, its model found again, and a check that it is the same. */
+
+import { basename } from "node:path";
+import { IllustriousError } from "../base/error.ts";
+import { parseInfotext } from "../formats/infotext.ts";
+import { readPngText } from "../formats/png/index.ts";
+import { type Environment, findByName } from "./find-model.ts";
+import type { GenerateEvent } from "./generate-events.ts";
+import type { GenerateInput } from "./generate-options.ts";
+import { optionsFromTexts } from "./picture-options.ts";
+import { readPictureFile } from "./read-picture.ts";
+
+export type PictureOptions = {
+  /** For `generate`. `model` and `vae` are paths that exist; what the picture does not say is not there. */
+  readonly options: Partial<GenerateInput>;
+  /** What is not honoured, in whole sentences. */
+  readonly notes: readonly string[];
+  /** First ten hexadecimal digits of the model file's sha256, where the picture has them. */
+  readonly modelHash: string | undefined;
+};
+
+/**
+ * The options that a picture was made with: this project's, else A1111's and Forge's, else ComfyUI's. To repeat it:
+ *
+ *     const { options } = await optionsFromPicture("picture.png");
+ *     for await (const event of generate({ ...options, seed: 8 })) …
+ *
+ * @param picture a PNG's path or bytes
+ * @param given what will be asked for instead: with another model, what belongs to the picture's own is left out
+ * @throws IllustriousError `missing_file` also when the picture's model is not found and no other is given; `bad_file`
+ */
+export async function optionsFromPicture(
+  picture: string | Uint8Array,
+  given: Readonly<Partial<Record<keyof GenerateInput, unknown>>> = {},
+  env: Environment = process.env,
+): Promise<PictureOptions> {
+  const texts = new Map(typeof picture === "string" ? (await readPictureFile(picture)).texts : readPngText(picture));
+  const { options, unused, notes } = optionsFromTexts(texts);
+  const { model, vae, ...rest } = options;
+  const modelHash = parseInfotext(texts.get("parameters") ?? "").fields.get("Model hash");
+  const told = unused.length > 0 ? [...notes, `Not honoured: ${unused.join(", ")}.`] : [...notes];
+
+  if (given.model !== undefined && stem(String(given.model)) !== stem(model ?? "")) {
+    // They were right for the picture's model; the other one says its own.
+    const { prediction: _, zeroSnr: __, shift: ___, ...kept } = rest;
+    return { options: kept, notes: told, modelHash: undefined };
+  }
+  const foundVae = vae === undefined || given.vae !== undefined ? undefined : await findByName(vae, env);
+  if (vae !== undefined && given.vae === undefined && !foundVae) {
+    told.push(`Its VAE ${vae} is not found here; the checkpoint's own is used.`);
+  }
+  const name = typeof picture === "string" ? picture : "the picture";
+  const path = given.model === undefined && model !== undefined ? await pathOf(model, name, modelHash, env) : undefined;
+  const files = { ...(path !== undefined && { model: path }), ...(foundVae && { vae: foundVae.path }) };
+  return { options: { ...rest, ...files }, notes: told, modelHash };
+}
+
+async function pathOf(model: string, picture: string, hash: string | undefined, env: Environment): Promise<string> {
+  const found = await findByName(model, env);
+  if (found) return found.path;
+  const which = hash === undefined ? "" : ` (hash ${hash})`;
+  const message = `${picture} was made with the model ${model}${which}, which is not found here`;
+  const hint = "Say where it is with --model, or put its folder into ILLUSTRIOUS_MODELS.";
+  throw new IllustriousError("missing_file", message, hint);
+}
+
+function stem(path: string): string {
+  return basename(path, ".safetensors");
+}
+
+/** A warning, should the new picture come from another model file than the old one. */
+export function otherModelWarning(event: GenerateEvent, modelHash: string | undefined): string | undefined {
+  if (event.type !== "picture" || event.index > 0 || modelHash === undefined) return undefined;
+  const now = parseInfotext(event.infotext).fields.get("Model hash");
+  if (now === undefined || now.toLowerCase() === modelHash.toLowerCase()) return undefined;
+  return `the picture was made with another model file of this name (hash ${modelHash}, this one has ${now})`;
+}
