@@ -8,10 +8,36 @@ import { imageFromPlanes, planesFromImage, type RgbImage } from "./image.ts";
 /** Latents [channels, height, width] of one picture. */
 export type Latents = { readonly data: Float32Array; readonly height: number; readonly width: number };
 
-/** Tiles of this many latents a side (1024 pixels), sharing this many with the next. */
+/** Tiles of at most so many latents a side, sharing at least so many with the next. */
 export type Tiling = { readonly tile: number; readonly overlap: number };
 
-export const TILING: Tiling = { tile: 128, overlap: 32 };
+/** 1024 pixels, the size that SDXL is made for. */
+const LARGE: Tiling = { tile: 128, overlap: 32 };
+/** 512 pixels, as other programs have it where memory is short. */
+const SMALL: Tiling = { tile: 64, overlap: 16 };
+
+type Extent = { readonly height: number; readonly width: number };
+
+/**
+ * "auto": tiles of 1024 pixels where a side is longer than that. "on": always at least two, of at most 512 pixels. "off": whole.
+ *
+ * @param extent in latents
+ */
+export function tilingFor(mode: "auto" | "on" | "off", { height, width }: Extent): Tiling | undefined {
+  const longest = Math.max(height, width);
+  if (mode === "off" || (mode === "auto" && longest <= LARGE.tile)) return undefined;
+  if (mode === "auto") return LARGE;
+  // Two tiles that share a quarter of each make 7/4 of one.
+  const tile = Math.min(SMALL.tile, Math.ceil((4 * longest) / 7));
+  return { tile, overlap: Math.floor(tile / 4) };
+}
+
+/** Height and width of the tiles, all of one size, or of the whole: what a run of the decoder reads. */
+export function tileExtent({ height, width }: Extent, tiling: Tiling | undefined): Extent {
+  if (!tiling) return { height, width };
+  const side = (length: number) => spans(length, tiling)[0]!.end;
+  return { height: side(height), width: side(width) };
+}
 
 /** What the decoder reads: scaling undone. */
 export function unscaled(config: VaeConfig, { data, height, width }: Latents): Float32Array {
@@ -82,13 +108,14 @@ export async function encodeImage(session: Session, config: VaeConfig, image: Rg
 
 type Span = { readonly start: number; readonly end: number };
 
-/** Overlapping spans of equal length that cover 0 … length. */
+/** As few overlapping spans as do, of equal length, no longer than they must be to cover 0 … length. */
 export function spans(length: number, { tile, overlap }: Tiling): Span[] {
   if (length <= tile) return [{ start: 0, end: length }];
   const count = Math.ceil((length - overlap) / (tile - overlap));
+  const own = Math.ceil((length + (count - 1) * overlap) / count);
   return Array.from({ length: count }, (_, i) => {
-    const start = Math.round((i * (length - tile)) / (count - 1));
-    return { start, end: start + tile };
+    const start = Math.round((i * (length - own)) / (count - 1));
+    return { start, end: start + own };
   });
 }
 

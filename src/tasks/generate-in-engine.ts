@@ -12,7 +12,7 @@ import { type Conditioning, type ConditioningAt, type LatentLayout, unetCall } f
 import { gridOf, type RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type LatentColours, latentColours, previewOf } from "../pipeline/preview.ts";
-import { decodeLatents, type Latents, TILING } from "../pipeline/vae.ts";
+import { decodeLatents, type Latents } from "../pipeline/vae.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { guidedDenoise, initialLatents } from "../sampling/index.ts";
 import { fileHashes } from "./file-hashes.ts";
@@ -47,7 +47,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
     const batch = seeds.slice(start, start + options.batch);
     const latents = yield* walk(options, settled, pipeline, conditioningAt, { batch, start });
     for (const [i, one] of latents.entries()) {
-      const image = yield* decode(options, pipeline, one);
+      const image = yield* decode(settled, pipeline, one);
       const seed = batch[i]!;
       const { infotext, comfy } = picturePngText(options, settings, seed, hashes);
       const png = encodePng(image, [
@@ -171,17 +171,11 @@ function split(data: Float32Array, { batch, height, width }: LatentLayout): Late
   }));
 }
 
-async function* decode(options: GenerateOptions, pipeline: Pipeline, latents: Latents): Events<RgbImage> {
+async function* decode(settled: Settled, pipeline: Pipeline, latents: Latents): Events<RgbImage> {
   const config = pipeline.checkpoint.configs.vae!;
-  const sizes = {
-    batch: 1,
-    height: Math.min(latents.height, TILING.tile),
-    width: Math.min(latents.width, TILING.tile),
-  };
   if (!pipeline.shelf.has("vaeDecoder")) yield { type: "stage", stage: "vae", message: "opening the VAE" };
-  const session = await pipeline.shelf.take("vaeDecoder", sizes);
-  const tiled = options.vaeTile !== "off";
-  const tiles = decodeLatents(session, config, latents, tiled ? TILING : undefined);
+  const session = await pipeline.shelf.take("vaeDecoder", settled.decodeSizes);
+  const tiles = decodeLatents(session, config, latents, settled.tiling);
   for (;;) {
     const { done, value } = await tiles.next();
     if (done) return value;

@@ -83,7 +83,10 @@ export const generateOptions = z.object({
     .default("interpolate")
     .describe("sigma to timestep; nearest is ComfyUI's"),
 
-  vaeTile: z.enum(["auto", "on", "off"]).default("auto").describe("decode in tiles; auto does above 1024 pixels"),
+  vaeTile: z
+    .enum(["auto", "on", "off"])
+    .default("auto")
+    .describe("decode in tiles: auto above 1024 pixels, on always, of 512"),
   preview: z.number().int().min(0).default(0).describe("a preview every so many steps; 0 gives none"),
   threads: z.number().int().min(1).max(1024).optional().describe("threads of the engine [default: all cores]"),
   memory: z.number().positive().optional().describe("memory to stay within, GiB [default: what is free]"),

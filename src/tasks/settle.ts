@@ -9,7 +9,7 @@ import { type NoiseModel, noiseModelOf } from "../pipeline/noise-model.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type PromptOptions, type PromptPlan, planPrompt } from "../pipeline/prompt/plan.ts";
 import { type NamedSizes, noVae, type Part, peakBytes } from "../pipeline/shelf.ts";
-import { TILING } from "../pipeline/vae.ts";
+import { type Tiling, tileExtent, tilingFor } from "../pipeline/vae.ts";
 import {
   checkCombination,
   type GuidanceOptions,
@@ -42,6 +42,8 @@ export type Settled = {
   /** Named sizes of the UNet's runs and of the decoder's. */
   readonly unetSizes: Readonly<Record<string, number>>;
   readonly decodeSizes: Readonly<Record<string, number>>;
+  /** The picture is decoded in tiles. */
+  readonly tiling: Tiling | undefined;
   /** The largest moment's estimate. */
   readonly memoryBytes: number;
 };
@@ -110,8 +112,8 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
   const parts = plans[0].parts.length;
   const halves = options.cfg === 1 ? parts : parts + 1;
   const unetSizes = { ...latent, batch: halves * Math.min(options.batch, options.count), tokens: 77 * chunks };
-  const tile = options.vaeTile === "off" ? Number.POSITIVE_INFINITY : TILING.tile;
-  const decodeSizes = { batch: 1, height: Math.min(latent.height, tile), width: Math.min(latent.width, tile) };
+  const tiling = tilingFor(options.vaeTile, latent);
+  const decodeSizes = { batch: 1, ...tileExtent(latent, tiling) };
   const texts = plans.reduce((sum, plan) => sum + textsOf(plan).reduce((n, { chunks: list }) => n + list.length, 0), 0);
   const order: (readonly [Part, NamedSizes])[] = [
     ["textEncoder", { texts }],
@@ -160,6 +162,7 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
     guidance,
     unetSizes,
     decodeSizes,
+    tiling,
     memoryBytes,
   };
 }
