@@ -3,7 +3,7 @@
 import { IllustriousError } from "../base/error.ts";
 import type { Seed } from "../base/random/seed.ts";
 import { type VaeConfig, vaeFactor } from "../models/sdxl/config.ts";
-import { configsToJson } from "../models/sdxl/config-json.ts";
+import { vaeToJson } from "../models/sdxl/config-json.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { float32, type Runtime } from "../runtime/runtime.ts";
 import { initialValues } from "../training/learner/initialise.ts";
@@ -101,7 +101,7 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
     async saveModel(folder) {
       const network = new Map(parameters.map((p) => [p.name, { shape: p.shape, values: averaged(p) }]));
       const { deviation } = await examine();
-      await writeNetwork(folder, "vae", vaeJson({ ...config, scalingFactor: 1 / deviation }), network);
+      await writeNetwork(folder, "vae", vaeToJson({ ...config, scalingFactor: 1 / deviation }), network);
     },
     async examine() {
       const { psnr, deviation, sheet } = await examine();
@@ -109,10 +109,6 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
     },
     release: () => session.release(),
   };
-}
-
-function vaeJson(config: VaeConfig): Record<string, unknown> {
-  return configsToJson({ vae: config } as never).vae!;
 }
 
 /** All of the autoencoder's weights: those that the step trains and those that it leaves. */

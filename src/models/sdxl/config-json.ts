@@ -193,7 +193,7 @@ export function configsToJson(configs: SdxlConfigs): Record<string, ConfigJson> 
   };
 }
 
-function unetToJson(c: UNetConfig): ConfigJson {
+export function unetToJson(c: UNetConfig): ConfigJson {
   return {
     _class_name: "UNet2DConditionModel",
     act_fn: "silu",
@@ -219,7 +219,7 @@ function unetToJson(c: UNetConfig): ConfigJson {
   };
 }
 
-function vaeToJson(c: VaeConfig): ConfigJson {
+export function vaeToJson(c: VaeConfig): ConfigJson {
   return {
     _class_name: "AutoencoderKL",
     act_fn: "silu",
@@ -241,7 +241,7 @@ function vaeToJson(c: VaeConfig): ConfigJson {
   };
 }
 
-function clipToJson(c: ClipConfig): ConfigJson {
+export function clipToJson(c: ClipConfig): ConfigJson {
   return {
     architectures: [c.projectionDim === undefined ? "CLIPTextModel" : "CLIPTextModelWithProjection"],
     eos_token_id: c.eosRule.kind === "highest" ? 2 : c.eosRule.id,
