@@ -61,7 +61,7 @@ export async function generateRequest(
   if (own.out !== undefined && (options.count ?? 1) > 1) {
     throw usageError(`--out names one file, and --count asks for ${options.count} pictures`, "Use --out-dir.");
   }
-  return { run: { options, handle: handlerOf(own, picture) }, notes: picture?.notes ?? [] };
+  return { run: { options, handle: await handlerOf(own, picture) }, notes: picture?.notes ?? [] };
 }
 
 function takePrompt(values: Values, words: readonly string[]): void {
@@ -84,9 +84,9 @@ function checked(given: Values, typed: Typed): GenerateInput {
 }
 
 /** What is done with each event before it is shown: files are written, and the model is compared with the picture's. */
-function handlerOf(own: OwnFlags, picture: PictureOptions | undefined): NonNullable<Run["handle"]> {
-  const preview = own.previewTo === undefined ? undefined : previewFile(own.previewTo);
-  const out = own.out === undefined ? undefined : outputFile(own.out);
+async function handlerOf(own: OwnFlags, picture: PictureOptions | undefined): Promise<NonNullable<Run["handle"]>> {
+  const preview = own.previewTo === undefined ? undefined : await previewFile(own.previewTo);
+  const out = own.out === undefined ? undefined : await outputFile(own.out);
   return async (event) => {
     await preview?.(event);
     const shown = out ? await out(event) : event;

@@ -1,19 +1,20 @@
 /** @file `--preview-to FILE.png`: one file that always shows the newest preview, replaced whole each time. */
 
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { encodePng } from "../formats/png/index.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
+import { checkFile, makeFolder } from "../tasks/output-place.ts";
 import { usageError } from "./command.ts";
 import { sheetOf } from "./sheet.ts";
 
-/** @throws IllustriousError `bad_option` for what is not a PNG's name */
-export function previewFile(path: string): (event: GenerateEvent) => Promise<void> {
+/** @throws IllustriousError `bad_option` for what is not a PNG's name, `write_failed` for where none can be */
+export async function previewFile(path: string): Promise<(event: GenerateEvent) => Promise<void>> {
   if (!/\.png$/i.test(path)) throw usageError(`--preview-to ${path}: must end in .png`, "Previews are PNG files.");
+  await checkFile(path);
   return async (event) => {
     if (event.type !== "step" || !event.previews) return;
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFileAtomic(path, encodePng(await sheetOf([event.previews], 0)));
   };
 }

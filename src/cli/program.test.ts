@@ -1,6 +1,6 @@
 /** @file Calls as users make them: what is understood, what is refused and in which words, with which exit code. */
 
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -143,6 +143,25 @@ test("--out writes the one picture where it is said, with its folder", async () 
   expect(asked).not.toHaveProperty("outDir");
   expect((await readFile(path)).subarray(1, 4).toString()).toBe("PNG");
   expect(await readdir(join(folder, "new"))).toEqual(["city.png"]);
+});
+
+test("places where nothing can be written are told before the work, without a stack", async () => {
+  const file = join(folder, "file");
+  await writeFile(file, "");
+  await mkdir(join(folder, "dir.png"));
+  for (const flag of ["-o", "--preview-to"]) {
+    for (const [place, words] of [
+      ["file/x.png", `(${file} is a file)\n  Choose another folder, or rename that file.\n`],
+      ["dir.png", "(it is a folder)\n  Name a file in it.\n"],
+    ]) {
+      const path = join(folder, place!);
+      const { code, err, calls } = await call(["generate", "x", flag, path]);
+      expect({ code, calls }).toEqual({ code: 1, calls: [] });
+      expect(err).toContain("cannot be written (");
+      expect(err.endsWith(words!)).toBe(true);
+      expect(err).not.toContain("    at ");
+    }
+  }
 });
 
 test("--preview-to asks for previews and keeps one whole file", async () => {

@@ -1,6 +1,5 @@
 /** @file `illustrious start`, which is what `npm start` calls: every shipped model draws the prompt, and a sheet shows all. */
 
-import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { IllustriousError } from "../base/error.ts";
@@ -8,6 +7,7 @@ import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { encodePng, type RgbImage } from "../formats/png/index.ts";
 import { shippedModels } from "../tasks/find-model.ts";
 import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
+import { makeFolder } from "../tasks/output-place.ts";
 import { type Context, usageError } from "./command.ts";
 import { follow, type Run } from "./follow.ts";
 import { generateFlags } from "./generate-flags.ts";
@@ -71,7 +71,7 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
   if (code !== EXIT.ok) return code;
   // By the number of its first picture, so that an earlier sheet stays.
   const path = join(folder, `sheet-${number ?? "00000"}.png`);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const image = await sheetOf(rows.length === 1 ? squared(rows[0]!) : rows);
   await writeFileAtomic(path, encodePng(image));
   report.note("all of them on one sheet:");

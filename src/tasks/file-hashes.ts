@@ -1,11 +1,12 @@
 /** @file Hashes of model files, remembered: seven gigabytes take seconds to read, and the answer changes with the file only. */
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, realpath, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { illustriousHome } from "../base/home.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { type HashProgress, hashModel, type ModelHashes } from "../formats/hash.ts";
+import { makeFolder } from "./output-place.ts";
 
 /** Yields progress while a file is read; returns at once when its hashes are known. */
 export async function* fileHashes(path: string): AsyncGenerator<HashProgress, ModelHashes> {
@@ -14,7 +15,7 @@ export async function* fileHashes(path: string): AsyncGenerator<HashProgress, Mo
   if (known !== undefined) return JSON.parse(known) as ModelHashes;
   const hashes = yield* hashModel(path);
   // A cache that cannot be written (a read-only home) costs time and nothing else.
-  await mkdir(join(illustriousHome(), "hashes"), { recursive: true })
+  await makeFolder(join(illustriousHome(), "hashes"))
     .then(() => writeFileAtomic(memory, new TextEncoder().encode(JSON.stringify(hashes))))
     .catch(() => {});
   return hashes;

@@ -4,6 +4,7 @@ import { EngineProcess } from "../runtime/process/engine-process.ts";
 import { completeInput } from "./complete-input.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
+import { checkFolder } from "./output-place.ts";
 
 export type GenerateControl = {
   /** Abort to stop after the step in progress. */
@@ -24,8 +25,8 @@ export function createEngine(): EngineProcess {
 /**
  * Makes pictures in the engine's process and tells what happens. The model stays loaded for the next call.
  *
- * @throws IllustriousError `bad_option` before anything starts; what opening the checkpoint throws; `not_enough_memory`;
- * `cancelled` after an abort; `engine_failed` if the engine's process dies
+ * @throws IllustriousError `bad_option`, `missing_file` and `write_failed` before anything starts; what opening the
+ * checkpoint throws; `not_enough_memory`; `cancelled` after an abort; `engine_failed` if the engine's process dies
  */
 export async function* generate(
   input: GenerateInput,
@@ -34,6 +35,7 @@ export async function* generate(
   // Mistakes are told before a model is looked for, which may bring options of its own.
   parseGenerateOptions(input);
   const options = parseGenerateOptions(await completeInput(input));
+  if (options.outDir !== undefined) await checkFolder(options.outDir);
   shared ??= createEngine();
   yield* (control.engine ?? shared).run<GenerateEvent>("generate", options, control.signal);
 }

@@ -1,8 +1,9 @@
 /** @file Where pictures go: `00000-<seed>.png` in the folder asked for, counting on from what is there, each whole or absent. */
 
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../formats/atomic-write.ts";
+import { removeStrayTemporaries, writeFileAtomic } from "../formats/atomic-write.ts";
+import { makeFolder } from "./output-place.ts";
 
 export type PictureFolder = {
   /** Writes the next picture; returns its path. */
@@ -10,8 +11,15 @@ export type PictureFolder = {
   sheet(png: Uint8Array): Promise<string>;
 };
 
+/**
+ * Makes the folder if need be, and clears away what killed processes left half written in it.
+ *
+ * @throws IllustriousError `write_failed`
+ */
 export async function openPictureFolder(folder: string): Promise<PictureFolder> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
+  // What may not be deleted does no harm.
+  await removeStrayTemporaries(folder).catch(() => []);
   let next = await firstFree(folder);
   const write = async (name: string, png: Uint8Array) => {
     const path = join(folder, name);

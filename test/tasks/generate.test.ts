@@ -1,6 +1,6 @@
 /** @file `generate` as a program uses it: the engine's process, real pictures, stops and kills at any moment. */
 
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -105,6 +105,22 @@ test.each<[string, Partial<GenerateInput>, object]>([
 ])("%s is refused before any step", async (_name, options, error) => {
   await expect(eventsOf({ ...nano, ...options, outDir: folder })).rejects.toMatchObject(error);
   expect(await readdir(folder)).toEqual([]);
+});
+
+test.each<[string, (folder: string) => Partial<GenerateInput>, object]>([
+  [
+    "a model of no known name",
+    () => ({ model: "nobody" }),
+    { code: "missing_file", message: 'no model "nobody" is found' },
+  ],
+  ["a folder inside a file", (folder) => ({ outDir: join(folder, "file/x") }), { code: "write_failed" }],
+  ["a value out of range", () => ({ steps: 0 }), { code: "bad_option" }],
+])("%s is refused before the engine starts", async (_name, options, error) => {
+  await writeFile(join(folder, "file"), "");
+  const idle = createEngine();
+  const run = generate({ ...nano, ...options(folder) }, { engine: idle });
+  await expect(run.next()).rejects.toMatchObject(error);
+  expect(idle.pid).toBeUndefined();
 });
 
 test("Karras on zero SNR works on the stand-in and warns", async () => {

@@ -1,0 +1,98 @@
+/**
+ * @file Whether pictures can be written where they are wanted, asked before the work and answered by trying: permissions,
+ * read-only disks and the kernel's own folders are all found that way. Folders are made step by step, for Node's recursive
+ * `mkdir` never returns where a file system says of every folder that it has no such entry (`/proc`).
+ */
+
+import { mkdir, mkdtemp, rmdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { IllustriousError } from "../base/error.ts";
+
+/**
+ * Leaves everything as it was.
+ *
+ * @throws IllustriousError `write_failed` when files cannot be made in this folder, or the folder itself cannot
+ */
+export async function checkFolder(folder: string): Promise<void> {
+  const { existing } = await ancestorsOf(folder);
+  // A folder of ours in the nearest one that is there, and away with it.
+  const trial = await guard(folder, () => mkdtemp(join(existing, ".illustrious-")));
+  await guard(folder, () => rmdir(trial));
+}
+
+/**
+ * Leaves everything as it was.
+ *
+ * @throws IllustriousError `write_failed` when no file can be put there, also when a folder has that name
+ */
+export async function checkFile(path: string): Promise<void> {
+  const found = await kindOf(path);
+  if (found === "folder") throw failed(path, "it is a folder", "Name a file in it.");
+  await checkFolder(dirname(path));
+}
+
+/**
+ * Makes a folder with all that is above it, if need be.
+ *
+ * @throws IllustriousError `write_failed`
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const { missing } = await ancestorsOf(folder);
+  for (const one of missing) {
+    await guard(folder, () =>
+      mkdir(one).catch(async (error: NodeJS.ErrnoException) => {
+        // Another process may be quicker.
+        if (error.code !== "EEXIST" || (await kindOf(one)) !== "folder") throw error;
+      }),
+    );
+  }
+}
+
+/** The nearest folder that is there, and those below it that are not, in the order in which they can be made. */
+async function ancestorsOf(folder: string): Promise<{ existing: string; missing: string[] }> {
+  const missing: string[] = [];
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const kind = await kindOf(at);
+    if (kind === "folder") return { existing: at, missing };
+    if (kind === "file") throw failed(folder, `${at} is a file`, "Choose another folder, or rename that file.");
+    if (at === dirname(at)) throw failed(folder, `there is no ${at}`, "Choose another folder.");
+    missing.unshift(at);
+  }
+}
+
+async function kindOf(path: string): Promise<"folder" | "file" | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? "folder" : "file";
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Below a file nothing can be; what stands in the way is found further up.
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw explained(path, error);
+  }
+}
+
+async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw explained(path, error);
+  }
+}
+
+function explained(path: string, error: unknown): IllustriousError {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return failed(path, message, HINTS.get(code) ?? "Choose another folder.", error);
+}
+
+const HINTS = new Map([
+  ["EACCES", "You may not write there: choose another folder, or change the folder's permissions."],
+  ["EPERM", "You may not write there: choose another folder, or change the folder's permissions."],
+  ["EROFS", "That disk is read-only: choose another folder."],
+  ["ENOSPC", "The disk is full: free some room, or write to another disk."],
+  ["ENAMETOOLONG", "Choose a shorter name."],
+  ["ENOENT", "Folders cannot be made there: choose another."],
+]);
+
+function failed(path: string, why: string, hint: string, cause?: unknown): IllustriousError {
+  return new IllustriousError("write_failed", `${path}: cannot be written (${why})`, hint, { cause });
+}
