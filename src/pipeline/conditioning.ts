@@ -27,7 +27,7 @@ export function timeIdsOf(size: SizeConditioning): number[] {
 export type EncodedPrompt = {
   readonly parts: readonly {
     readonly weight: number;
-    /** `until` is the last step, counted from 1, that a context holds for. */
+    /** `until` as `atCall` reads it. */
     readonly schedule: readonly { readonly until: number; readonly context: Context }[];
   }[];
   /** What only the encoders' outputs could tell, one a text at most. */
@@ -62,6 +62,16 @@ export async function encodePrompts(pipeline: Pipeline, plans: readonly PromptPl
     })),
     findings: distinct(parts.flatMap(({ schedule }) => schedule.flatMap((text) => findings.get(text) ?? []))),
   }));
+}
+
+/**
+ * The text that holds at a call of the network, counted from 0: A1111's rule, as its code has it. A1111 counts calls, not
+ * steps, and gives a sampler of second order (Heun) twice the steps to divide, so that `0.5` is halfway and a whole number
+ * is a call. And it compares a count from 0 with an `until` from 1: a text up to step 5 holds for six calls.
+ * Source: `modules/sd_samplers_cfg_denoiser.py`, forward; `modules/prompt_parser.py`, reconstruct_cond_batch.
+ */
+export function atCall<Entry extends { readonly until: number }>(schedule: readonly Entry[], call: number): Entry {
+  return schedule.find(({ until }) => call <= until) ?? schedule.at(-1)!;
 }
 
 /** Alternation has each text many times. */

@@ -23,8 +23,8 @@ export type LatentLayout = {
 /** A conditioning and its share of the guidance; prompts joined by AND have several, all others one of weight 1. */
 export type Weighted = { readonly weight: number; readonly conditioning: Conditioning };
 
-/** What holds at a timestep: prompt editing changes it on the way. */
-export type ConditioningAt = (timestep: number) => {
+/** What holds at a call of the network, counted from 0: prompt editing changes it on the way. */
+export type ConditioningAt = (call: number) => {
   readonly conditional: readonly Weighted[];
   readonly unconditional: Conditioning;
 };
@@ -32,6 +32,9 @@ export type ConditioningAt = (timestep: number) => {
 /**
  * Parts joined by AND become one conditional output, `unconditional + sum of weight * (part - unconditional)`: guidance is
  * linear, so guiding that is guiding with each part by its share. Liu et al. (2022), https://arxiv.org/abs/2206.01714.
+ *
+ * Counts its calls, so each walk needs one of its own. Neither the timestep nor sigma would do in place of the count: rounded
+ * timesteps of neighbours may be equal, and Heun's second call of a step is at the sigma of the next step's first.
  */
 export function unetCall(session: Session, layout: LatentLayout, at: ConditioningAt): PairCall {
   const outputs = async (input: Float32Array, timestep: number, wanted: readonly Conditioning[]) => {
@@ -47,8 +50,9 @@ export function unetCall(session: Session, layout: LatentLayout, at: Conditionin
     }
     return found;
   };
+  let call = 0;
   return async (input, timestep, both) => {
-    const { conditional, unconditional } = at(timestep);
+    const { conditional, unconditional } = at(call++);
     const [first] = conditional;
     const single = conditional.length === 1 && first!.weight === 1;
     if (single && !both) return { conditional: (await outputs(input, timestep, [first!.conditioning]))[0]! };

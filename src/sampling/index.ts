@@ -42,6 +42,7 @@ export { sampleDpmpp2m, sampleDpmpp2mSde, sampleDpmpp2mSdeHeun } from "./sampler
 export { sampleEuler, sampleEulerAncestral } from "./samplers/euler.ts";
 export { sampleHeun } from "./samplers/heun.ts";
 export {
+  callsPerStep,
   lookUpSampler,
   lookUpSchedule,
   type NamedSampler,

@@ -7,7 +7,7 @@ import { basename } from "node:path";
 import { noiseSource } from "../base/random/noise.ts";
 import { encodePng } from "../formats/png/index.ts";
 import { vaeFactor } from "../models/sdxl/config.ts";
-import { type EncodedPrompt, encodePrompts, timeIdsOf } from "../pipeline/conditioning.ts";
+import { atCall, type EncodedPrompt, encodePrompts, timeIdsOf } from "../pipeline/conditioning.ts";
 import { type Conditioning, type ConditioningAt, type LatentLayout, unetCall } from "../pipeline/denoise.ts";
 import { gridOf, type RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -88,23 +88,19 @@ async function* hashesOf({ vae }: GenerateOptions, { checkpoint }: Pipeline): Ev
   return { ...(model && { model }), ...(other && { vae: other }) };
 }
 
-/** Of both encoded prompts; what holds at a timestep follows from prompt editing's steps. */
+/** Of both encoded prompts; what holds at a call follows from prompt editing's steps. */
 function conditioningOf(
   settled: Settled,
   [positive, negative]: readonly [EncodedPrompt, EncodedPrompt],
 ): ConditioningAt {
-  const timesteps = settled.schedule.timesteps;
   const join = ({ states, tokens, pooled }: EncodedPrompt["parts"][0]["schedule"][0]["context"], ids: number[]) =>
     ({ context: states, tokens, pooled, timeIds: ids }) satisfies Conditioning;
   const zeroed = (one: Conditioning): Conditioning =>
     settled.zeroNegative ? { ...one, context: one.context.map(() => 0), pooled: one.pooled.map(() => 0) } : one;
   const ids = timeIdsOf(settled.size);
   const negativeIds = timeIdsOf(settled.negativeSize);
-  return (timestep) => {
-    // Counted from 1; a second evaluation within a step lies between two timesteps and belongs to the earlier.
-    const step = Math.max(1, timesteps.filter((t) => t >= timestep - 1e-6).length);
-    const at = (schedule: EncodedPrompt["parts"][0]["schedule"]) =>
-      (schedule.find(({ until }) => until >= step) ?? schedule.at(-1)!).context;
+  return (call) => {
+    const at = (schedule: EncodedPrompt["parts"][0]["schedule"]) => atCall(schedule, call).context;
     return {
       conditional: positive.parts.map(({ weight, schedule }) => ({ weight, conditioning: join(at(schedule), ids) })),
       unconditional: zeroed(join(at(negative.parts[0]!.schedule), negativeIds)),

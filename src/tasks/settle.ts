@@ -11,6 +11,7 @@ import { type PromptOptions, type PromptPlan, planPrompt } from "../pipeline/pro
 import { type NamedSizes, noVae, type Part, peakBytes } from "../pipeline/shelf.ts";
 import { type Tiling, tileExtent, tilingFor } from "../pipeline/vae.ts";
 import {
+  callsPerStep,
   checkCombination,
   type GuidanceOptions,
   lookUpSampler,
@@ -86,7 +87,7 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
   if (refusal) throw new IllustriousError("unsupported", refusal.message, refusal.hint);
   const schedule = makeSchedule(scheduleName, noiseModel.table, steps, scheduleOptions);
 
-  const plans = plansOf(options, pipeline);
+  const plans = plansOf(options, pipeline, steps * callsPerStep(named.name));
   const tokens = plans.map(tokensOf) as [number, number];
   const chunks = Math.max(...plans.map(chunksOf));
   const size: SizeConditioning = {
@@ -197,8 +198,9 @@ function zeroNegative({ negativePrompt, emptyNegative, emphasis }: GenerateOptio
   return emptyNegative === "auto" ? (ofFolder ?? emphasis !== "comfyui") : emptyNegative === "zeros";
 }
 
-function plansOf(options: GenerateOptions, { tokenizer }: Pipeline): [PromptPlan, PromptPlan] {
-  const { emphasis, steps } = options;
+/** @param steps as prompt editing counts them */
+function plansOf(options: GenerateOptions, { tokenizer }: Pipeline, steps: number): [PromptPlan, PromptPlan] {
+  const { emphasis } = options;
   const how: PromptOptions =
     emphasis === "comfyui" ? { syntax: "comfyui", emphasis: "comfy", steps } : { syntax: "a1111", emphasis, steps };
   return [

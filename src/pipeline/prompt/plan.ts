@@ -29,7 +29,7 @@ export type TextOptions = {
 };
 
 export type PromptOptions = TextOptions & {
-  /** Sampling steps, which prompt editing is measured in. */
+  /** What prompt editing is measured in: sampling steps, times the sampler's calls of the network a step. */
   readonly steps?: number;
   /** Steps of a first pass at a lower resolution, when this plan is for the second. */
   readonly stepsBefore?: number;
@@ -48,7 +48,7 @@ export type TextPlan = {
 };
 
 export type ScheduledPlan = TextPlan & {
-  /** The last step, counted from 1, that this text holds for. */
+  /** The last step that this text holds for; `atCall` in `conditioning.ts` says how that is counted. */
   readonly until: number;
 };
 

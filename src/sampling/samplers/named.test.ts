@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import { scheduleNames } from "../schedules/schedule.ts";
 import { sampleDpmpp2m } from "./dpmpp.ts";
-import { lookUpSampler, lookUpSchedule, samplerLabels, samplerNames, samplers, scheduleLabels } from "./named.ts";
+import {
+  callsPerStep,
+  lookUpSampler,
+  lookUpSchedule,
+  samplerLabels,
+  samplerNames,
+  samplers,
+  scheduleLabels,
+} from "./named.ts";
 
 test.each([
   ["Euler a", "euler_ancestral", undefined],
@@ -49,4 +57,18 @@ test.each(["karas", "", "toString"])("schedule %j is refused with the list of na
   expect(() => lookUpSchedule(text)).toThrow(
     expect.objectContaining({ code: "bad_option", hint: expect.stringContaining("karras, exponential") }),
   );
+});
+
+test.each(samplerNames)("%s calls the network as often as it says", async (name) => {
+  let calls = 0;
+  const denoise = async (x: Float32Array) => {
+    calls++;
+    return x.map((v) => v / 2);
+  };
+  const noise = () => Float32Array.of(0.1);
+  const steps = 6;
+  const sigmas = [14, 8, 4, 2, 1, 0.5, 0];
+  for await (const _ of samplers[name](denoise, Float32Array.of(14), sigmas, { noise }));
+  // The step to 0 has no slope at its end to look ahead to.
+  expect(calls).toBe((steps - 1) * callsPerStep(name) + 1);
 });

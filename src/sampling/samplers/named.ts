@@ -26,6 +26,11 @@ export type SamplerName = keyof typeof samplers;
 
 export const samplerNames: readonly SamplerName[] = Object.keys(samplers) as SamplerName[];
 
+/** Calls of `denoise` a step, the last step's aside: 2 for methods of second order that look ahead. */
+export function callsPerStep(name: SamplerName): 1 | 2 {
+  return name === "heun" ? 2 : 1;
+}
+
 /** A1111's label of each sampler, and the schedule that its "Automatic" means on SDXL's own levels. */
 export const samplerLabels: Record<SamplerName, { label: string; automatic: ScheduleName }> = {
   euler: { label: "Euler", automatic: "normal" },
