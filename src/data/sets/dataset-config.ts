@@ -1,0 +1,151 @@
+/**
+ * @file The dataset TOML of sd-scripts (kohya): `[general]`, `[[datasets]]`, `[[datasets.subsets]]`, where what is said lower wins.
+ * JSON of the same form is read too. Folders count from the file's own, not from where a command runs.
+ */
+
+import { dirname, resolve } from "node:path";
+import { parse, TomlError } from "smol-toml";
+import { type ZodType, z } from "zod";
+import { IllustriousError } from "../../base/error.ts";
+import {
+  camelled,
+  DATASET_OPTIONS,
+  type DatasetOptions,
+  datasetSchema,
+  REFUSED,
+  SUBSET_OPTIONS,
+  SUBSET_PLACE,
+  type SubsetOptions,
+  subsetSchema,
+} from "./options.ts";
+import { readText } from "./text-file.ts";
+
+export type DatasetConfig = DatasetOptions & { readonly subsets: readonly SubsetOptions[] };
+
+/** All that one file says, each option settled. */
+export type SetConfig = {
+  /** The folder that relative paths, and the names of images, count from. */
+  readonly root: string;
+  readonly datasets: readonly DatasetConfig[];
+};
+
+/** Far above any list that a person writes. */
+const MAX_BYTES = 16 * 2 ** 20;
+
+/** @throws IllustriousError `missing_file`; `bad_file` for what is no TOML or JSON; `bad_option` that names option and value */
+export async function readDatasetConfig(path: string): Promise<SetConfig> {
+  const text = await readText(path, MAX_BYTES);
+  let raw: unknown;
+  try {
+    raw = path.toLowerCase().endsWith(".json") ? JSON.parse(text) : parse(text);
+  } catch (cause) {
+    const place = cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ` : "";
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new IllustriousError("bad_file", `${path}: ${place}${reason}`, "Correct the file's TOML.", { cause });
+  }
+  return datasetConfigOf(raw, dirname(resolve(path)));
+}
+
+/** The same for what has been parsed already, such as the `[[datasets]]` inside a recipe. */
+export function datasetConfigOf(raw: unknown, root: string): SetConfig {
+  const file = tableOf(raw, "the data set's file");
+  checkNames(file, ["general", "datasets"], "the data set's file");
+  const general = checked(file.general ?? {}, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, "general");
+  const datasets = listOf(file.datasets, "datasets").map((entry, i): DatasetConfig => {
+    const place = `datasets[${i}]`;
+    const { subsets, ...own } = tableOf(entry, place);
+    const dataset = { ...general, ...checked(own, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, place) };
+    const settled = listOf(subsets, `${place}.subsets`).map((subset, k) => {
+      const name = `${place}.subsets[${k}]`;
+      const options = checked(subset, { ...SUBSET_OPTIONS, ...SUBSET_PLACE }, name);
+      return checkSubset(camelled(subsetSchema.parse({ ...dataset, ...options })), name);
+    });
+    return { ...checkDataset(camelled(datasetSchema.parse(dataset)), place), subsets: settled };
+  });
+  return { root: resolve(root), datasets };
+}
+
+function checkDataset(options: DatasetOptions, place: string): DatasetOptions {
+  const { resolution, resolutions } = options;
+  if (resolution === undefined && resolutions === undefined) {
+    throw new IllustriousError("bad_option", `${place} has no resolution`, "Add `resolution = 1024`, say.");
+  }
+  return options;
+}
+
+function checkSubset(options: SubsetOptions, place: string): SubsetOptions {
+  const { imageDir, metadataFile, isReg } = options;
+  if (imageDir === undefined && metadataFile === undefined) {
+    throw new IllustriousError(
+      "bad_option",
+      `${place} has neither image_dir nor metadata_file`,
+      "Name the images' folder.",
+    );
+  }
+  if (isReg && metadataFile !== undefined) {
+    const hint = "Regularisation images come from a folder: leave metadata_file out.";
+    throw new IllustriousError("bad_option", `${place} has is_reg = true and metadata_file = "${metadataFile}"`, hint);
+  }
+  return options;
+}
+
+/** The table's entries as they are written, once names and values have been found right; what asks for nothing is left out. */
+function checked(raw: unknown, shape: Record<string, ZodType>, place: string): Record<string, unknown> {
+  const table = tableOf(raw, place);
+  const found: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(table)) {
+    // JSON's way to say nothing, which sd-scripts skips too.
+    if (value === null) continue;
+    const refused = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
+    if (refused !== undefined) {
+      if (refused.idle.includes(value)) continue;
+      throw new IllustriousError("unsupported", `${place}.${name} = ${JSON.stringify(value)}`, refused.instead);
+    }
+    checkNames({ [name]: value }, Object.keys(shape), place);
+    const result = shape[name]!.safeParse(value);
+    if (!result.success) {
+      const reasons = z.treeifyError(result.error).errors.join("; ") || result.error.issues[0]!.message;
+      throw new IllustriousError("bad_option", `${place}.${name} = ${JSON.stringify(value)}`, `${reasons}.`);
+    }
+    found[name] = value;
+  }
+  return found;
+}
+
+function checkNames(table: Record<string, unknown>, known: readonly string[], place: string): void {
+  for (const name of Object.keys(table)) {
+    if (known.includes(name)) continue;
+    const nearest = [...known].sort((a, b) => editDistance(name, a) - editDistance(name, b))[0]!;
+    throw new IllustriousError("bad_option", `${place} has no option "${name}"`, `The nearest is "${nearest}".`);
+  }
+}
+
+function tableOf(raw: unknown, place: string): Record<string, unknown> {
+  if (typeof raw === "object" && raw !== null && !Array.isArray(raw)) return raw as Record<string, unknown>;
+  throw new IllustriousError("bad_option", `${place} is ${JSON.stringify(raw) ?? "missing"}, not a table`, FORM);
+}
+
+function listOf(raw: unknown, place: string): readonly unknown[] {
+  if (Array.isArray(raw) && raw.length > 0) return raw;
+  throw new IllustriousError(
+    "bad_option",
+    `${place} is ${JSON.stringify(raw) ?? "missing"}, not a list of tables`,
+    FORM,
+  );
+}
+
+const FORM = "A data set has [[datasets]], and each of those [[datasets.subsets]] with image_dir or metadata_file.";
+
+/** Insertions, removals and replacements that turn one word into the other. Levenshtein (1966). */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,31 @@
+/** @file Training data sets as people have them: kohya's TOML and folders, captions beside images, metadata files. */
+
+export {
+  type BucketOptions,
+  type BucketTable,
+  bucketTable,
+  type Placement,
+  placementOf,
+  type Size,
+} from "./buckets.ts";
+export { type CaptionOptions, drawCaption } from "./captions.ts";
+export { type DatasetConfig, datasetConfigOf, readDatasetConfig, type SetConfig } from "./dataset-config.ts";
+export { type Cut, type DecodedImage, decodeImage, type ImageHeader, readImageHeader } from "./decode.ts";
+export { type Draws, drawsOf, type Topic } from "./draws.ts";
+export { type Batch, batchesFrom, batchesOf, type EpochOptions, type Place } from "./epochs.ts";
+export {
+  captionFor,
+  type Example,
+  type LoadedImage,
+  loadImage,
+  type Moment,
+  type SizeConditioning,
+  sizesOf,
+  type View,
+  viewFor,
+} from "./examples.ts";
+export { folderConfig } from "./folder-config.ts";
+export type { DataImage, DataItem } from "./items.ts";
+export type { DatasetOptions, SubsetOptions } from "./options.ts";
+export { type BucketCount, type Findings, reportLines, type ScanReport, type SubsetReport } from "./report.ts";
+export { type DataSet, type ScanProgress, scan, scanned } from "./scan.ts";

@@ -1,0 +1,110 @@
+/**
+ * @file Lists of images with their captions: kohya's metadata JSON, `{"<path>": {"caption", "tags"}}`, its JSON lines with
+ * `image_path`, and Hugging Face's imagefolder lines with `file_name`. Sizes in them (`train_resolution`, `image_size`) are left
+ * unread: the images themselves tell theirs.
+ */
+
+import { dirname, extname, resolve } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { withRegularFile } from "../../formats/regular-file.ts";
+import { isImageName, listFolder } from "./folder-config.ts";
+import type { SubsetOptions } from "./options.ts";
+import type { FoundImage } from "./subset-images.ts";
+import { readText } from "./text-file.ts";
+
+/** More than a million entries; longer lists come as JSON lines, which are read one by one. */
+const MAX_JSON = 400 * 2 ** 20;
+
+type Entry = { readonly path: string; readonly caption: string | undefined; readonly tags: string | undefined };
+
+/**
+ * The images that a metadata file names, in its order. Relative names count from `folder`, else from the file's own folder; names
+ * without an ending, as kohya's older tools wrote them, mean the image of that name there.
+ *
+ * @throws IllustriousError `missing_file`; `bad_file`, naming file and entry
+ */
+export async function metadataImages(
+  path: string,
+  folder: string | undefined,
+  options: SubsetOptions,
+): Promise<FoundImage[]> {
+  const entries = path.toLowerCase().endsWith(".jsonl") ? await readLines(path) : await readObject(path);
+  const base = folder ?? dirname(path);
+  const endings = entries.some((entry) => !isImageName(entry.path)) ? await byStem(base) : undefined;
+  return entries.map((entry) => {
+    const name = isImageName(entry.path) ? entry.path : (endings?.get(entry.path) ?? entry.path);
+    return { path: resolve(base, name), caption: captionOf(entry, options) };
+  });
+}
+
+/** Tags follow the caption, with the wildcard each of its lines; as in sd-scripts, with the bare separator. */
+function captionOf({ caption, tags }: Entry, { enableWildcard, captionSeparator }: SubsetOptions): string | undefined {
+  if (tags === undefined || tags === "") return caption;
+  const lines = (caption ?? "").split("\n").filter((line) => line.trim() !== "");
+  if (lines.length === 0) return enableWildcard ? tags.replaceAll("\n", captionSeparator) : tags;
+  if (!enableWildcard) return `${caption}${captionSeparator}${tags}`;
+  return lines.map((line) => `${line}${captionSeparator}${tags.replaceAll("\n", captionSeparator)}`).join("\n");
+}
+
+async function readObject(path: string): Promise<Entry[]> {
+  const root = recordOf(parseJson(await readText(path, MAX_JSON), path), path);
+  return Object.entries(root).map(([name, value]) => {
+    const entry = recordOf(value, `${path}: ${name}`);
+    return {
+      path: name,
+      caption: textOf(entry, "caption", `${path}: ${name}`),
+      tags: textOf(entry, "tags", `${path}: ${name}`),
+    };
+  });
+}
+
+async function readLines(path: string): Promise<Entry[]> {
+  return withRegularFile(path, async (handle) => {
+    const entries: Entry[] = [];
+    let number = 0;
+    for await (const line of handle.readLines({ encoding: "utf8", autoClose: false })) {
+      number++;
+      const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
+      if (text.trim() === "") continue;
+      const place = `${path}: line ${number}`;
+      const entry = recordOf(parseJson(text, place), place);
+      const name = textOf(entry, "file_name", place) ?? textOf(entry, "image_path", place);
+      if (!name) throw wrong(`${place} names no image`, 'Each line has a "file_name".');
+      const caption = ["text", "caption", "prompt"]
+        .map((key) => textOf(entry, key, place))
+        .find((found) => found !== undefined);
+      entries.push({ path: name, caption, tags: textOf(entry, "tags", place) });
+    }
+    return entries;
+  });
+}
+
+async function byStem(folder: string): Promise<Map<string, string>> {
+  const { files } = await listFolder(folder);
+  return new Map(files.filter(isImageName).map((name) => [name.slice(0, -extname(name).length), name]));
+}
+
+function textOf(entry: Record<string, unknown>, key: string, place: string): string | undefined {
+  const value = Object.hasOwn(entry, key) ? entry[key] : undefined;
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string") return value.trim();
+  throw wrong(`${place}: ${key} is ${JSON.stringify(value).slice(0, 80)}, not text`, "Captions and tags are strings.");
+}
+
+function parseJson(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw wrong(`${place}: ${cause instanceof Error ? cause.message.slice(0, 120) : cause}`, "Correct the JSON.");
+  }
+}
+
+function recordOf(value: unknown, place: string): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw wrong(
+    `${place} is no JSON object`,
+    'The form is {"<path>": {"caption": …}}, or one object a line in a .jsonl file.',
+  );
+}
+
+const wrong = (message: string, hint: string) => new IllustriousError("bad_file", message, hint);

@@ -1,0 +1,106 @@
+/**
+ * @file The options of a data set, under the names that sd-scripts' (kohya's) dataset TOML gives them, with its defaults; and ours
+ * beside them. In code a name is the same in camel case.
+ */
+
+import { z } from "zod";
+
+const rate = z.number().min(0).max(1);
+const count = z.int().min(0);
+const side = z.int().min(64).max(2048);
+const area = z
+  .union([side, z.tuple([side, side])])
+  .transform((given) =>
+    typeof given === "number" ? { width: given, height: given } : { width: given[0], height: given[1] },
+  );
+
+/** What one folder or metadata file may say, and `[[datasets]]` or `[general]` for all of theirs. */
+export const SUBSET_OPTIONS = {
+  num_repeats: count.default(1),
+  class_tokens: z.string().optional(),
+  /** Without one, `.caption` is looked for as in sd-scripts, then `.txt`. */
+  caption_extension: z
+    .string()
+    .regex(/^\.?[^./\\]+$/)
+    .transform((ending) => (ending.startsWith(".") ? ending : `.${ending}`))
+    .optional(),
+  shuffle_caption: z.boolean().default(false),
+  caption_separator: z.string().min(1).default(","),
+  keep_tokens: count.default(0),
+  keep_tokens_separator: z.string().optional(),
+  secondary_separator: z.string().optional(),
+  enable_wildcard: z.boolean().default(false),
+  caption_prefix: z.string().optional(),
+  caption_suffix: z.string().optional(),
+  caption_dropout_rate: rate.default(0),
+  caption_dropout_every_n_epochs: count.default(0),
+  caption_tag_dropout_rate: rate.default(0),
+  flip_aug: z.boolean().default(false),
+  random_crop: z.boolean().default(false),
+  resize_interpolation: z.enum(["lanczos", "cubic", "bicubic", "linear", "bilinear", "nearest"]).default("lanczos"),
+  /** Accepted for the sake of old files: only headers are read, every time. */
+  cache_info: z.boolean().optional(),
+  /** Ours: pictures in folders below count too. */
+  recursive: z.boolean().default(false),
+};
+
+/** What a subset alone may say. */
+export const SUBSET_PLACE = {
+  image_dir: z.string().min(1).optional(),
+  metadata_file: z.string().min(1).optional(),
+  is_reg: z.boolean().default(false),
+};
+
+/** What `[[datasets]]` may say, and `[general]` for all of them. */
+export const DATASET_OPTIONS = {
+  resolution: area.optional(),
+  /** Ours: several areas, in place of `resolution`. */
+  resolutions: z.array(area).min(1).max(16).optional(),
+  /** Ours: whether an epoch has each picture at all areas that it has pixels for, or at one of them, drawn anew. */
+  resolution_choice: z.enum(["all", "one"]).default("all"),
+  batch_size: z.int().min(1).max(4096).default(1),
+  enable_bucket: z.boolean().default(false),
+  bucket_no_upscale: z.boolean().default(false),
+  bucket_reso_steps: z.int().min(8).max(2048).default(64),
+  min_bucket_reso: side.optional(),
+  max_bucket_reso: side.optional(),
+  /** Ours: the sizes that SDXL was trained with, in place of computed ones. */
+  bucket_list: z.enum(["computed", "sdxl"]).default("computed"),
+  /** In sd-scripts an argument of the trainer: the weight of regularisation images in the loss. */
+  prior_loss_weight: z.number().min(0).default(1),
+};
+
+/** Options of sd-scripts that are not carried out: the values that ask for nothing, and what to do instead. */
+export const REFUSED: Readonly<Record<string, { readonly idle: readonly unknown[]; readonly instead: string }>> = {
+  color_aug: {
+    idle: [false],
+    instead:
+      "It would shift hues and brightness, which this project measures and teaches; prepare such copies as files.",
+  },
+  face_crop_aug_range: { idle: [], instead: "Cut faces out beforehand, or use random_crop." },
+  alpha_mask: { idle: [false], instead: "Transparency is laid over white; the loss has no mask." },
+  conditioning_data_dir: { idle: [], instead: "ControlNets are not trained here." },
+  token_warmup_min: { idle: [0, 1], instead: "Use caption_tag_dropout_rate." },
+  token_warmup_step: { idle: [0], instead: "Use caption_tag_dropout_rate." },
+  network_multiplier: { idle: [1], instead: "Give subsets other num_repeats." },
+  validation_split: { idle: [0], instead: "Keep validation images in a folder and a file of their own." },
+  validation_seed: { idle: [], instead: "Keep validation images in a folder and a file of their own." },
+  custom_attributes: { idle: [], instead: "No part of the trainer would read them." },
+  debug_dataset: { idle: [false], instead: "The scan's report says what a data set holds." },
+};
+
+type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
+
+/** The same options under the names that code has for them. */
+export type Camelled<T> = { readonly [K in keyof T as Camel<K & string>]: T[K] };
+
+export function camelled<T extends object>(options: T): Camelled<T> {
+  const name = (key: string) => key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(options).map(([key, value]) => [name(key), value])) as Camelled<T>;
+}
+
+export const subsetSchema = z.object({ ...SUBSET_OPTIONS, ...SUBSET_PLACE });
+export const datasetSchema = z.object(DATASET_OPTIONS);
+
+export type SubsetOptions = Camelled<z.output<typeof subsetSchema>>;
+export type DatasetOptions = Camelled<z.output<typeof datasetSchema>>;

@@ -1,0 +1,86 @@
+/** @file What a scan found, and its text for people. */
+
+import { nameOf, type Size } from "./buckets.ts";
+import type { DataItem } from "./items.ts";
+
+/** How many files have something, and the first of them. */
+export type Findings = { count: number; readonly first: string[] };
+
+const MOST_NAMED = 20;
+
+export const noFindings = (): Findings => ({ count: 0, first: [] });
+
+export function addFinding(findings: Findings, file: string): void {
+  findings.count++;
+  if (findings.first.length < MOST_NAMED) findings.first.push(file);
+}
+
+export type SubsetReport = {
+  readonly name: string;
+  readonly numRepeats: number;
+  readonly isReg: boolean;
+  /** Files found, readable or not. */
+  images: number;
+  readonly notes: string[];
+  /** No caption at all: class tokens stand in, or nothing. */
+  readonly withoutCaption: Findings;
+  readonly emptyCaption: Findings;
+  /** Image or caption; left out. */
+  readonly unreadable: Findings;
+  /** Too small for any bucket; left out. */
+  readonly tooSmall: Findings;
+  /** Trained at more pixels than they have. */
+  readonly enlarged: Findings;
+  /** May show the white that they are laid over. */
+  readonly withAlpha: Findings;
+};
+
+export type BucketCount = {
+  readonly bucket: Size;
+  readonly images: number;
+  /** With repeats. */
+  readonly examples: number;
+};
+
+export type DatasetReport = { readonly subsets: readonly SubsetReport[]; readonly buckets: readonly BucketCount[] };
+
+export type ScanReport = { readonly datasets: readonly DatasetReport[] };
+
+/** Sorted by width, then height. */
+export function bucketCounts(items: readonly DataItem[]): BucketCount[] {
+  const found = new Map<string, BucketCount>();
+  for (const { bucket, image } of items) {
+    const { images, examples } = found.get(nameOf(bucket)) ?? { images: 0, examples: 0 };
+    found.set(nameOf(bucket), { bucket, images: images + 1, examples: examples + image.repeats });
+  }
+  return [...found.values()].sort((a, b) => a.bucket.width - b.bucket.width || a.bucket.height - b.bucket.height);
+}
+
+/** Lines to print before training starts. */
+export function reportLines({ datasets }: ScanReport): string[] {
+  return datasets.flatMap(({ subsets, buckets }, i) => [
+    `dataset ${i + 1} of ${datasets.length}`,
+    ...subsets.flatMap(subsetLines),
+    ...buckets.map(
+      ({ bucket, images, examples }) => `  ${nameOf(bucket)}: ${images} images, ${examples} examples an epoch`,
+    ),
+  ]);
+}
+
+function subsetLines(subset: SubsetReport): string[] {
+  const { name, images, numRepeats, isReg, notes } = subset;
+  const findings: readonly (readonly [string, Findings])[] = [
+    ["without a caption", subset.withoutCaption],
+    ["with an empty caption", subset.emptyCaption],
+    ["unreadable, left out", subset.unreadable],
+    ["too small, left out", subset.tooSmall],
+    ["enlarged to their bucket", subset.enlarged],
+    ["with transparency, laid over white", subset.withAlpha],
+  ];
+  const head = `  ${name}: ${images} images x ${numRepeats}${isReg ? ", regularisation" : ""}`;
+  const lines = findings.flatMap(([what, { count, first }]) => {
+    const more = count > 3 ? ", …" : "";
+    return count === 0 ? [] : [`    ${count} ${what}: ${first.slice(0, 3).join(", ")}${more}`];
+  });
+  return [head, ...notes.map((note) => `    ${note}`), ...lines];
+}
