@@ -37,6 +37,7 @@ export const generateFlags: FlagTable<keyof GenerateOptions> = {
   schedule: { ...sampling, value: "name", also: ["scheduler", "schedule-type"] },
   eta: { ...sampling },
   noise: { ...sampling, also: ["rng"] },
+  startNoise: { ...sampling },
   prediction: { ...sampling, also: ["prediction-type"] },
   zeroSnr: { ...sampling, also: ["ztsnr", "zero-terminal-snr"] },
   shift: { ...sampling },

@@ -51,6 +51,7 @@ export {
   samplerNames,
   samplers,
   scheduleLabels,
+  startsUnitInA1111,
 } from "./samplers/named.ts";
 export { sampleUniPc, sampleUniPcBh2 } from "./samplers/unipc.ts";
 export {

@@ -135,7 +135,7 @@ async function* walk(
   const unet = await pipeline.shelf.take("unet", settled.unetSizes);
 
   const noise = noiseSource(options.noise, batch[0]!, [layout.batch, layout.channels, layout.height, layout.width]);
-  const x = initialLatents(noise(), schedule.sigmas[0]!);
+  const x = initialLatents(noise(), schedule.sigmas[0]!, options.startNoise);
   const denoise = guidedDenoise(noiseModel.prediction, unetCall(unet, layout, conditioningAt), guidance, layout);
   const steps = sampler(denoise, x, schedule.sigmas, { noise: () => noise(), ...settled.samplerOptions });
   const count = schedule.sigmas.length - 1;

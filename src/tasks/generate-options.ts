@@ -37,6 +37,10 @@ export const generateOptions = z.object({
   count: z.number().int().min(1).max(10_000).default(1).describe("pictures; picture i has seed + i"),
   batch: z.number().int().min(1).max(64).default(1).describe("pictures computed together"),
   noise: z.enum(["cpu", "nv"]).default("cpu").describe("generator: PyTorch's on the CPU, or NVIDIA's as A1111 has it"),
+  startNoise: z
+    .enum(["unit", "sigma"])
+    .default("unit")
+    .describe("starting noise: unit as ComfyUI scales it, sigma as A1111 does (0.2 % weaker)"),
 
   emphasis: z
     .enum(["original", "no-norm", "ignore", "none", "comfyui"])

@@ -1,7 +1,7 @@
 /** @file A1111's, Forge's and kindred infotexts as options. What each field means here, in one table. */
 
 import type { Infotext } from "../formats/infotext.ts";
-import { lookUpSampler, lookUpSchedule, samplerLabels } from "../sampling/index.ts";
+import { lookUpSampler, lookUpSchedule, samplerLabels, startsUnitInA1111 } from "../sampling/index.ts";
 import { type Draft, type PictureOption, take } from "./picture-draft.ts";
 
 type Fields = ReadonlyMap<string, string>;
@@ -21,8 +21,11 @@ export function readInfotext({ prompt, negativePrompt, fields: written }: Infote
   noteWhatWasElse(fields, draft);
 }
 
-/** What A1111 does unless it writes otherwise: the graphics card's generator, and zeros for no negative prompt. */
-const A1111 = { noise: "nv", emptyNegative: "zeros" } as const;
+/**
+ * What A1111 does unless it writes otherwise: the graphics card's generator, zeros for no negative prompt, and starting
+ * noise of strength sigma.
+ */
+const A1111 = { noise: "nv", emptyNegative: "zeros", startNoise: "sigma" } as const;
 
 /** What ComfyUI's pictures have in common. */
 export const COMFYUI = { noise: "cpu", emphasis: "comfyui", emptyNegative: "encode", timesteps: "nearest" } as const;
@@ -69,6 +72,10 @@ const READERS: ReadonlyMap<string, Read> = new Map<string, Read>([
     "rng",
     (value, draft, key) => take(draft, "noise", value === "GPU" ? "nv" : value.toLowerCase(), `${key}: ${value}`),
   ],
+  [
+    "sgm noise multiplier",
+    (value, draft, key) => take(draft, "startNoise", value === "True" ? "unit" : value, `${key}: ${value}`),
+  ],
   ["eta", number("eta")],
   ["eta ddim", number("eta")],
   [
@@ -93,6 +100,7 @@ function readSampler(value: string, draft: Draft, key: string, fields: Fields): 
     return;
   }
   draft.options.sampler = named.name;
+  if (startsUnitInA1111(named.name)) draft.options.startNoise = "unit";
   const type = fields.get("schedule type") ?? "Automatic";
   const automatic = named.schedule ?? samplerLabels[named.name].automatic;
   // The web UIs' Beta is another curve than ComfyUI's of that name.

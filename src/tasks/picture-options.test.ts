@@ -28,10 +28,23 @@ Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5.5, Seed: 12345
       emphasis: "no-norm",
       emptyNegative: "zeros",
       noise: "nv",
+      startNoise: "sigma",
     },
     unused: [],
     notes: [],
   });
+});
+
+// A1111 multiplies the noise by sigma unless told otherwise; its samplers over timesteps never do.
+test.each([
+  ["Euler", "", "sigma"],
+  ["Euler", ", SGM noise multiplier: True", "unit"],
+  ["DDIM", "", "unit"],
+  ["UniPC", "", "unit"],
+])("starting noise of %s%s", (label, field, startNoise) => {
+  const { options, unused } = fromInfotext(`x\nSteps: 20, Sampler: ${label}${field}, Seed: 1, Size: 64x64`);
+  expect(options).toMatchObject({ startNoise });
+  expect(unused).toEqual([]);
 });
 
 test.each([

@@ -5,7 +5,14 @@
 
 import { comfyGraph } from "../formats/comfy-graph.ts";
 import { formatInfotext } from "../formats/infotext.ts";
-import { lookUpSampler, lookUpSchedule, type ScheduleName, samplerLabels, scheduleLabels } from "../sampling/index.ts";
+import {
+  lookUpSampler,
+  lookUpSchedule,
+  type ScheduleName,
+  samplerLabels,
+  scheduleLabels,
+  startsUnitInA1111,
+} from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import { type GenerateOptions, generateOptions } from "./generate-options.ts";
 import { fileName, type PictureOption, pictureOptions } from "./picture-draft.ts";
@@ -73,9 +80,15 @@ function a1111Fields(
     ["RNG", options.noise.toUpperCase()],
     ["Eta", options.eta],
     ["Emphasis", EMPHASIS_LABELS[options.emphasis]],
+    ["SGM noise multiplier", startsUnit(options, settings) ? "True" : undefined],
     ["CFG Rescale", options.cfgRescale === 0 ? undefined : options.cfgRescale],
     ["Hashes", known ? JSON.stringify(hashes) : undefined],
   ];
+}
+
+/** Where A1111 has a choice, which it writes only so. Its DDIM and UniPC have none. */
+function startsUnit({ startNoise }: GenerateOptions, { sampler }: EffectiveSettings): boolean {
+  return startNoise === "unit" && !startsUnitInA1111(lookUpSampler(sampler).name);
 }
 
 function ownFields(options: GenerateOptions, settings: EffectiveSettings, seed: number): Field[] {

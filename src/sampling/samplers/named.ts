@@ -31,6 +31,11 @@ export function callsPerStep(name: SamplerName): 1 | 2 {
   return name === "heun" ? 2 : 1;
 }
 
+/** A1111's samplers over timesteps: their `x` is the network's input, so it starts as unit noise, whatever is set. */
+export function startsUnitInA1111(name: SamplerName): boolean {
+  return name === "ddim" || name === "uni_pc" || name === "uni_pc_bh2";
+}
+
 /** A1111's label of each sampler, and the schedule that its "Automatic" means on SDXL's own levels. */
 export const samplerLabels: Record<SamplerName, { label: string; automatic: ScheduleName }> = {
   euler: { label: "Euler", automatic: "normal" },
