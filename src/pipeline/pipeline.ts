@@ -3,7 +3,8 @@
 import { type Checkpoint, type OpenOptions, openCheckpoint } from "../models/sdxl/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { type Blueprint, type Budget, blueprintOf, createShelf, type Part, type Shelf } from "./shelf.ts";
+import { FITTING_SIZES, type LatentColours, latentColours } from "./preview.ts";
+import { type Blueprint, type Budget, blueprintOf, createShelf, noVae, type Part, type Shelf } from "./shelf.ts";
 
 export type Pipeline = {
   readonly checkpoint: Checkpoint;
@@ -12,6 +13,8 @@ export type Pipeline = {
   /** The runtime's name and version, for the picture's record. */
   readonly engine: string;
   readonly budget: Budget;
+  /** Of this model's VAE, for previews; found out once. */
+  latentColours(): Promise<LatentColours>;
   close(): Promise<void>;
 };
 
@@ -21,6 +24,7 @@ export type PipelineOptions = OpenOptions & {
   readonly budget: Budget;
 };
 
+/** @throws what `openCheckpoint` throws */
 export async function openPipeline(path: string, options: PipelineOptions): Promise<Pipeline> {
   const checkpoint = await openCheckpoint(path, options);
   const tokenizer = await loadTokenizer(checkpoint.tokenizerFolders?.tokenizer);
@@ -31,12 +35,19 @@ export async function openPipeline(path: string, options: PipelineOptions): Prom
     return found;
   };
   const shelf = createShelf(options.runtime, blueprint, options.budget);
+  let colours: LatentColours | undefined;
   return {
     checkpoint,
     tokenizer,
     shelf,
     engine: options.runtime.name,
     budget: options.budget,
+    async latentColours() {
+      const config = checkpoint.configs.vae;
+      if (!config) throw noVae(checkpoint);
+      colours ??= await latentColours(config, () => shelf.take("vaeEncoder", FITTING_SIZES));
+      return colours;
+    },
     close: () => shelf.close(),
   };
 }

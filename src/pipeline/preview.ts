@@ -42,12 +42,16 @@ export function previewOf({ data, height, width }: Latents, colours: LatentColou
   return imageFromPlanes(planes, width, height);
 }
 
+const SIDE = 256;
+
+/** Named sizes of the encoder's run. */
+export const FITTING_SIZES = { batch: 1, height: SIDE, width: SIDE } as const;
+
 /** Least squares on a picture of many colours: what the encoder makes of each block against the block's own colour. */
 async function fitColours(config: VaeConfig, encoder: Session): Promise<LatentColours> {
-  const side = 256;
-  const picture = patchwork(side);
+  const picture = patchwork(SIDE);
   const { data, height, width } = await encodeImage(encoder, config, picture);
-  const block = side / width;
+  const block = SIDE / width;
   const rows: number[][] = [];
   const colours: number[][] = [];
   for (let y = 0; y < height; y++) {

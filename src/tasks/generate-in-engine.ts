@@ -11,7 +11,7 @@ import { atCall, type EncodedPrompt, encodePrompts, timeIdsOf } from "../pipelin
 import { type Conditioning, type ConditioningAt, type LatentLayout, unetCall } from "../pipeline/denoise.ts";
 import { gridOf, type RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import { type LatentColours, latentColours, previewOf } from "../pipeline/preview.ts";
+import { previewOf } from "../pipeline/preview.ts";
 import { decodeLatents, type Latents } from "../pipeline/vae.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { guidedDenoise, initialLatents } from "../sampling/index.ts";
@@ -125,12 +125,7 @@ async function* walk(
     height: settings.height / factor,
     width: settings.width / factor,
   };
-  let colours: LatentColours | undefined;
-  if (options.preview > 0) {
-    const sizes = { batch: 1, height: 256, width: 256 };
-    const encoder = () => pipeline.shelf.take("vaeEncoder", sizes);
-    colours = await latentColours(configs.vae!, encoder);
-  }
+  const colours = options.preview > 0 ? await pipeline.latentColours() : undefined;
   if (!pipeline.shelf.has("unet")) yield { type: "stage", stage: "unet", message: "opening the UNet" };
   const unet = await pipeline.shelf.take("unet", settled.unetSizes);
 

@@ -1,6 +1,7 @@
 /** @file The engine keeps the last model loaded: asking for it again with another prompt costs nothing. */
 
 import { availableParallelism } from "node:os";
+import { detectPrediction } from "../models/sdxl/prediction.ts";
 import { openPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { onnxRuntime } from "../runtime/onnx/session.ts";
 import type { GenerateOptions } from "./generate-options.ts";
@@ -12,10 +13,21 @@ const COMFORT = 15 * GIB;
 
 let loaded: { readonly key: string; readonly pipeline: Pipeline } | undefined;
 
+/** What the user says of the prediction type decides how networks are read, not which are open: they stay. */
 export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline> {
   const { model, vae, prediction, zeroSnr, clipSkip, threads = availableParallelism(), memory } = options;
-  const key = JSON.stringify([model, vae, prediction, zeroSnr, clipSkip, threads, memory]);
-  if (loaded?.key === key) return loaded.pipeline;
+  const claim = {
+    ...(prediction !== "auto" && { prediction }),
+    ...(zeroSnr !== "auto" && { zeroSnr: zeroSnr !== "off" }),
+  };
+  const key = JSON.stringify([model, vae, clipSkip, threads, memory]);
+  if (loaded?.key === key) {
+    const { checkpoint } = loaded.pipeline;
+    return {
+      ...loaded.pipeline,
+      checkpoint: { ...checkpoint, prediction: detectPrediction(checkpoint.clues, claim) },
+    };
+  }
   await loaded?.pipeline.close();
   loaded = undefined;
   const limit = memory === undefined ? process.availableMemory() : memory * GIB;
@@ -23,11 +35,8 @@ export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline
     runtime: onnxRuntime({ threads, memory: limit }),
     clipSkip,
     budget: { limit, comfort: memory === undefined ? Math.min(limit, COMFORT) : limit },
+    prediction: claim,
     ...(vae !== undefined && { vae }),
-    prediction: {
-      ...(prediction !== "auto" && { prediction }),
-      ...(zeroSnr !== "auto" && { zeroSnr: zeroSnr !== "off" }),
-    },
   });
   loaded = { key, pipeline };
   return pipeline;

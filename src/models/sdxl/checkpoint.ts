@@ -12,7 +12,7 @@ import { type Opened, openFolder, type TokenizerFolders } from "./checkpoint-fol
 import { openVae } from "./checkpoint-vae.ts";
 import type { SdxlConfigs } from "./config.ts";
 import { COMPONENTS, type Component, FOLDER, SGM_PREFIX } from "./names.ts";
-import { type Claim, type Detection, detectPrediction } from "./prediction.ts";
+import { type Claim, type Clues, type Detection, detectPrediction } from "./prediction.ts";
 import { MARKERS } from "./prediction-evidence.ts";
 
 export type Checkpoint = {
@@ -30,6 +30,8 @@ export type Checkpoint = {
   /** What a diffusers folder says of an empty negative prompt: all zeros, or encoded like any other. */
   readonly zerosForEmptyPrompt?: boolean;
   readonly prediction: Detection;
+  /** What `prediction` was gathered from, to ask again with another claim of the user's. */
+  readonly clues: Clues;
   /** Every weight file, by its real path. */
   readonly files: readonly string[];
   readonly report: KeyReport;
@@ -81,6 +83,7 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
     ...(opened.tokenizerFolders && { tokenizerFolders: opened.tokenizerFolders }),
     ...(opened.zerosForEmptyPrompt !== undefined && { zerosForEmptyPrompt: opened.zerosForEmptyPrompt }),
     prediction: detectPrediction(opened.clues, options.prediction),
+    clues: opened.clues,
     files: [...opened.files, ...(other?.files ?? [])].map((file) => file.path),
     report: reportOf(opened, other !== undefined),
   };

@@ -1,0 +1,40 @@
+/** @file What stays open from one call to the next, and what does not. */
+
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
+import { loadedPipeline } from "./loaded-pipeline.ts";
+
+const model = join(import.meta.dirname, "../../models/nano-bootstrap");
+const load = (input: Partial<GenerateInput> = {}) => loadedPipeline(parseGenerateOptions({ model, ...input }));
+const sizes = { texts: 1 };
+afterAll(async () => (await load()).close());
+
+test("another prediction type or zero SNR changes what the model is taken for, and opens nothing", async () => {
+  const first = await load();
+  expect(first.checkpoint.prediction).toMatchObject({ prediction: "v", zeroSnr: true, confidence: "certain" });
+  const encoder = await first.shelf.take("textEncoder", sizes);
+  const eps = await load({ prediction: "eps" });
+  expect(eps.checkpoint.prediction).toMatchObject({ prediction: "eps", zeroSnr: false });
+  const flawed = await load({ zeroSnr: "off" });
+  expect(flawed.checkpoint.prediction).toMatchObject({ prediction: "v", zeroSnr: false });
+  const again = await load();
+  expect(again.checkpoint.prediction).toEqual(first.checkpoint.prediction);
+  for (const other of [eps, flawed, again]) {
+    expect(other.shelf).toBe(first.shelf);
+    expect(other.checkpoint.weights).toBe(first.checkpoint.weights);
+    expect(await other.shelf.take("textEncoder", sizes)).toBe(encoder);
+  }
+  // What decides which networks there are does open anew, and frees the old ones.
+  const deeper = await load({ clipSkip: 1 });
+  expect(deeper.shelf).not.toBe(first.shelf);
+  expect(first.shelf.has("textEncoder")).toBe(false);
+});
+
+test("the colours of previews are found out once a model", async () => {
+  const pipeline = await load();
+  const colours = await pipeline.latentColours();
+  expect(await (await load({ prediction: "eps" })).latentColours()).toBe(colours);
+  // Rows: channels and the bias.
+  expect(colours.map((row) => row.length)).toEqual(Array(pipeline.checkpoint.configs.vae!.latentChannels + 1).fill(3));
+});
