@@ -98,7 +98,12 @@ export function withLora(
 }
 
 export function loraName(target: string, role: LoraRole): string {
-  return `${target.replace(/\.weight$/, "")}.lora_${role === "middle" ? "mid" : role}.weight`;
+  return target.replace(/\.weight$/, "") + loraSuffix(role);
+}
+
+/** As kohya's files have it, behind a layer's name. */
+export function loraSuffix(role: LoraRole): string {
+  return `.lora_${role === "middle" ? "mid" : role}.weight`;
 }
 
 /**

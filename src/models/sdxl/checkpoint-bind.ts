@@ -94,17 +94,18 @@ function weightSource(parameter: Parameter, place: SgmPlace, tensor: StoredTenso
   };
 }
 
-function weightDType({ path, name, dtype }: StoredTensor): WeightDType {
+/** @throws IllustriousError `unsupported` for a type that is not read */
+export function weightDType({ path, name, dtype }: StoredTensor): WeightDType {
   if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return dtype;
   throw new IllustriousError(
     "unsupported",
     `${path}: ${name} is stored as ${dtype}; weights are read as F32, F16 or BF16`,
-    "Take the float16 version of this checkpoint.",
+    "Take the float16 version of this file.",
   );
 }
 
 /** Equal up to trailing ones: a 1x1 convolution [c, c, 1, 1] holds the bytes of a matrix [c, c]. */
-function sameBut1(a: readonly number[], b: readonly number[]): boolean {
+export function sameBut1(a: readonly number[], b: readonly number[]): boolean {
   const length = Math.max(a.length, b.length);
   return Array.from({ length }, (_, i) => (a[i] ?? 1) === (b[i] ?? 1)).every(Boolean);
 }
