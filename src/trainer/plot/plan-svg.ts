@@ -20,7 +20,7 @@ const PANEL = 190;
 const GAP = 46;
 const ROW = 20;
 
-/** Values of SNR that are written above; those that lie too close together are left out. */
+/** Values of SNR that are written below; those that lie too close together are left out. */
 const SNR_TICKS = [1000, 100, 30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.001];
 
 /** The figure as a file of its own, 960 pixels wide. Throws IllustriousError `bad_option` for no plan or more than eight. */
@@ -28,7 +28,7 @@ export function planSvg(plans: readonly NamedPlan[], title = "What the recipe as
   if (plans.length === 0 || plans.length > SERIES) {
     throw new IllustriousError("bad_option", `${plans.length} recipes in one figure`, `Give 1 to ${SERIES}.`);
   }
-  const top = 74 + plans.length * ROW;
+  const top = 68 + plans.length * ROW;
   const boxes = [0, 1, 2].map(
     (i): Box => ({ x: LEFT, y: top + i * (PANEL + GAP), width: WIDTH - LEFT - RIGHT, height: PANEL }),
   );
@@ -37,14 +37,22 @@ export function planSvg(plans: readonly NamedPlan[], title = "What the recipe as
     Math.max(...plans.map(({ plan }) => plan.t.at(-1)!)),
     10,
   );
-  const tableTop = boxes[2]!.y + PANEL + 46;
+  const tableTop = boxes[2]!.y + PANEL + 66;
   const height = tableTop + (plans.length + 1) * ROW + 14;
-  const zone = (box: Box) => lowSnrZone(plans[0]!, times, box);
   const panels = panelsOf(plans).map(({ name, y, values }, i) => {
     const box = boxes[i]!;
     const curves = plans.map(({ plan }, k): Curve => ({ style: `s${k} d${k}`, xs: plan.t, ys: shown(values[k]!, y) }));
     const ends = plans.map((named, k) => terminalMark(named, values[k]!, times, y, box, k));
-    return drawPanel({ box, x: times, y, name, curves, written: i === 2, behind: zone(box), before: ends.join("") });
+    return drawPanel({
+      box,
+      x: times,
+      y,
+      name,
+      curves,
+      written: i === 2,
+      behind: lowSnrZone(plans[0]!, times, box, i === 0),
+      before: ends.join(""),
+    });
   });
   return element(
     "svg",
@@ -60,17 +68,8 @@ export function planSvg(plans: readonly NamedPlan[], title = "What the recipe as
     element("rect", { class: "paper", width: WIDTH, height }),
     label(LEFT, 28, title, { "font-size": "16px", "font-weight": "600" }),
     ...plans.map(({ name }, k) => legendRow(name, k)),
-    snrAxis(plans[0]!.plan, times, boxes[0]!),
+    snrAxis(plans[0]!.plan, times, boxes[2]!),
     ...panels,
-    label(
-      LEFT + boxes[2]!.width / 2,
-      boxes[2]!.y + PANEL + 34,
-      "t, the time that the network is told; no noise on the left",
-      {
-        "text-anchor": "middle",
-        class: "small faint",
-      },
-    ),
     sharesTable(plans, tableTop + 12),
   );
 }
@@ -114,12 +113,12 @@ function needsLog(curves: readonly Float64Array[]): boolean {
   );
 }
 
-/** Six decades at most: what lies below counts nothing beside the rest. */
+/** Four decades at most: what lies below counts nothing beside the rest. */
 function logAround(curves: readonly Float64Array[]): Scale {
   const values = ordinary(curves).filter((v) => v > 0);
   const high = values.reduce((a, b) => Math.max(a, b), 0);
   const low = values.reduce((a, b) => Math.min(a, b), high);
-  return logScale(Math.max(low, high / 1e6) / 1.3, high * 1.6);
+  return logScale(Math.max(low, high / 1e4) / 1.3, high * 1.6);
 }
 
 function fromZero(curves: readonly Float64Array[]): Scale {
@@ -133,11 +132,15 @@ function shown(values: Float64Array, y: Scale): Float64Array {
 }
 
 /** Where mean colours are decided: shaded, on the first plan's levels. */
-function lowSnrZone({ plan, table }: NamedPlan, times: Scale, box: Box): string {
+function lowSnrZone({ plan, table }: NamedPlan, times: Scale, box: Box, named: boolean): string {
   const first = plan.snr.findIndex((snr) => snr < 0.05 / table.shift ** 2);
   if (first < 0) return "";
   const x = box.x + times.at(plan.t[first]!) * box.width;
-  return element("rect", { class: "zone", x, y: box.y, width: box.x + box.width - x, height: box.height });
+  const edge = figure(0.05 / table.shift ** 2);
+  return [
+    element("rect", { class: "zone", x, y: box.y, width: box.x + box.width - x, height: box.height }),
+    named ? label(x + 6, box.y + box.height - 8, `SNR < ${edge}`, { class: "small faint" }) : "",
+  ].join("");
 }
 
 /** A dot for the last level, with its value where that lies outside of the panel. */
@@ -155,22 +158,24 @@ function terminalMark(named: NamedPlan, values: Float64Array, times: Scale, y: S
   );
 }
 
+/** Below the times: the same axis in signal-to-noise ratio. */
 function snrAxis(plan: Plan, times: Scale, box: Box): string {
   const marks: string[] = [];
-  let last = Number.NEGATIVE_INFINITY;
+  const bottom = box.y + box.height;
+  const name = (text: string, y: number) => label(box.x - 22, y, text, { "text-anchor": "end", class: "small faint" });
+  let last = box.x - 34;
   for (const snr of SNR_TICKS) {
     const level = plan.snr.findIndex((value) => value <= snr);
-    if (level <= 0) continue;
+    if (level < 0) continue;
     const x = box.x + times.at(plan.t[level]!) * box.width;
-    if (x - last < 34 || x > box.x + box.width - 24) continue;
+    if (x - last < 34) continue;
     last = x;
     marks.push(
-      element("path", { class: "edge", d: `M${place(x)} ${place(box.y)}v-5` }),
-      label(x, box.y - 30, String(snr), { "text-anchor": "middle", class: "small faint" }),
-      element("path", { class: "grid", d: `M${place(x)} ${place(box.y - 26)}v21` }),
+      element("path", { class: "edge", d: `M${place(x)} ${place(bottom + 22)}v5` }),
+      label(x, bottom + 40, String(snr), { "text-anchor": "middle", class: "small faint" }),
     );
   }
-  return label(box.x - 7, box.y - 30, "SNR", { "text-anchor": "end", class: "small faint" }) + marks.join("");
+  return [name("t", bottom + 16), name("SNR", bottom + 40), ...marks].join("");
 }
 
 function legendRow(name: string, k: number): string {
