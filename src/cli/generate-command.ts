@@ -1,6 +1,7 @@
 /** @file `illustrious generate`: pictures from a prompt. */
 
 import type { Command } from "commander";
+import { samplerLabels, samplerNames, scheduleLabels, scheduleNames } from "../sampling/index.ts";
 import { generateOptions } from "../tasks/generate-options.ts";
 import type { Context } from "./command.ts";
 import { follow } from "./follow.ts";
@@ -10,7 +11,23 @@ import { reportFor } from "./report-choice.ts";
 import { addFlags } from "./schema-flags.ts";
 import { pictureProtocol } from "./terminal-picture.ts";
 
+/** Such as `euler (Euler), ddim (DDIM)`, in lines that fit. */
+function names<Name extends string>(all: readonly Name[], labelOf: (name: Name) => string): string {
+  const lines = [""];
+  for (const name of all) {
+    const item = `${name} (${labelOf(name)}),`;
+    if (lines.at(-1)!.length + item.length > 115) lines.push("");
+    lines.push(`${lines.pop()} ${item}`);
+  }
+  return ` ${lines.join("\n ").replace(/,$/, "")}`;
+}
+
 const HELP = `
+Samplers, as ComfyUI has them (as A1111 has them):
+${names(samplerNames, (name) => samplerLabels[name].label)}
+Schedules likewise:
+${names(scheduleNames, (name) => scheduleLabels[name])}
+
 The sizes and crops have twins for the negative prompt's half: --negative-original-width and so on; by default they are
 the same.
 

@@ -8,6 +8,7 @@ import { lookUpSampler } from "../sampling/index.ts";
 import { shippedModels } from "../tasks/find-model.ts";
 import { optionsFromPicture, otherModelWarning, type PictureOptions } from "../tasks/from-picture.ts";
 import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
+import { samplerFault } from "../tasks/known-names.ts";
 import { usageError } from "./command.ts";
 import type { Run } from "./follow.ts";
 import { generateFlags } from "./generate-flags.ts";
@@ -46,7 +47,7 @@ export async function generateRequest(
   const usual = () => shell.env.ILLUSTRIOUS_MODEL || firstShipped();
   const model = String(values.model ?? picture?.options.model ?? usual());
   // A schedule in the sampler's name ("DPM++ 2M Karras") is the user's word, above the picture's.
-  const named = typeof values.sampler === "string" && lookUpSampler(values.sampler).schedule;
+  const named = scheduleIn(values.sampler);
   const options = checked(
     {
       ...(own.out === undefined && { outDir: datedFolder(shell.date()) }),
@@ -61,6 +62,9 @@ export async function generateRequest(
   if (own.out !== undefined && (options.count ?? 1) > 1) {
     throw usageError(`--out names one file, and --count asks for ${options.count} pictures`, "Use --out-dir.");
   }
+  if (own.out !== undefined && options.grid === true) {
+    throw usageError("--grid makes a sheet of several pictures, and --out names the file of one", "Use --out-dir.");
+  }
   return { run: { options, handle: await handlerOf(own, picture) }, notes: picture?.notes ?? [] };
 }
 
@@ -68,6 +72,12 @@ function takePrompt(values: Values, words: readonly string[]): void {
   if (words.length === 0) return;
   if (values.prompt !== undefined) throw usageError("the prompt is given twice, with and without --prompt");
   values.prompt = words.join(" ");
+}
+
+/** What is no sampler's name has no schedule; the schema will say so, together with what else is wrong. */
+function scheduleIn(sampler: unknown): string | undefined {
+  if (typeof sampler !== "string" || samplerFault(sampler) !== undefined) return undefined;
+  return lookUpSampler(sampler).schedule;
 }
 
 function firstShipped(): string {

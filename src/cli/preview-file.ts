@@ -3,10 +3,10 @@
 import { dirname } from "node:path";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { encodePng } from "../formats/png/index.ts";
+import { CELL, cellOf, sheetOf } from "../pipeline/sheet.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import { checkFile, makeFolder } from "../tasks/output-place.ts";
 import { usageError } from "./command.ts";
-import { sheetOf } from "./sheet.ts";
 
 /** @throws IllustriousError `bad_option` for what is not a PNG's name, `write_failed` for where none can be */
 export async function previewFile(path: string): Promise<(event: GenerateEvent) => Promise<void>> {
@@ -15,6 +15,8 @@ export async function previewFile(path: string): Promise<(event: GenerateEvent) 
   return async (event) => {
     if (event.type !== "step" || !event.previews) return;
     await makeFolder(dirname(path));
-    await writeFileAtomic(path, encodePng(await sheetOf([event.previews], 0)));
+    const layout = { columns: event.previews.length, rows: 1 };
+    const cells = await Promise.all(event.previews.map((preview) => cellOf(preview, layout, CELL)));
+    await writeFileAtomic(path, encodePng(sheetOf([cells])));
   };
 }

@@ -72,7 +72,7 @@ test("every option that is wrong is told at once, with what was given and what m
   expect(err).toMatchInlineSnapshot(`
     "error: --model "": must be a text of at least one character
     error: --height 1001: must be a multiple of 8 from 64 to 2048, such as 1000 or 1008
-    error: --steps 0: must be a whole number from 1 to 1000
+    error: --steps 0: must be a whole number from 1 to 999
     error: --cfg lots: must be a number from 0 to 100
     error: --cfg-rescale 1.2: must be a number from 0 to 1
     error: --seed 1e300: must be a whole number from -1 to 9007199254740991
@@ -84,6 +84,58 @@ test("every option that is wrong is told at once, with what was given and what m
       All options: illustrious generate --help
     "
   `);
+});
+
+test("names, and options that do not go together, are told with the rest", async () => {
+  const { code, err, calls } = await call([
+    ...[
+      "generate",
+      "x",
+      "--sampler",
+      "eulr",
+      "--scheduler",
+      "turbo",
+      "--cfg-from",
+      "5",
+      "--cfg-to",
+      "2",
+      "--steps",
+      "1000",
+    ],
+    ...["--seed", "9007199254740991", "-c", "2", "--out-dir", join(folder, "new")],
+  ]);
+  expect({ code, calls }).toEqual({ code: 2, calls: [] });
+  expect(err).toMatchInlineSnapshot(`
+    "error: --steps 1000: must be a whole number from 1 to 999
+    error: --sampler eulr: unknown; did you mean euler?
+    error: --scheduler turbo: unknown; schedules are normal, sgm_uniform, simple, ddim_uniform, karras, exponential, beta, beta_forge, kl_optimal, ays, trailing, leading, linspace
+    error: --cfg-to 2: guidance would begin above 5, so no sigma is left for it
+    error: --seed 9007199254740991: the last of 2 pictures would have a seed above 9007199254740991
+      All options: illustrious generate --help
+    "
+  `);
+  expect(
+    await call(["generate", "x", "--cfg-from", "5", "--cfg-to", "5.1", "-o", join(folder, "a.png")]),
+  ).toMatchObject({
+    code: 0,
+  });
+});
+
+test("--json: what the command line does not understand is JSON as well", async () => {
+  const wrong = async (...argv: string[]) => JSON.parse((await call([...argv, "--json"])).out) as unknown;
+  expect(await wrong("generate", "x", "--stepz", "3")).toEqual({
+    type: "error",
+    code: "bad_option",
+    message: "unknown option '--stepz'",
+    hint: "Did you mean --steps?",
+  });
+  expect(await wrong("inspect")).toEqual({
+    type: "error",
+    code: "bad_option",
+    message: "missing required argument 'path'",
+  });
+  expect(await wrong("generate", "x", "--steps", "0")).toMatchObject({ code: "bad_option" });
+  expect((await call(["generate", "x", "--stepz", "3", "--json"])).code).toBe(2);
 });
 
 test.each([
@@ -103,6 +155,10 @@ test.each([
   [
     ["generate", "x", "-o", "a.png", "-c", "2"],
     "error: --out names one file, and --count asks for 2 pictures\n  Use --out-dir.\n",
+  ],
+  [
+    ["generate", "x", "-o", "a.png", "--grid"],
+    "error: --grid makes a sheet of several pictures, and --out names the file of one\n  Use --out-dir.\n",
   ],
   [
     ["generate", "x", "-o", "a.jpg"],

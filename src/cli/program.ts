@@ -1,8 +1,9 @@
 /** @file The program `illustrious`: its commands, each loaded when it is called for, and what the shell gets back. */
 
 import { Command, CommanderError } from "commander";
-import type { Install, Tasks } from "./command.ts";
-import { exitCodeFor, tellError } from "./errors.ts";
+import type { IllustriousError } from "../base/error.ts";
+import { type Install, type Tasks, usageError } from "./command.ts";
+import { exitCodeFor, tellError, tellProgram } from "./errors.ts";
 import { EXIT, type Shell } from "./shell.ts";
 
 type Entry = { readonly name: string; readonly summary: string; load(): Promise<{ readonly install: Install }> };
@@ -64,11 +65,23 @@ export async function run(argv: readonly string[], shell: Shell, tasks: Tasks, v
     else await program.parseAsync(argv, { from: "user" });
     return code;
   } catch (error) {
-    // Commander has said its errors itself.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    tellError(error, shell, argv.includes("--json"));
+    const json = argv.includes("--json");
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok;
+      // Commander has said it to people itself.
+      if (json) tellProgram(usageErrorOf(error), shell);
+      return EXIT.usage;
+    }
+    tellError(error, shell, json);
     return exitCodeFor(error);
   }
+}
+
+/** Commander's words, such as `error: unknown option '--stepz'`, with a suggestion on a line of its own. */
+function usageErrorOf({ message }: CommanderError): IllustriousError {
+  const [first = "", ...rest] = message.split("\n");
+  const hint = rest.join(" ").replace(/^\((.*)\)$/, "$1");
+  return usageError(first.replace(/^error: /, ""), hint || undefined);
 }
 
 /** Its options are needed to run it and to describe it. */

@@ -3,7 +3,7 @@
  * The paths of pictures go to stdout, one a line, so that a script can use them.
  */
 
-import { gridOf } from "../pipeline/image.ts";
+import { sheetOf, squared } from "../pipeline/sheet.ts";
 import type { EffectiveSettings, GenerateEvent } from "../tasks/generate-events.ts";
 import { type Paint, paintFor } from "./colour.ts";
 import { advance, type Progress, progressLine, startProgress } from "./progress.ts";
@@ -48,7 +48,8 @@ export function humanReport(shell: Shell, { quiet, previews }: HumanOptions): Re
         canvas.show(progress);
         break;
       case "step":
-        if (previews && event.previews) canvas.picture(pictureBlock(gridOf(event.previews), previews, shell.stderr));
+        if (previews && event.previews)
+          canvas.picture(pictureBlock(sheetOf(squared(event.previews)), previews, shell.stderr));
         canvas.show(progress);
         break;
       case "settings":

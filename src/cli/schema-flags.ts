@@ -155,6 +155,8 @@ export function refusals<Name extends string>(
     const flag = typed.get(name)?.flag ?? `--${longName(name, table[name as Name] ?? { group: "" })}`;
     if (given[name] === undefined) return `${flag} is missing`;
     const text = typed.get(name)?.text ?? String(given[name]);
+    const own = error.issues.find((issue) => issue.path[0] === name && issue.code === "custom");
+    if (own) return `${flag} ${text === "" ? '""' : text}: ${own.message}`;
     return `${flag} ${text === "" ? '""' : text}: must be ${field ? rangeInWords(field) : "left out"}${nearMiss(field, text)}`;
   });
 }

@@ -5,8 +5,9 @@ import type { Command } from "commander";
 import { IllustriousError } from "../base/error.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { encodePng, type RgbImage } from "../formats/png/index.ts";
+import { CELL, cellOf, MARGIN, sheetOf, squared, squareOf } from "../pipeline/sheet.ts";
 import { shippedModels } from "../tasks/find-model.ts";
-import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
+import { type GenerateInput, generateFields, generateOptions } from "../tasks/generate-options.ts";
 import { makeFolder } from "../tasks/output-place.ts";
 import { type Context, usageError } from "./command.ts";
 import { follow, type Run } from "./follow.ts";
@@ -14,7 +15,6 @@ import { generateFlags } from "./generate-flags.ts";
 import { datedFolder } from "./output-folder.ts";
 import { reportFor } from "./report-choice.ts";
 import { addFlags, readFlags, refusals } from "./schema-flags.ts";
-import { sheetOf } from "./sheet.ts";
 import { EXIT } from "./shell.ts";
 
 const { negativePrompt, seed, count, threads, outDir } = generateFlags;
@@ -47,14 +47,17 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
   const report = reportFor(shell, command.opts());
   const rows: RgbImage[][] = [];
   let number: string | undefined;
-  const runs = shippedModels().map(({ path }): Run => {
+  const models = shippedModels();
+  const { count = 1 } = asked;
+  const layout = models.length === 1 ? squareOf(count) : { columns: count, rows: models.length };
+  const runs = models.map(({ path }): Run => {
     const row: RgbImage[] = [];
     rows.push(row);
     return {
       options: { ...asked, model: path },
       async handle(event) {
         if (event.type !== "picture") return [event];
-        row.push(event.image);
+        row.push(await cellOf(event.image, layout, CELL));
         number ??= /^(\d+)-/.exec(basename(event.path ?? ""))?.[1];
         return [event];
       },
@@ -72,7 +75,7 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
   // By the number of its first picture, so that an earlier sheet stays.
   const path = join(folder, `sheet-${number ?? "00000"}.png`);
   await makeFolder(folder);
-  const image = await sheetOf(rows.length === 1 ? squared(rows[0]!) : rows);
+  const image = sheetOf(rows.length === 1 ? squared(rows[0]!) : rows, MARGIN);
   await writeFileAtomic(path, encodePng(image));
   report.note("all of them on one sheet:");
   report.event({ type: "grid", image, path });
@@ -82,14 +85,7 @@ async function start(words: readonly string[], command: Command, { shell, tasks 
 function optionsOf(words: readonly string[], command: Command, folder: string): Omit<GenerateInput, "model"> {
   const { values, typed } = readFlags(command, generateOptions, startFlags);
   const given = { ...DEFAULTS, prompt: words.join(" ") || PROMPT, ...values, outDir: folder };
-  const checked = generateOptions.omit({ model: true }).safeParse(given);
+  const checked = generateFields.omit({ model: true }).safeParse(given);
   if (checked.success) return given as Omit<GenerateInput, "model">;
   throw usageError(refusals(checked.error, generateOptions, startFlags, typed, given).join("\n"));
-}
-
-/** One row broken into several, as near to a square of pictures as their number allows. */
-function squared(row: readonly RgbImage[]): RgbImage[][] {
-  const columns = Math.ceil(Math.sqrt(row.length));
-  const rows = Math.ceil(row.length / columns);
-  return Array.from({ length: rows }, (_, r) => row.slice(r * columns, (r + 1) * columns));
 }

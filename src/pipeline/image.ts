@@ -23,21 +23,3 @@ export function planesFromImage({ rgb, width, height }: RgbImage): Float32Array 
   }
   return planes;
 }
-
-/** Pictures of one size side by side, row by row, as near to a square of pictures as their number allows. */
-export function gridOf(images: readonly RgbImage[]): RgbImage {
-  const columns = Math.ceil(Math.sqrt(images.length));
-  const rows = Math.ceil(images.length / columns);
-  const cell = { width: Math.max(...images.map((i) => i.width)), height: Math.max(...images.map((i) => i.height)) };
-  const width = columns * cell.width;
-  const rgb = new Uint8Array(3 * width * rows * cell.height).fill(255);
-  images.forEach((image, n) => {
-    const left = (n % columns) * cell.width;
-    const top = Math.floor(n / columns) * cell.height;
-    for (let y = 0; y < image.height; y++) {
-      const row = image.rgb.subarray(3 * y * image.width, 3 * (y + 1) * image.width);
-      rgb.set(row, 3 * ((top + y) * width + left));
-    }
-  });
-  return { width, height: rows * cell.height, rgb };
-}

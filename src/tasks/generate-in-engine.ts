@@ -9,9 +9,10 @@ import { encodePng } from "../formats/png/index.ts";
 import { vaeFactor } from "../models/sdxl/config.ts";
 import { atCall, type EncodedPrompt, encodePrompts, timeIdsOf } from "../pipeline/conditioning.ts";
 import { type Conditioning, type ConditioningAt, type LatentLayout, unetCall } from "../pipeline/denoise.ts";
-import { gridOf, type RgbImage } from "../pipeline/image.ts";
+import type { RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { previewOf } from "../pipeline/preview.ts";
+import { cellOf, sheetOf, squared, squareOf } from "../pipeline/sheet.ts";
 import { decodeLatents, type Latents } from "../pipeline/vae.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { guidedDenoise, initialLatents } from "../sampling/index.ts";
@@ -41,7 +42,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
 
   const hashes = yield* hashesOf(options, pipeline);
   const folder = options.outDir === undefined ? undefined : await openPictureFolder(options.outDir);
-  const images: RgbImage[] = [];
+  const cells: RgbImage[] = [];
   const seeds = settings.seeds;
   for (let start = 0; start < seeds.length && !signal.aborted; start += options.batch) {
     const batch = seeds.slice(start, start + options.batch);
@@ -56,11 +57,11 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
       ]);
       const path = await folder?.picture(seed, png);
       yield { type: "picture", index: start + i, seed, image, png, infotext, ...(path && { path }) };
-      if (options.grid) images.push(image);
+      if (options.grid) cells.push(await cellOf(image, squareOf(seeds.length)));
     }
   }
-  if (options.grid && images.length > 0) {
-    const image = gridOf(images);
+  if (cells.length > 0) {
+    const image = sheetOf(squared(cells));
     const path = await folder?.sheet(encodePng(image));
     yield { type: "grid", image, ...(path && { path }) };
   }

@@ -6,11 +6,21 @@
 
 import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
+import { samplerFault, scheduleFault } from "./known-names.ts";
 
 const side = z.number().int().multipleOf(8).min(64).max(2048);
 const extent = z.number().int().min(0).max(16384);
 
-export const generateOptions = z.object({
+/** A name of which `fault` knows whether it is one, and what was meant if not. */
+function nameOf(fault: (text: string) => string | undefined): z.ZodString {
+  return z.string().superRefine((text, context) => {
+    const message = fault(text);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+}
+
+/** Each option by itself; for tasks that take some of them. What must hold between them is in `generateOptions`. */
+export const generateFields = z.object({
   model: z.string().min(1).describe("checkpoint: a .safetensors file, a diffusers folder, or a shipped model's name"),
   vae: z.string().optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
   prompt: z.string().default("").describe("what to draw; (word:1.2) weighs, BREAK starts a new chunk"),
@@ -18,13 +28,17 @@ export const generateOptions = z.object({
 
   width: side.optional().describe("pixels, a multiple of 8 [default: the model's own size]"),
   height: side.optional().describe("pixels, a multiple of 8 [default: the model's own size]"),
-  steps: z.number().int().min(1).max(1000).default(28).describe("sampling steps"),
+  steps: z.number().int().min(1).max(999).default(28).describe("sampling steps"),
   cfg: z.number().min(0).max(100).default(5).describe("guidance scale; 1 turns guidance off"),
   cfgRescale: z.number().min(0).max(1).default(0).describe("share of CFG rescale: 0.2 to 0.7 tames burnt v-prediction"),
   cfgFrom: z.number().min(0).optional().describe("guide only where sigma is above this"),
   cfgTo: z.number().positive().optional().describe("guide only where sigma is at most this"),
-  sampler: z.string().default("euler").describe("ComfyUI's or A1111's name: euler, dpmpp_2m, 'DPM++ 2M Karras' …"),
-  schedule: z.string().optional().describe("noise schedule: normal, sgm_uniform, simple, karras … [default: normal]"),
+  sampler: nameOf(samplerFault)
+    .default("euler")
+    .describe("ComfyUI's or A1111's name: euler, dpmpp_2m, 'DPM++ 2M Karras' …"),
+  schedule: nameOf(scheduleFault)
+    .optional()
+    .describe("noise schedule: normal, sgm_uniform, simple, karras … [default: normal]"),
   eta: z.number().min(0).max(1).optional().describe("share of fresh noise in ddim and ancestral samplers"),
 
   seed: z
@@ -97,6 +111,27 @@ export const generateOptions = z.object({
   outDir: z.string().optional().describe("folder for pictures; without one they are only handed over"),
   grid: z.boolean().default(false).describe("also one sheet of all pictures"),
 });
+
+export const generateOptions: typeof generateFields = generateFields
+  .refine(({ cfgFrom, cfgTo }) => cfgFrom === undefined || cfgTo === undefined || cfgFrom < cfgTo, {
+    path: ["cfgTo"],
+    error: ({ input }) => `guidance would begin above ${(input as Pair).cfgFrom}, so no sigma is left for it`,
+    when: ({ value }) => areNumbers(value, "cfgFrom", "cfgTo"),
+  })
+  // Not the sum, which is rounded above that bound.
+  .refine(({ seed, count }) => seed <= Number.MAX_SAFE_INTEGER - (count - 1), {
+    path: ["seed"],
+    error: ({ input }) =>
+      `the last of ${(input as Pair).count} pictures would have a seed above ${Number.MAX_SAFE_INTEGER}`,
+    when: ({ value }) => areNumbers(value, "seed", "count"),
+  });
+
+type Pair = Readonly<Record<string, unknown>>;
+
+/** What must hold between two options is asked where each is something by itself, whatever else is wrong. */
+function areNumbers(options: unknown, ...names: readonly string[]): boolean {
+  return names.every((name) => typeof (options as Pair | undefined)?.[name] === "number");
+}
 
 /** As a caller writes them: all that has a default may be left out. */
 export type GenerateInput = z.input<typeof generateOptions>;

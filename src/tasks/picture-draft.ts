@@ -1,10 +1,10 @@
 /** @file The options that belong to a picture, and the collecting of them from one. */
 
 import { basename, win32 } from "node:path";
-import { generateOptions } from "./generate-options.ts";
+import { generateFields } from "./generate-options.ts";
 
 /** Without those that say where and how the work is done, which a picture neither tells nor decides. */
-export const pictureOptions = generateOptions.omit({
+export const pictureOptions = generateFields.omit({
   count: true,
   batch: true,
   preview: true,

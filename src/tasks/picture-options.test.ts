@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { comfyGraph } from "../formats/comfy-graph.ts";
-import { generateOptions } from "./generate-options.ts";
+import { generateFields } from "./generate-options.ts";
 import { optionsFromTexts } from "./picture-options.ts";
 
 const fromInfotext = (text: string) => optionsFromTexts(new Map([["parameters", text]]));
@@ -228,6 +228,6 @@ test("every value that is taken is one that generate takes", () => {
   const text =
     "x\nSteps: 0, CFG scale: -1, Seed: 1.5, Size: 8x9999, RNG: TPU, Eta: 2, Emphasis: Loud, Shift: 0, CFG Rescale: 7";
   const { options, unused } = fromInfotext(text);
-  expect(generateOptions.partial().safeParse(options).success).toBe(true);
+  expect(generateFields.partial().safeParse(options).success).toBe(true);
   expect(unused).toHaveLength(10);
 });

@@ -68,7 +68,7 @@ const options = fc
     {
       prompt: text,
       negativePrompt: text,
-      steps: fc.integer({ min: 1, max: 1000 }),
+      steps: fc.integer({ min: 1, max: 999 }),
       cfg: fc.double({ min: 0, max: 100, noNaN: true }),
       cfgRescale: fc.double({ min: 0, max: 1, noNaN: true }),
       cfgFrom: fc.double({ min: 0, max: 20, noNaN: true }),

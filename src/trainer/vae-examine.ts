@@ -6,7 +6,8 @@ import * as g from "../graph/ops.ts";
 import { substitute } from "../graph/substitute.ts";
 import type { VaeConfig } from "../models/sdxl/config.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
-import { gridOf, imageFromPlanes, planesFromImage, type RgbImage } from "../pipeline/image.ts";
+import { imageFromPlanes, planesFromImage, type RgbImage } from "../pipeline/image.ts";
+import { sheetOf, squared } from "../pipeline/sheet.ts";
 import { float32, type Runtime, type Values } from "../runtime/runtime.ts";
 
 export type Reconstruction = {
@@ -50,7 +51,7 @@ export async function reconstruct(
   return {
     psnr: decibels / pictures.length,
     deviation: Math.sqrt(squares / count - (sum / count) ** 2),
-    sheet: encodePng(gridOf(shown)),
+    sheet: encodePng(sheetOf(squared(shown))),
   };
 }
 

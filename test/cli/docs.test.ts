@@ -12,6 +12,7 @@ import { run } from "../../src/cli/program.ts";
 import { EXIT } from "../../src/cli/shell.ts";
 import { install as installStart } from "../../src/cli/start-command.ts";
 import { encodePng } from "../../src/formats/png/index.ts";
+import { samplerLabels, samplerNames, scheduleLabels, scheduleNames } from "../../src/sampling/index.ts";
 import { fakeGenerate } from "./fake-generate.ts";
 import { fakeShell } from "./fake-shell.ts";
 
@@ -63,6 +64,26 @@ test("every variable that is read is on the page, and none besides", () => {
     .slice(pages[0]!.indexOf("## Environment"))
     .match(/\b(ILLUSTRIOUS_\w+|NO_COLOR|FORCE_COLOR)\b/g)!;
   expect([...new Set([...read, "ILLUSTRIOUS_HOME"])].sort()).toEqual([...new Set(told)].sort());
+});
+
+test("samplers and schedules are all of them, on the page and in help, with the web UI's labels", async () => {
+  const cells = [...pages[0]!.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(
+    ([, name, label]) => [name!, label!] as const,
+  );
+  const rows = new Map(cells);
+  const shell = fakeShell({ columns: 120 });
+  await run(["generate", "--help"], shell, { generate: fakeGenerate().task }, "0");
+  for (const name of samplerNames) {
+    expect(rows.get(name)).toMatch(new RegExp(`^${samplerLabels[name].label.replaceAll("+", "\\+")}`));
+    expect(shell.stdout.text).toContain(` ${name} (${samplerLabels[name].label})`);
+  }
+  for (const name of scheduleNames) {
+    expect(rows.has(name)).toBe(true);
+    // A dash where only others have it; the web UIs' Beta is another curve.
+    if (rows.get(name) !== "–" && name !== "beta_forge")
+      expect(rows.get(name)).toMatch(new RegExp(`^${scheduleLabels[name]}`));
+    expect(shell.stdout.text).toContain(` ${name} (${scheduleLabels[name]})`);
+  }
 });
 
 test("the exit codes are all of them", () => {

@@ -98,7 +98,14 @@ test.each<[string, Partial<GenerateInput>, object]>([
     { width: 100 },
     { code: "bad_option", message: expect.stringContaining("width: 100") },
   ],
-  ["a sampler that is not there", { sampler: "eulr" }, { code: "bad_option", message: 'unknown sampler "eulr"' }],
+  [
+    "a sampler and a schedule that are not there",
+    { sampler: "eulr", schedule: "turbo" },
+    {
+      code: "bad_option",
+      message: expect.stringMatching(/^sampler: "eulr": unknown; did you mean euler\?; schedule: "turbo": unknown; /),
+    },
+  ],
   ["a model that is not there", { model: "/nowhere.safetensors" }, { code: "missing_file" }],
   ["eps with zero SNR", { prediction: "eps", zeroSnr: "exact" }, { code: "unsupported" }],
   ["too little memory", { memory: 0.1 }, { code: "not_enough_memory", message: expect.stringContaining("GiB") }],
