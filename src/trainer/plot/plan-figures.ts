@@ -73,7 +73,7 @@ export type PlanJson = {
   name: string;
   meanWeight: number;
   shares: { snrFrom: number; snrTo: number | "Infinity"; loss: number; draws: number }[];
-  terminal: Terminal | null;
+  terminal: { level: number; weight: number | "Infinity"; probability: number } | null;
   t: number[];
   snr: (number | "Infinity")[];
   weight: (number | "Infinity")[];
@@ -83,17 +83,20 @@ export type PlanJson = {
 
 /** The same as plain data. JSON has no infinity: the weight of a level that is never drawn may be the word. */
 export function planJson(plans: readonly NamedPlan[]): PlanJson[] {
-  return plans.map((named) => ({
-    name: named.name,
-    meanWeight: named.plan.meanWeight,
-    shares: sharesOf(named).map(({ from, to, loss, draws }) => ({ snrFrom: from, snrTo: spelled(to), loss, draws })),
-    terminal: terminalOf(named) ?? null,
-    t: [...named.plan.t],
-    snr: Array.from(named.plan.snr, spelled),
-    weight: Array.from(named.plan.weight, spelled),
-    probability: [...named.plan.probability],
-    product: [...named.plan.product],
-  }));
+  return plans.map((named) => {
+    const terminal = terminalOf(named);
+    return {
+      name: named.name,
+      meanWeight: named.plan.meanWeight,
+      shares: sharesOf(named).map(({ from, to, loss, draws }) => ({ snrFrom: from, snrTo: spelled(to), loss, draws })),
+      terminal: terminal ? { ...terminal, weight: spelled(terminal.weight) } : null,
+      t: [...named.plan.t],
+      snr: Array.from(named.plan.snr, spelled),
+      weight: Array.from(named.plan.weight, spelled),
+      probability: [...named.plan.probability],
+      product: [...named.plan.product],
+    };
+  });
 }
 
 function spelled(value: number): number | "Infinity" {
