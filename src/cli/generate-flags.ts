@@ -44,7 +44,7 @@ export const generateFlags: FlagTable<keyof GenerateOptions> = {
   timesteps: { ...sampling },
 
   emphasis: { ...conditioning },
-
+  commaBacktrack: { ...conditioning, value: "tokens" },
   emptyNegative: { ...conditioning },
   clipSkip: { ...conditioning },
   originalWidth: { ...pixels },

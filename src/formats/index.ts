@@ -29,7 +29,6 @@ export {
   type Infotext,
   type InfotextToFormat,
   parseInfotext,
-  withA1111Defaults,
 } from "./infotext.ts";
 export { encodePng, type PngText, type RgbImage, readPngText, writePngText } from "./png/index.ts";
 export {

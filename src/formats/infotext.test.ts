@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cpuTime } from "../../test/fixtures/formats/cpu-time.ts";
-import { formatInfotext, parseInfotext, withA1111Defaults } from "./infotext.ts";
+import { formatInfotext, parseInfotext } from "./infotext.ts";
 
 const SAMPLE = `girl with an artist's beret, ((eyeshadow)), <lora:style:0.8>
 (detailed:1.2), [a:b:0.5]
@@ -159,25 +159,6 @@ test.each<[string, string, string, [string, string][]]>([
   ],
 ])("reads %j", (text, prompt, negativePrompt, fields) => {
   expect(parseInfotext(text)).toEqual({ prompt, negativePrompt, fields: new Map(fields) });
-});
-
-test("A1111's view: sizes split, absent keys filled in", () => {
-  const fields = new Map([
-    ["Size", "832x1216"],
-    ["Hires resize", "0x0"],
-    ["RNG", "CPU"],
-    ["Name", "1x2x3"],
-  ]);
-  expect(Object.fromEntries(withA1111Defaults(fields))).toEqual({
-    "Size-1": "832",
-    "Size-2": "1216",
-    "Hires resize-1": "0",
-    "Hires resize-2": "0",
-    RNG: "CPU",
-    Name: "1x2x3",
-    "Clip skip": "1",
-    "Schedule type": "Automatic",
-  });
 });
 
 /** A1111's own expression, of quadratic time, in JavaScript's spelling. */

@@ -85,27 +85,6 @@ function joinLines(lines: readonly string[]): string {
   return first < 0 ? "" : lines.slice(first).join("\n");
 }
 
-/**
- * What A1111 makes of the fields: `<width>x<height>` as two fields `Size-1` and `Size-2`, and what an absent key means.
- * Our own reading keeps the fields as they stand, for these defaults are guesses about other programs' files.
- */
-export function withA1111Defaults(fields: ReadonlyMap<string, string>): Map<string, string> {
-  const out = new Map<string, string>();
-  for (const [key, value] of fields) {
-    const [, width, height] = /^(\d+)x(\d+)$/.exec(value) ?? [];
-    if (width === undefined || height === undefined) out.set(key, value);
-    else out.set(`${key}-1`, width).set(`${key}-2`, height);
-  }
-  for (const [key, value] of absent) if (!out.has(key)) out.set(key, value);
-  return out;
-}
-
-const absent = [
-  ["Clip skip", "1"],
-  ["RNG", "GPU"],
-  ["Schedule type", "Automatic"],
-] as const;
-
 const KEY_LETTER = /^[\p{L}\p{N}_ \-/]$/u;
 /** Nearly all letters of keys, told apart without an expression. */
 const ASCII_KEY_LETTER = Array.from({ length: 128 }, (_, unit) => KEY_LETTER.test(String.fromCharCode(unit)));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { addDims, type Dim, dimKey, evaluateDim, floorDiv, mulDims, sameDim, size } from "./dim.ts";
+import { addDims, type Dim, dimKey, evaluateDim, floorDiv, isName, mulDims, sameDim, size } from "./dim.ts";
 
 const h = size("h");
 const w = size("w");
@@ -9,6 +9,12 @@ test("sizes print as the arithmetic they stand for", () => {
   expect(dimKey(addDims(mulDims(2, h, w), -3, w))).toMatchInlineSnapshot(`"2*h*w+w-3"`);
   expect(dimKey(floorDiv(addDims(h, 1), 2))).toMatchInlineSnapshot(`"floor((h+1)/2)"`);
   expect(dimKey(mulDims(floorDiv(h, 2), w))).toMatchInlineSnapshot(`"floor((h)/2)*w"`);
+});
+
+test("only a size by itself is a name, from which a run can read it", () => {
+  expect([h, mulDims(h, 1), addDims(h, w, mulDims(-1, w))].map(isName)).toEqual([true, true, true]);
+  const others = [3, mulDims(2, h), mulDims(h, w), mulDims(h, h), addDims(h, 1), addDims(h, w), floorDiv(h, 2)];
+  expect(others.filter(isName)).toEqual([]);
 });
 
 test("a strided convolution's size has one form however it is written", () => {

@@ -123,6 +123,11 @@ export function sizesIn(dim: Dim): Set<string> {
   return names;
 }
 
+/** A size that stands alone as an axis, from which a run can read its value. */
+export function isName(dim: Dim): boolean {
+  return typeof dim !== "number" && dim.terms.length === 1 && dim.key === [...sizesIn(dim)][0];
+}
+
 export function evaluateDim(dim: Dim, sizes: Sizes): number {
   if (typeof dim === "number") return dim;
   let sum = 0;

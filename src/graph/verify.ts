@@ -1,7 +1,7 @@
 /** @file Checks a graph against the rules: run after every pass in tests, so that a broken pass is found where it broke. */
 
 import { IllustriousError } from "../base/error.ts";
-import { dimKey, evaluateDim, sameShape, shapeKey, sizesIn } from "./dim.ts";
+import { dimKey, evaluateDim, isName, sameShape, shapeKey, sizesIn } from "./dim.ts";
 import type { Graph } from "./graph.ts";
 import { type Result, shapeRules } from "./shape-rules.ts";
 import type { Tensor } from "./tensor.ts";
@@ -19,11 +19,6 @@ export function verifyGraph(graph: Graph): void {
     seen.add(tensor);
   }
   for (const [name, tensor] of graph.outputs) if (!seen.has(tensor)) fail(tensor, `output ${name} is not in the graph`);
-}
-
-/** A size that stands alone as an axis, from which a run can read its value. */
-export function isName(dim: Tensor["shape"][number]): boolean {
-  return typeof dim !== "number" && dim.terms.length === 1 && dim.key === [...sizesIn(dim)][0];
 }
 
 function verifyTensor(tensor: Tensor): void {

@@ -51,7 +51,7 @@ export async function encodePrompts(pipeline: Pipeline, plans: readonly PromptPl
     const finding = findingOf(text, found);
     if (finding) findings.set(text, finding);
   }
-  const matched = matchLengths([...contexts.values()], "repeat");
+  const matched = matchLengths([...contexts.values()]);
   [...contexts.keys()].forEach((text, i) => {
     contexts.set(text, matched[i]!);
   });

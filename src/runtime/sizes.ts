@@ -1,9 +1,8 @@
 /** @file Reads the named sizes of a run from the shapes of what is fed, and refuses what does not fit the graph. */
 
 import { IllustriousError } from "../base/error.ts";
-import { dimKey, evaluateDim, shapeKey } from "../graph/dim.ts";
+import { dimKey, evaluateDim, isName, shapeKey } from "../graph/dim.ts";
 import type { Graph } from "../graph/graph.ts";
-import { isName } from "../graph/verify.ts";
 import type { Values } from "./runtime.ts";
 
 export function sizesOf(graph: Graph, feeds: Values): Map<string, number> {

@@ -60,6 +60,13 @@ export const generateFields = z.object({
     .enum(["original", "no-norm", "ignore", "none", "comfyui"])
     .default("original")
     .describe("how weights in the prompt act: A1111's modes, or ComfyUI's"),
+  commaBacktrack: z
+    .number()
+    .int()
+    .min(0)
+    .max(74)
+    .default(20)
+    .describe("tokens after a full chunk's last comma that move to the next chunk; 0 cuts anywhere"),
   emptyNegative: z
     .enum(["auto", "zeros", "encode"])
     .default("auto")

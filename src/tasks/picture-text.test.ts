@@ -49,7 +49,7 @@ test("the whole text of a picture", () => {
   expect(infotext).toMatchInlineSnapshot(`
     "1girl, red hair
     Negative prompt: text
-    Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5, Seed: 8, Size: 832x1216, Model hash: 0123456789, Model: illustrious-v3.5, VAE hash: abcdef0123, VAE: sdxl_vae.safetensors, Clip skip: 3, RNG: CPU, Emphasis: No norm, SGM noise multiplier: True, CFG Rescale: 0.4, Hashes: "{\\"model\\":\\"0123456789\\",\\"vae\\":\\"abcdef0123\\"}", Prediction: v, Zero SNR: exact, Shift: 2, Sigmas: inf 14.6146 0.0291675 0, Engine: "onnxruntime-node 1.30.0, cpu", Illustrious: "{\\"model\\":\\"illustrious-v3.5.safetensors\\",\\"vae\\":\\"sdxl_vae.safetensors\\",\\"prompt\\":\\"1girl, red hair\\",\\"negativePrompt\\":\\"text\\",\\"width\\":832,\\"height\\":1216,\\"steps\\":28,\\"cfg\\":5,\\"cfgRescale\\":0.4,\\"sampler\\":\\"dpmpp_2m\\",\\"schedule\\":\\"karras\\",\\"seed\\":8,\\"noise\\":\\"cpu\\",\\"startNoise\\":\\"unit\\",\\"emphasis\\":\\"no-norm\\",\\"emptyNegative\\":\\"auto\\",\\"clipSkip\\":3,\\"cropTop\\":0,\\"cropLeft\\":0,\\"prediction\\":\\"v\\",\\"zeroSnr\\":\\"exact\\",\\"shift\\":2,\\"timesteps\\":\\"interpolate\\",\\"vaeTile\\":\\"auto\\"}""
+    Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5, Seed: 8, Size: 832x1216, Model hash: 0123456789, Model: illustrious-v3.5, VAE hash: abcdef0123, VAE: sdxl_vae.safetensors, Clip skip: 3, RNG: CPU, Emphasis: No norm, SGM noise multiplier: True, CFG Rescale: 0.4, Hashes: "{\\"model\\":\\"0123456789\\",\\"vae\\":\\"abcdef0123\\"}", Prediction: v, Zero SNR: exact, Shift: 2, Sigmas: inf 14.6146 0.0291675 0, Engine: "onnxruntime-node 1.30.0, cpu", Illustrious: "{\\"model\\":\\"illustrious-v3.5.safetensors\\",\\"vae\\":\\"sdxl_vae.safetensors\\",\\"prompt\\":\\"1girl, red hair\\",\\"negativePrompt\\":\\"text\\",\\"width\\":832,\\"height\\":1216,\\"steps\\":28,\\"cfg\\":5,\\"cfgRescale\\":0.4,\\"sampler\\":\\"dpmpp_2m\\",\\"schedule\\":\\"karras\\",\\"seed\\":8,\\"noise\\":\\"cpu\\",\\"startNoise\\":\\"unit\\",\\"emphasis\\":\\"no-norm\\",\\"commaBacktrack\\":20,\\"emptyNegative\\":\\"auto\\",\\"clipSkip\\":3,\\"cropTop\\":0,\\"cropLeft\\":0,\\"prediction\\":\\"v\\",\\"zeroSnr\\":\\"exact\\",\\"shift\\":2,\\"timesteps\\":\\"interpolate\\",\\"vaeTile\\":\\"auto\\"}""
   `);
 });
 
@@ -76,6 +76,7 @@ const options = fc
       noise: fc.constantFrom("cpu", "nv"),
       startNoise: fc.constantFrom("unit", "sigma"),
       emphasis: fc.constantFrom(...generateOptions.shape.emphasis.unwrap().options),
+      commaBacktrack: fc.integer({ min: 0, max: 74 }),
       clipSkip: fc.integer({ min: 1, max: 12 }),
       originalWidth: extent,
       cropTop: extent,

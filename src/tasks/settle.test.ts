@@ -29,3 +29,23 @@ test("memory is counted for what the decoder will read: the whole picture, or on
   expect(small.tiling).toBeDefined();
   expect(settled().tiling).toBeUndefined();
 });
+
+test("how far back a comma may lie decides where a chunk ends", () => {
+  // A comma is token 62 of the first 75, with twelve words behind it.
+  const prompt = `${"word ".repeat(62)}, ${"word ".repeat(20)}`;
+  const ends = (commaBacktrack?: number) => {
+    const { plans } = settled({ prompt, ...(commaBacktrack !== undefined && { commaBacktrack }) });
+    return plans[0].parts[0]!.schedule[0]!.chunks.map(({ end }) => end - 1);
+  };
+  expect(ends()).toEqual([63, 20]);
+  expect(ends(13)).toEqual([63, 20]);
+  expect(ends(12)).toEqual([75, 8]);
+  expect(ends(0)).toEqual([75, 8]);
+});
+
+test("prompt editing is measured in calls of the network: twice the steps for Heun", () => {
+  const lastOf = (sampler: string) =>
+    settled({ prompt: "[a:b:0.5]", sampler, steps: 10 }).plans[0].parts[0]!.schedule.map(({ until }) => until);
+  expect(lastOf("euler")).toEqual([5, 10]);
+  expect(lastOf("heun")).toEqual([10, 20]);
+});

@@ -200,9 +200,9 @@ function zeroNegative({ negativePrompt, emptyNegative, emphasis }: GenerateOptio
 
 /** @param steps as prompt editing counts them */
 function plansOf(options: GenerateOptions, { tokenizer }: Pipeline, steps: number): [PromptPlan, PromptPlan] {
-  const { emphasis } = options;
+  const { emphasis, commaBacktrack } = options;
   const how: PromptOptions =
-    emphasis === "comfyui" ? { syntax: "comfyui", emphasis: "comfy", steps } : { syntax: "a1111", emphasis, steps };
+    emphasis === "comfyui" ? { syntax: "comfyui", emphasis: "comfy", steps } : { syntax: "a1111", emphasis, commaBacktrack, steps };
   return [
     planPrompt(options.prompt, tokenizer, how),
     planPrompt(options.negativePrompt, tokenizer, { ...how, isNegative: true }),

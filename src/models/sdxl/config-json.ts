@@ -127,7 +127,6 @@ export function parseVaeConfig(json: unknown, where = "vae/config.json"): VaeCon
     useQuantConv: f.flag("use_quant_conv", true),
     usePostQuantConv: f.flag("use_post_quant_conv", true),
     midBlockAttention: f.flag("mid_block_add_attention", true),
-    forceUpcast: f.flag("force_upcast", true),
   };
 }
 
@@ -225,7 +224,6 @@ export function vaeToJson(c: VaeConfig): ConfigJson {
     act_fn: "silu",
     block_out_channels: c.blockOutChannels,
     down_block_types: c.blockOutChannels.map(() => "DownEncoderBlock2D"),
-    force_upcast: c.forceUpcast,
     in_channels: c.inChannels,
     latent_channels: c.latentChannels,
     ...(c.latentsMean && { latents_mean: c.latentsMean, latents_std: c.latentsStd }),

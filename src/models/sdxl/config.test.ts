@@ -171,7 +171,6 @@ const vae: fc.Arbitrary<VaeConfig> = fc.integer({ min: 1, max: 4 }).chain((level
       useQuantConv: fc.boolean(),
       usePostQuantConv: fc.boolean(),
       midBlockAttention: fc.boolean(),
-      forceUpcast: fc.boolean(),
     },
     {
       requiredKeys: [
@@ -185,7 +184,6 @@ const vae: fc.Arbitrary<VaeConfig> = fc.integer({ min: 1, max: 4 }).chain((level
         "useQuantConv",
         "usePostQuantConv",
         "midBlockAttention",
-        "forceUpcast",
       ],
     },
   ),
@@ -251,7 +249,7 @@ const bySdxlRules: fc.Arbitrary<SdxlConfigs> = fc.record({ unet, vae, clip, seco
       flipSinToCos: true,
       freqShift: 0,
     },
-    vae: { ...vae, normGroups: 32, scalingFactor: 0.13025, forceUpcast: true },
+    vae: { ...vae, normGroups: 32, scalingFactor: 0.13025 },
     textEncoder: encoder(c.clip, SDXL_BASE.textEncoder),
     textEncoder2: encoder(c.second, SDXL_BASE.textEncoder2),
   };

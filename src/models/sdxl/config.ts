@@ -50,8 +50,6 @@ export type VaeConfig = {
   readonly useQuantConv: boolean;
   readonly usePostQuantConv: boolean;
   readonly midBlockAttention: boolean;
-  /** The weights overflow in float16 arithmetic; in float32 arithmetic it says nothing. */
-  readonly forceUpcast: boolean;
 };
 
 /** Which position of a text stands for all of it. */
@@ -121,7 +119,6 @@ export const SDXL_BASE: Required<SdxlConfigs> = {
     useQuantConv: true,
     usePostQuantConv: true,
     midBlockAttention: true,
-    forceUpcast: true,
   },
   textEncoder: {
     vocabSize: 49408,

@@ -33,8 +33,8 @@ describe("goldens", () => {
     if (literal) expect(chunkA1111([text(prompt)], tokenizer).map(asGolden)).toEqual(literal.chunks.map(rounded));
   });
 
-  test.each(goldens.comfy)("ComfyUI, whole words: $prompt", ({ prompt, chunks }) => {
-    expect(chunkComfyUi(parseComfyUi(prompt).segments, tokenizer, true).map(asGolden)).toEqual(chunks.map(rounded));
+  test.each(goldens.comfy)("ComfyUI: $prompt", ({ prompt, chunks }) => {
+    expect(chunkComfyUi(parseComfyUi(prompt).segments, tokenizer).map(asGolden)).toEqual(chunks.map(rounded));
   });
 });
 

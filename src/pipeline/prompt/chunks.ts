@@ -68,11 +68,8 @@ export function chunkA1111(segments: readonly Segment[], tokenizer: Tokenizer, c
 /** Runs shorter than this move to the next chunk as a whole. */
 const LONG_RUN = 8;
 
-/**
- * `wholeWords` takes every word, between blanks, as a run of its own, as ComfyUI did until 2024: then no chunk ends within one.
- * Source: `comfy/sd1_clip.py`, tokenize_with_weights.
- */
-export function chunkComfyUi(segments: readonly Segment[], tokenizer: Tokenizer, wholeWords = false): PromptChunk[] {
+/** Source: `comfy/sd1_clip.py`, tokenize_with_weights. */
+export function chunkComfyUi(segments: readonly Segment[], tokenizer: Tokenizer): PromptChunk[] {
   const chunks: PromptChunk[] = [];
   let tokens: Token[] = [];
   const next = (): void => {
@@ -90,9 +87,7 @@ export function chunkComfyUi(segments: readonly Segment[], tokenizer: Tokenizer,
     }
     for (const id of run.slice(read)) tokens.push({ id, weight });
   };
-  for (const { text, weight } of segments) {
-    for (const run of wholeWords ? text.split(/[ \n]/) : [text]) add(tokenizer.encode(run), weight);
-  }
+  for (const { text, weight } of segments) add(tokenizer.encode(text), weight);
   next();
   return chunks;
 }

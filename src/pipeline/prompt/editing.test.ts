@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { scheduleTexts } from "./editing.ts";
 
 type Entry = [until: number, text: string];
-const schedule = (prompt: string, steps = 10, before = 0): Entry[] =>
-  scheduleTexts(prompt, steps, before).map(({ until, text }) => [until, text]);
+const schedule = (prompt: string, steps = 10): Entry[] =>
+  scheduleTexts(prompt, steps).map(({ until, text }) => [until, text]);
 
 const alternating = (...texts: string[]): Entry[] =>
   Array.from({ length: 10 }, (_, i) => [i + 1, texts[i % texts.length]!]);
@@ -85,18 +85,6 @@ test("the example at the head of A1111's parser", () => {
     [60, "fantasy landscape with a lake and an oak in foreground in background masterful"],
     [75, "fantasy landscape with a lake and an oak in background masterful"],
     [100, "fantasy landscape with a lake and a christmas tree in background masterful"],
-  ]);
-});
-
-test("a second pass counts on from the first", () => {
-  expect(schedule("a [b:.5] c", 10, 10)).toEqual([[10, "a b c"]]);
-  expect(schedule("a [b:1.5] c", 10, 10)).toEqual([
-    [5, "a  c"],
-    [10, "a b c"],
-  ]);
-  expect(schedule("a [b:15] c", 10, 10)).toEqual([
-    [5, "a  c"],
-    [10, "a b c"],
   ]);
 });
 

@@ -22,15 +22,12 @@ type Frame = { readonly bracket: string; readonly parts: Node[][]; readonly cuts
 
 /**
  * The texts of a sampling run of `steps` steps, in order; the last holds until `steps`. A `when` with a point is a share of the
- * steps, any other is a step. `stepsBefore` is the length of a first pass at a lower resolution: a step then counts from that
- * pass's start, and shares from 1 to 2 are the second pass's.
+ * steps, any other is a step.
  */
-export function scheduleTexts(prompt: string, steps: number, stepsBefore = 0): ScheduledText[] {
+export function scheduleTexts(prompt: string, steps: number): ScheduledText[] {
   const whens = new Set([steps]);
   const stepOf = (number: string): number => {
-    const value = Number(number);
-    const hasPoint = number.includes(".");
-    const step = hasPoint ? (value - (stepsBefore > 0 ? 1 : 0)) * steps : value - stepsBefore;
+    const step = number.includes(".") ? Number(number) * steps : Number(number);
     return Math.min(steps, Math.trunc(step));
   };
   const nodes = parse(prompt, stepOf, whens, steps);

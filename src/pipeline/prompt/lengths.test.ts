@@ -25,7 +25,7 @@ const two = context(154, 5);
 const one = context(77, 9);
 
 test("repeated contexts have one length, and attention reads the same from them", () => {
-  const matched = matchLengths([three, two], "repeat");
+  const matched = matchLengths([three, two]);
   expect(matched.map(({ tokens }) => tokens)).toEqual([462, 462]);
   for (const [i, original] of [three, two].entries()) {
     expect(matched[i]!.pooled).toBe(original.pooled);
@@ -37,27 +37,12 @@ test("repeated contexts have one length, and attention reads the same from them"
 });
 
 test("repeating stops where separate runs are cheaper", () => {
-  expect(matchLengths([one, context(77 * 4, 2)], "repeat").map(({ tokens }) => tokens)).toEqual([308, 308]);
+  expect(matchLengths([one, context(77 * 4, 2)]).map(({ tokens }) => tokens)).toEqual([308, 308]);
   const far = [one, context(77 * 5, 2)];
-  expect(matchLengths(far, "repeat")).toEqual(far);
+  expect(matchLengths(far)).toEqual(far);
 });
 
-test("padding appends the empty prompt's chunks to the shorter ones, and attention does not read the same", () => {
-  const empty = context(77, 3);
-  const [long, short] = matchLengths([three, one], "pad-empty", empty);
-  expect(long!.states).toEqual(three.states);
-  expect([...short!.states]).toEqual([...one.states, ...empty.states, ...empty.states]);
-  expect(attend(query, short!)[0]).not.toBeCloseTo(attend(query, one)[0]!, 3);
-});
-
-test("separate, or already equal: as they are", () => {
-  expect(matchLengths([three, one], "separate")).toEqual([three, one]);
-  expect(matchLengths([one, context(77, 4)], "pad-empty")[0]).toBe(one);
-});
-
-test("what cannot be matched is our own mistake", () => {
-  expect(() => matchLengths([three, one], "pad-empty")).toThrow("internal: padding with the empty prompt");
-  expect(() => matchLengths([context(100, 1), one], "pad-empty", one)).toThrow(
-    "internal: 77 tokens cannot grow to 100",
-  );
+test("already equal: as they are", () => {
+  expect(matchLengths([one, context(77, 4)])[0]).toBe(one);
+  expect(matchLengths([])).toEqual([]);
 });

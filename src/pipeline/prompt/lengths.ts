@@ -3,8 +3,6 @@
  * length.
  */
 
-import { internalError } from "../../base/error.ts";
-
 export type Context = {
   /** [tokens, width]: what the UNet's cross-attention reads. */
   readonly states: Float32Array;
@@ -14,41 +12,25 @@ export type Context = {
   readonly pooled: Float32Array;
 };
 
-/**
- * - "separate": as they are; the caller runs those of equal length together and the others on their own. What A1111 does by default.
- * - "repeat": each over and over up to the least common multiple, as ComfyUI does. Softmax over keys that all occur k times gives
- *   each a k-th of its weight k times, so attention's result is the same as running separately, up to rounding. When that multiple
- *   is more than four times the shortest, the contexts stay as they are, for then separate runs are cheaper.
- * - "pad-empty": the shorter ones get chunks of the empty prompt at the end, A1111's option "Pad prompt/negative prompt". This
- *   changes the picture: attention reads more.
- */
-export type LengthMatch = "separate" | "repeat" | "pad-empty";
-
+/** From here on separate runs are cheaper. */
 const MAX_REPEAT = 4;
 
-/** The contexts in order, all of one length unless `how` is "separate" or repeating would cost too much. "pad-empty" needs `empty`. */
-export function matchLengths(contexts: readonly Context[], how: LengthMatch, empty?: Context): Context[] {
+/**
+ * Each over and over up to the least common multiple, as ComfyUI does. Softmax over keys that all occur k times gives each a k-th of
+ * its weight k times, so attention's result is the same as running separately, up to rounding. When that multiple is more than four
+ * times the shortest, the contexts stay as they are, for the caller to run those of equal length together.
+ */
+export function matchLengths(contexts: readonly Context[]): Context[] {
   const lengths = contexts.map((context) => context.tokens);
-  if (how === "separate" || new Set(lengths).size <= 1) return [...contexts];
-  if (how === "repeat") {
-    const target = lengths.reduce((a, b) => (a / gcd(a, b)) * b);
-    if (target > MAX_REPEAT * Math.min(...lengths)) return [...contexts];
-    return contexts.map((context) => extend(context, context.states, target));
-  }
-  if (!empty) throw internalError("padding with the empty prompt needs its context");
-  return contexts.map((context) => extend(context, empty.states, Math.max(...lengths)));
+  if (new Set(lengths).size <= 1) return [...contexts];
+  const target = lengths.reduce((a, b) => (a / gcd(a, b)) * b);
+  if (target > MAX_REPEAT * Math.min(...lengths)) return [...contexts];
+  return contexts.map((context) => repeated(context, target));
 }
 
-/** `filler` again and again after the context, up to `tokens`. */
-function extend(context: Context, filler: Float32Array, tokens: number): Context {
-  const { width } = context;
-  const states = new Float32Array(tokens * width);
-  states.set(context.states);
-  for (let at = context.states.length; at < states.length; at += filler.length) {
-    if (at + filler.length > states.length)
-      throw internalError(`${context.tokens} tokens cannot grow to ${tokens} by ${filler.length / width} at a time`);
-    states.set(filler, at);
-  }
+function repeated(context: Context, tokens: number): Context {
+  const states = new Float32Array(tokens * context.width);
+  for (let at = 0; at < states.length; at += context.states.length) states.set(context.states, at);
   return { ...context, states, tokens };
 }
 

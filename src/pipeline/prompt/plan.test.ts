@@ -130,7 +130,7 @@ describe("conditioning on the bootstrap checkpoint", async () => {
   });
 
   test.each(goldens.comfy)("ComfyUI: $prompt", async ({ prompt, results }) => {
-    const plan = planText(prompt, tokenizer, { syntax: "comfyui", wholeWords: true });
+    const plan = planText(prompt, tokenizer, { syntax: "comfyui" });
     compare(assembleContext(plan, await encode(plan)), results.weighted!);
   });
 });

@@ -24,15 +24,11 @@ export type TextOptions = {
   readonly emphasis?: Emphasis;
   /** Tokens after a chunk's last comma that may move to the next chunk, 20 if not given. A1111's syntax only. */
   readonly commaBacktrack?: number;
-  /** Never end a chunk within a word, as ComfyUI did until 2024. ComfyUI's syntax only. */
-  readonly wholeWords?: boolean;
 };
 
 export type PromptOptions = TextOptions & {
   /** What prompt editing is measured in: sampling steps, times the sampler's calls of the network a step. */
   readonly steps?: number;
-  /** Steps of a first pass at a lower resolution, when this plan is for the second. */
-  readonly stepsBefore?: number;
   /** A negative prompt: AND is a word in it. */
   readonly isNegative?: boolean;
 };
@@ -65,7 +61,7 @@ export type PromptPlan = {
  * that is none.
  */
 export function planPrompt(prompt: string, tokenizer: Tokenizer, options: PromptOptions = {}): PromptPlan {
-  const { syntax = "a1111", steps, stepsBefore, isNegative = false } = options;
+  const { syntax = "a1111", steps, isNegative = false } = options;
   const warnings = new Set<string>();
   const plans = new Map<string, TextPlan>();
   const planOnce = (text: string): TextPlan => {
@@ -86,7 +82,7 @@ export function planPrompt(prompt: string, tokenizer: Tokenizer, options: Prompt
   for (const warning of tagged.warnings) warnings.add(warning);
   const texts = isNegative ? [{ text: tagged.text, weight: 1 }] : splitAnd(tagged.text);
   const parts = texts.map(({ text, weight }) => {
-    const schedule = scheduleTexts(text, steps ?? 1, stepsBefore);
+    const schedule = scheduleTexts(text, steps ?? 1);
     if (steps === undefined && (schedule.length > 1 || schedule[0]!.text !== text))
       warnings.add("Prompt editing needs a number of steps; the prompt is read as at its end.");
     return { weight, schedule: schedule.map((entry) => ({ ...planOnce(entry.text), until: entry.until })) };
@@ -105,7 +101,7 @@ export function planText(
   const chunks =
     syntax === "a1111"
       ? chunkA1111(parsed.segments, tokenizer, options.commaBacktrack)
-      : chunkComfyUi(parsed.segments, tokenizer, options.wholeWords);
+      : chunkComfyUi(parsed.segments, tokenizer);
   const sections = chunks.length;
   const isWeighted = chunks.some((chunk) => chunk.weights.some((weight) => weight !== 1));
   if (emphasis === "comfy" && isWeighted) chunks.push(emptyChunk(tokenizer));

@@ -5,10 +5,18 @@
 import { dirname, relative, sep } from "node:path";
 import { IllustriousError, internalError } from "../../base/error.ts";
 import type { ElementType, OnnxAttribute, OnnxInitializer, OnnxNode } from "../../formats/onnx/write.ts";
-import { type Dim, dimKey, type Expression, elementsOf, evaluateDim, type Shape, shapeKey } from "../../graph/dim.ts";
+import {
+  type Dim,
+  dimKey,
+  type Expression,
+  elementsOf,
+  evaluateDim,
+  isName,
+  type Shape,
+  shapeKey,
+} from "../../graph/dim.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Tensor, TensorOf } from "../../graph/tensor.ts";
-import { isName } from "../../graph/verify.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 
 const typeInFile = { F32: "f32", F16: "f16", BF16: "bf16" } as const;
