@@ -1,4 +1,4 @@
-/** @file `npm start -- "<prompt>"`: set up if needed, then one picture of each shipped model, and a sheet of them. */
+/** @file `npm start -- "<prompt>"`: set up if needed, then four pictures of each shipped model, and a sheet of them. */
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";

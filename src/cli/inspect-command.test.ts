@@ -1,6 +1,6 @@
 /** @file `inspect` of models and pictures, also of those that want to steer the terminal. */
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -51,7 +51,6 @@ test("the shipped model, by name", async () => {
     Predicts v, zero terminal SNR (certain)
       v  — scheduler_config.json: prediction_type
       zero SNR  — scheduler_config.json: rescale_betas_zero_snr
-      eps  — SDXL's default
 
     Parts
       unet            328  tensors  4.83 million  9.65 MB
@@ -66,6 +65,31 @@ test("the shipped model, by name", async () => {
       format: pt
     "
   `);
+});
+
+test("evidence that lost is shown as such; the default only where nothing else is known", async () => {
+  const disputed = await lora("noob-vpred.safetensors", { "modelspec.prediction_type": "epsilon" });
+  const { code, out } = await inspect([disputed]);
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    / {2}eps {2}— modelspec\.prediction_type\n {2}v.* {2}— name "noob-vpred\.safetensors" \(overruled\)\n/,
+  );
+  expect(out).not.toContain("default");
+  const bare = (await inspect([await lora("plain.safetensors", {})])).out;
+  expect(bare).toContain("Predicts eps (likely)\n  eps  — SDXL's default\n");
+});
+
+test("what is no model that opens is shown, and fails", async () => {
+  const empty = join(folder, "empty");
+  await mkdir(empty);
+  const { code, out, err } = await inspect([empty]);
+  expect({ code, err }).toEqual({ code: 1, err: "" });
+  expect(out).toContain("a folder that does not open as an SDXL checkpoint\n");
+  expect(out).toContain("\nProblems\n");
+  const other = join(folder, "other.safetensors");
+  await writeSafetensors(other, [{ name: "x", dtype: "F16", shape: [1], data: new Uint8Array(2) }], {});
+  expect((await inspect([other])).code).toBe(1);
+  expect((await inspect([empty, "nano-bootstrap"])).code).toBe(1);
 });
 
 test("a LoRA with its hash", async () => {

@@ -48,7 +48,8 @@ async function inspectAll(paths: readonly string[], flags: Flags, shell: Shell):
   let code: number = EXIT.ok;
   for (const [i, path] of paths.entries()) {
     try {
-      const { data, sections } = await inspectOne(path, flags, shell);
+      const { data, sections, isWhole } = await inspectOne(path, flags, shell);
+      if (!isWhole) code = EXIT.failed;
       if (flags.json) {
         shell.stdout.write(jsonLine(data));
         continue;
@@ -63,14 +64,19 @@ async function inspectAll(paths: readonly string[], flags: Flags, shell: Shell):
   return code;
 }
 
-type Inspected = { readonly data: object; readonly sections: readonly Section[] };
+type Inspected = {
+  readonly data: object;
+  readonly sections: readonly Section[];
+  /** It is a picture, or a model that opens as what it is. */
+  readonly isWhole: boolean;
+};
 
 async function inspectOne(name: string, flags: Flags, shell: Shell): Promise<Inspected> {
   const full = flags.full === true;
   const { path } = await findModel(name, shell.env);
   if ((await isFile(path)) && (await fileKindOf(path)) === "png") {
     const picture = inspectPicture(path, await readPictureFile(path));
-    return { data: picture, sections: pictureSections(picture, full) };
+    return { data: picture, sections: pictureSections(picture, full), isWhole: true };
   }
   const inspection = await inspectModel(path);
   const hashes = new Map<string, ModelHashes>();
@@ -78,6 +84,7 @@ async function inspectOne(name: string, flags: Flags, shell: Shell): Promise<Ins
   return {
     data: { ...inspection, ...(flags.hash && { hashes: Object.fromEntries(hashes) }) },
     sections: modelSections(inspection, hashes, full),
+    isWhole: inspection.problems.length === 0 && inspection.kind !== "unknown",
   };
 }
 

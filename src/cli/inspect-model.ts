@@ -2,6 +2,8 @@
 
 import type { ModelHashes } from "../formats/hash.ts";
 import type { Inspection } from "../models/sdxl/inspect.ts";
+import type { Detection, Evidence } from "../models/sdxl/prediction.ts";
+import { WEIGHT } from "../models/sdxl/prediction-evidence.ts";
 import { counted, fileSize } from "./quantities.ts";
 import { listed, type Section, tableLines } from "./text-sections.ts";
 
@@ -65,10 +67,19 @@ function predictionSections({ prediction: found }: Inspection): Section[] {
   return [
     {
       title: `Predicts ${found.prediction}${zero} (${CONFIDENCE[found.confidence]})`,
-      lines: found.evidence.map(({ source, says }) => `${says}  — ${source}`),
+      lines: evidenceLines(found),
     },
     { title: "Conflicts", lines: found.conflicts },
   ];
+}
+
+/** What lost is marked as such; what holds for want of anything else is shown only where there was nothing else. */
+function evidenceLines({ prediction, zeroSnr, evidence }: Detection): string[] {
+  const isBeaten = ({ claim }: Evidence) =>
+    (claim.prediction !== undefined && claim.prediction !== prediction) ||
+    (claim.zeroSnr !== undefined && claim.zeroSnr !== zeroSnr);
+  const shown = evidence.length === 1 ? evidence : evidence.filter(({ weight }) => weight > WEIGHT.family);
+  return shown.map((one) => `${one.says}  — ${one.source}${isBeaten(one) ? " (overruled)" : ""}`);
 }
 
 const CONFIDENCE = { certain: "certain", likely: "likely", guess: "a guess: state it with --prediction" } as const;

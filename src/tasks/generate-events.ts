@@ -1,5 +1,9 @@
 /** @file What `generate` tells while it works, in the order in which it comes. Everything is plain data. */
 
+import type { RgbImage } from "../pipeline/image.ts";
+
+export type { RgbImage };
+
 /** What will really be done, as far as it is known before the first step; what the picture's metadata says too. */
 export type EffectiveSettings = {
   readonly model: string;
@@ -10,6 +14,12 @@ export type EffectiveSettings = {
   readonly schedule: string;
   readonly prediction: string;
   readonly zeroSnr: string;
+  /** How sure it is what the model predicts. */
+  readonly confidence: "certain" | "likely" | "guess";
+  /** What an empty negative prompt stands for. */
+  readonly emptyNegative: "zeros" | "encode";
+  /** How the picture is decoded; "auto" where that means tiles. */
+  readonly vaeTile: "auto" | "on" | "off";
   readonly sigmas: readonly number[];
   readonly timesteps: readonly number[];
   readonly seeds: readonly number[];
@@ -20,10 +30,6 @@ export type EffectiveSettings = {
   /** How the prediction type was found. */
   readonly evidence: readonly string[];
 };
-
-import type { RgbImage } from "../pipeline/image.ts";
-
-export type { RgbImage };
 
 export type GenerateEvent =
   /** A part of the model is being opened or encoded; long on large models. */

@@ -15,10 +15,12 @@ export type GenerateControl = {
 
 let shared: EngineProcess | undefined;
 
-/** A new engine: a process of its own, with its own models in memory. */
-export function createEngine(): EngineProcess {
-  // From sources, as in tests, the child still needs compiled modules: Node 20 does not read TypeScript.
-  const entry = new URL("./engine-main.js", import.meta.url.replace("/src/tasks/", "/dist/tasks/"));
+/**
+ * A new engine: a process of its own, with its own models in memory.
+ *
+ * @param entry the compiled module that the process runs, if not this package's own
+ */
+export function createEngine(entry: URL = new URL("./engine-main.js", import.meta.url)): EngineProcess {
   return new EngineProcess({ entry });
 }
 

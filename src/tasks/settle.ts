@@ -1,9 +1,11 @@
 /** @file What will really be done: the options with every gap filled in from the checkpoint, checked before any work. */
 
 import { randomInt } from "node:crypto";
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import { vaeFactor } from "../models/sdxl/config.ts";
+import type { Detection } from "../models/sdxl/prediction.ts";
+import { WEIGHT } from "../models/sdxl/prediction-evidence.ts";
 import type { SizeConditioning } from "../pipeline/conditioning.ts";
 import { type NoiseModel, noiseModelOf } from "../pipeline/noise-model.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -127,9 +129,11 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
   refuseUnlessItFits(memoryBytes, pipeline.budget.limit);
 
   const { zeroSnr } = noiseModel.table;
+  const emptyNegative = emptyNegativeOf(options, checkpoint.zerosForEmptyPrompt);
   return {
     settings: {
-      model: basename(checkpoint.path),
+      // `.` has a name, too.
+      model: basename(resolve(checkpoint.path)),
       width,
       height,
       steps: schedule.sigmas.length - 1,
@@ -137,6 +141,10 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
       schedule: scheduleName,
       prediction: detection.prediction,
       zeroSnr: zeroSnr === false ? "off" : zeroSnr,
+      confidence: detection.confidence,
+      emptyNegative,
+      // Above a size "auto" has tiles of its own, for which there is no other word.
+      vaeTile: tiling ? options.vaeTile : "off",
       sigmas: schedule.sigmas,
       timesteps: schedule.timesteps,
       seeds,
@@ -148,12 +156,13 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
     warnings: [
       ...detection.conflicts.map((message) => ({ message })),
       ...(detection.confidence === "guess" ? [guessWarning(detection.prediction)] : []),
+      ...(isZeroSnrUnknown(detection) ? [ZERO_SNR_UNKNOWN] : []),
       ...findings.map(({ message, hint }) => ({ message, hint })),
       ...plans.flatMap((plan) => plan.warnings.map((message) => ({ message }))),
       ...plans.flatMap((plan) => plan.loras.map(loraWarning)),
     ],
     plans,
-    zeroNegative: zeroNegative(options, checkpoint.zerosForEmptyPrompt),
+    zeroNegative: emptyNegative === "zeros" && options.negativePrompt.trim() === "",
     size,
     negativeSize,
     schedule,
@@ -188,14 +197,24 @@ function guessWarning(prediction: string): Warning {
   };
 }
 
+/** Of a model that predicts v, for which it decides over contrast; that a mark is absent says little. */
+function isZeroSnrUnknown({ prediction, evidence }: Detection): boolean {
+  return prediction === "v" && !evidence.some(({ claim, weight }) => claim.zeroSnr !== undefined && weight > WEIGHT.absence);
+}
+
+const ZERO_SNR_UNKNOWN: Warning = {
+  message: "the model predicts v, and nothing says whether it was trained with zero terminal SNR: it is sampled without",
+  hint: "Many such models are: if pictures come out grey or washed out, try --zero-snr exact; --zero-snr off if they are right.",
+};
+
 function loraWarning({ name }: PromptPlan["loras"][number]): Warning {
   return { message: `the LoRA ${name} of the prompt is not applied`, hint: "LoRA files cannot be loaded yet." };
 }
 
 /** A1111 zeroes both encoders' outputs, pooled too; ComfyUI encodes; a diffusers folder says which its pipeline does. */
-function zeroNegative({ negativePrompt, emptyNegative, emphasis }: GenerateOptions, ofFolder?: boolean): boolean {
-  if (negativePrompt.trim() !== "") return false;
-  return emptyNegative === "auto" ? (ofFolder ?? emphasis !== "comfyui") : emptyNegative === "zeros";
+function emptyNegativeOf({ emptyNegative, emphasis }: GenerateOptions, ofFolder?: boolean): "zeros" | "encode" {
+  if (emptyNegative !== "auto") return emptyNegative;
+  return (ofFolder ?? emphasis !== "comfyui") ? "zeros" : "encode";
 }
 
 /** @param steps as prompt editing counts them */

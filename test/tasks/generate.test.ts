@@ -1,8 +1,8 @@
 /** @file `generate` as a program uses it: the engine's process, real pictures, stops and kills at any moment. */
 
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { createEngine, type GenerateEvent, type GenerateInput, generate } from "../../src/index.ts";
@@ -13,7 +13,9 @@ const cases: { prompt: string; seed: number }[] = JSON.parse(
 );
 const nano = { model: "nano-bootstrap", sampler: "ddim", schedule: "trailing", steps: 10, cfg: 4 };
 
-const engine = createEngine();
+// The sources are TypeScript, which the engine's Node does not read.
+const ENTRY = new URL("../../dist/tasks/engine-main.js", import.meta.url);
+const engine = createEngine(ENTRY);
 afterAll(() => engine.close());
 
 let folder: string;
@@ -124,7 +126,7 @@ test.each<[string, (folder: string) => Partial<GenerateInput>, object]>([
   ["a value out of range", () => ({ steps: 0 }), { code: "bad_option" }],
 ])("%s is refused before the engine starts", async (_name, options, error) => {
   await writeFile(join(folder, "file"), "");
-  const idle = createEngine();
+  const idle = createEngine(ENTRY);
   const run = generate({ ...nano, ...options(folder) }, { engine: idle });
   await expect(run.next()).rejects.toMatchObject(error);
   expect(idle.pid).toBeUndefined();
@@ -135,6 +137,23 @@ test("Karras on zero SNR works on the stand-in and warns", async () => {
   expect(picturesIn(events)).toHaveLength(1);
   const warnings = events.flatMap((e) => (e.type === "warning" ? [e.message] : []));
   expect(warnings.join("\n")).toMatch(/karras/);
+});
+
+test("a v model of which nothing says whether it has zero SNR: a warning, unless it is stated", async () => {
+  // The scheduler is what says it of this model. The name is the folder's, however it is called.
+  const model = join(folder, "unmarked");
+  const filter = (source: string) => !/scheduler|expected/.test(relative(models, source));
+  await cp(join(models, "nano-bootstrap"), model, { recursive: true, filter });
+  const about = async (options: Partial<GenerateInput>) => {
+    const events = await eventsOf({ ...nano, model: `${model}/.`, prediction: "v", steps: 1, seed: 1, ...options });
+    const settings = events.find((e) => e.type === "settings")!.settings;
+    return { settings, warnings: events.flatMap((e) => (e.type === "warning" ? [e.message] : [])) };
+  };
+  const unknown = await about({});
+  expect(unknown.warnings).toContainEqual(expect.stringMatching(/nothing says whether .* zero terminal SNR/));
+  expect(unknown.settings).toMatchObject({ model: "unmarked", prediction: "v", zeroSnr: "off", confidence: "certain" });
+  for (const zeroSnr of ["off", "exact"] as const)
+    expect((await about({ zeroSnr })).warnings.filter((message) => /nothing says/.test(message))).toEqual([]);
 });
 
 test("an abort leaves whole files or none, and the engine takes the next job", async () => {
@@ -156,7 +175,7 @@ test("an abort leaves whole files or none, and the engine takes the next job", a
 // Eight engines start and load a model: seconds each on a busy machine.
 test("an engine killed while it writes pictures leaves none torn", { timeout: 300_000 }, async () => {
   for (let round = 0; round < 8; round++) {
-    const victim = createEngine();
+    const victim = createEngine(ENTRY);
     // Killed at another moment each time, from the first picture on.
     let pictures = 0;
     const run = async () => {
@@ -181,7 +200,7 @@ test.each([
   [256, 256],
   [384, 512],
 ])("the memory estimate for %i × %i pixels is close to what a fresh engine takes", async (width, height) => {
-  const fresh = createEngine();
+  const fresh = createEngine(ENTRY);
   let estimate = 0;
   let peak = 0;
   for await (const event of generate(
