@@ -22,7 +22,10 @@ export type BucketOptions = {
   readonly noUpscale: boolean;
   /** Sides are multiples of this. */
   readonly steps: number;
-  /** Bounds of a side, rounded outwards to `steps`. By default 256 and 1024, or half and twice the sides where those do not fit. */
+  /**
+   * Bounds of a side, rounded outwards to `steps`. By default half and twice the sides: 256 and 1024 for 512, which are sd-scripts'
+   * defaults for every resolution, although they would give 1024 only buckets of less than its area.
+   */
   readonly min: number | undefined;
   readonly max: number | undefined;
   readonly list: "computed" | "sdxl";
@@ -138,8 +141,8 @@ function boundsOf({ resolution, steps, min, max }: BucketOptions): { min: number
   const long = Math.max(resolution.width, resolution.height);
   const least = Math.ceil(SMALLEST_SIDE / steps) * steps;
   const most = Math.floor(LARGEST_SIDE / steps) * steps;
-  const lower = min ?? (short >= 256 ? 256 : Math.max(least, short / 2));
-  const upper = max ?? (long <= 1024 && short >= 256 ? 1024 : Math.min(most, long * 2));
+  const lower = min ?? Math.max(least, short / 2);
+  const upper = max ?? Math.min(most, long * 2);
   const bounds = { min: Math.floor(lower / steps) * steps, max: Math.ceil(upper / steps) * steps };
   if (bounds.min >= SMALLEST_SIDE && bounds.min <= short && bounds.max >= long && bounds.max <= LARGEST_SIDE)
     return bounds;
