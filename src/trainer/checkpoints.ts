@@ -17,6 +17,8 @@ import type { LearnerState } from "../training/learner/learner.ts";
 export type SavedState = {
   readonly step: number;
   readonly learner: LearnerState;
+  /** `Lesson.position`. */
+  readonly position: Readonly<Record<string, number>>;
   /** What must be the same for the run to go on: the recipe, as text. */
   readonly recipe: string;
 };
@@ -42,7 +44,7 @@ export async function writeCheckpoint(
   await mkdir(half, { recursive: true });
   await saveModel(join(half, "model"));
   await writeSafetensors(join(half, STATE), tensorsOf(state.learner), {
-    "illustrious.state": JSON.stringify({ step: state.step, numbers: state.learner.numbers }),
+    "illustrious.state": JSON.stringify({ step: state.step, position: state.position, numbers: state.learner.numbers }),
     "illustrious.recipe": state.recipe,
   });
   await rm(final, { recursive: true, force: true });
@@ -73,13 +75,13 @@ export async function readState(checkpoint: string): Promise<SavedState> {
       "Resume from a folder that training wrote.",
     );
   }
-  const { step, numbers } = JSON.parse(text) as { step: number; numbers: Record<string, number> };
+  const { step, position, numbers } = JSON.parse(text) as Omit<SavedState, "learner"> & Pick<LearnerState, "numbers">;
   const tensors = new Map<string, Float32Array | Int32Array>();
   for (const [name, { dtype }] of file.tensors) {
     const { buffer } = (await readTensorBytes(file, name)).slice();
     tensors.set(name, dtype === "I32" ? new Int32Array(buffer) : new Float32Array(buffer));
   }
-  return { step, learner: { tensors, numbers }, recipe };
+  return { step, position, learner: { tensors, numbers }, recipe };
 }
 
 function tensorsOf({ tensors }: LearnerState): TensorToWrite[] {

@@ -14,10 +14,12 @@ export type BatchResult = {
 export type Lesson = {
   readonly learner: Learner;
   /**
-   * Batch number `index`, counted from 0 over the whole run. Everything random in it is a function of the run's seed and this
-   * number: so a later process goes on where an earlier one stopped.
+   * Batch number `index`, counted from 0 over the whole run, each asked for once and in order. Everything random in it is a
+   * function of the run's seed, this number and the position: so a later process goes on where an earlier one stopped.
    */
   batch(index: number): Promise<BatchResult>;
+  /** Where the data stand, as numbers that a checkpoint keeps and the lesson is opened with again. */
+  position?(): Readonly<Record<string, number>>;
   /** Writes the model, averaged where the learner averages, as files that other programs read. */
   saveModel(folder: string): Promise<void>;
   /** Measures on what is not trained on, and pictures to look at. */

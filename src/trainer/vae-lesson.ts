@@ -33,6 +33,9 @@ export type VaeLessonOptions = {
   readonly saved?: LearnerState;
 };
 
+const MOMENTS_BIAS = "quant_conv.bias";
+const INITIAL_LOG_VARIANCE = -10;
+
 const INITIAL_STREAM = 1;
 const BATCH_STREAM = 2 ** 32;
 
@@ -121,6 +124,8 @@ function parametersOf(
   const weights = [...vaeEncoderGraph(config).weights, ...vaeDecoderGraph(config).weights];
   return weights.map(({ attributes: { name }, shape }) => {
     const fresh = initialValues(name, shape as number[], random);
+    // The second half are logarithms of variances. At 0 the noise drowns the first latents, and colours are learnt late.
+    if (name === MOMENTS_BIAS) fresh.fill(INITIAL_LOG_VARIANCE, fresh.length / 2);
     const values = saved?.tensors.get(`parameter/${name}`) ?? initial?.get(name) ?? fresh;
     return {
       name,

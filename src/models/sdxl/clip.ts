@@ -33,7 +33,7 @@ export function clipGraph(config: ClipConfig, { clipSkip }: ClipOutputs = { clip
   const layers = clipLayers(config, ids);
   const states = layers.at(-clipSkip)!;
   if (config.projectionDim === undefined) return graphOf({ states });
-  return graphOf({ states, pooled: pooled(config, layers.at(-1)!, g.input("endRows", [n], "i64")) });
+  return graphOf({ states, pooled: clipPooled(config, layers.at(-1)!, g.input("endRows", [n], "i64")) });
 }
 
 /** The states after each layer. */
@@ -60,7 +60,8 @@ function layer(p: Scope, x: Tensor, config: ClipConfig): Tensor {
   return g.add(seen, linearLayer(p.in("mlp.fc2"), wide, config.hiddenSize));
 }
 
-function pooled(config: ClipConfig, last: Tensor, endRows: Tensor): Tensor {
+/** The projection of the states [n, s, width] at `endRows`, rows of all n * s tokens. */
+export function clipPooled(config: ClipConfig, last: Tensor, endRows: Tensor): Tensor {
   const [n, s, width] = last.shape as [Dim, Dim, number];
   const rows = g.gather(g.reshape(last, [mulDims(n, s), width]), endRows);
   const normal = layerNormLayer(scope("text_model.final_layer_norm"), rows, config.layerNormEps);

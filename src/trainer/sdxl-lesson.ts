@@ -1,0 +1,145 @@
+/**
+ * @file SDXL that learns from a data set: noise levels and noise for each batch, the step's graph, and the gradients given to
+ * the learner. Whole networks or low-rank pairs, with both encoders or without.
+ */
+
+import { IllustriousError } from "../base/error.ts";
+import type { Seed } from "../base/random/seed.ts";
+import type { Place } from "../data/sets/index.ts";
+import type { SdxlConfigs } from "../models/sdxl/config.ts";
+import { float32, int64, type Runtime, type Session, type Value } from "../runtime/runtime.ts";
+import type { Weights } from "../runtime/weights.ts";
+import type { BatchGradients, Learner, Parameter } from "../training/learner/learner.ts";
+import { gradientName } from "../training/learner/step-graph.ts";
+import { drawNoise } from "../training/noise/training-noise.ts";
+import { lossWeights, makeBatch } from "../training/objectives/objective.ts";
+import type { Recipe } from "../training/plan.ts";
+import { randomState } from "../training/random.ts";
+import { timestepSampler } from "../training/timesteps/sampler.ts";
+import { lookUp, type WordRows, wordRows } from "./caption-chunks.ts";
+import type { BatchResult, Lesson } from "./lesson.ts";
+import type { SdxlBatch } from "./sdxl-data.ts";
+import { type SdxlStep, TOKEN_TABLE, WORDS } from "./sdxl-step.ts";
+
+/** Contexts of texts, from encoders that are not trained. */
+export type FrozenEncoders = (texts: SdxlBatch["texts"]) => Promise<{ context: Value; pooled: Value }>;
+
+export type SdxlLessonOptions = {
+  readonly runtime: Runtime;
+  readonly configs: SdxlConfigs;
+  readonly step: SdxlStep;
+  /** What is not trained, where it lies. */
+  readonly frozen: Weights;
+  readonly learner: Learner;
+  readonly recipe: Recipe;
+  readonly seed: Seed;
+  /** From the place where the run stands. */
+  readonly batches: AsyncIterator<SdxlBatch, never>;
+  readonly place: Place;
+  /** The factor on sigma of a picture of so many latents, for a schedule that shifts with size. */
+  readonly shiftOf?: (height: number, width: number) => number;
+  /** For a step without encoders. */
+  readonly encode?: FrozenEncoders;
+  /** Rows of a token table that is not trained while its encoder is in the step, by part. */
+  readonly tables: Readonly<Record<"text_encoder" | "text_encoder_2", Float32Array>>;
+  readonly saveModel: (folder: string) => Promise<void>;
+  readonly examine?: Lesson["examine"];
+};
+
+const BATCH_STREAM = 2 ** 32;
+
+export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson> {
+  const { runtime, step, frozen, learner, recipe, seed, shiftOf } = options;
+  const session: Session = await runtime.open(step.graph, frozen);
+  const weights = lossWeights(recipe);
+  const timesteps = timestepSampler(recipe.table, recipe.timesteps);
+  let { epoch, index: at } = options.place;
+
+  async function batch(index: number): Promise<BatchResult> {
+    const { value } = await options.batches.next();
+    const { latents, shape, timeIds, texts } = value;
+    const [count, , height, width] = shape;
+    const random = randomState(seed, BATCH_STREAM + index);
+    const shifts = shiftOf ? new Array<number>(count).fill(shiftOf(height, width)) : count;
+    const levels = timesteps.draw(random, shifts);
+    const { noise, inputNoise } = drawNoise(random, shape, latents, recipe.noise);
+    const asked = makeBatch(recipe, weights, { x0: latents, noise, inputNoise, levels });
+    const perPicture = (values: Float32Array) => float32(values, [count]);
+    const given: Record<string, Value> = {
+      sample: float32(asked.input, shape),
+      target: float32(asked.target, shape),
+      timestep: perPicture(asked.timesteps),
+      timeIds: float32(timeIds, [count, 6]),
+      weights: perPicture(asked.weights.map((weight, i) => weight * value.lossWeights[i]!)),
+      thresholds: perPicture(asked.thresholds),
+    };
+    const words = step.encodes ? wordRows(texts) : undefined;
+    const read = words ? wordFeeds(options, words, count) : await options.encode!(texts);
+    const feeds = { ...given, ...read, ...parameterFeeds(learner, step) };
+    const results = await session.run(feeds);
+    const losses = results.losses!.data as Float32Array;
+    ({ epoch, index: at } = value.next);
+    return {
+      gradients: gradientsOf(step, results, words),
+      figures: { loss: Number(results.loss!.data[0]) },
+      pictures: count,
+      levels: Array.from(levels, (level, i) => ({ level, loss: losses[i]! })),
+    };
+  }
+
+  return {
+    learner,
+    batch,
+    position: () => ({ epoch, index: at }),
+    saveModel: options.saveModel,
+    ...(options.examine && { examine: options.examine }),
+    release: () => session.release(),
+  };
+}
+
+const TEXT_PARTS = ["text_encoder", "text_encoder_2"] as const;
+
+function wordFeeds(
+  { configs, learner, tables }: SdxlLessonOptions,
+  { ids, ids2, endRows, chunks }: WordRows,
+  count: number,
+): Record<string, Value> {
+  const rows = (part: "text_encoder" | "text_encoder_2", which: Int32Array) => {
+    const { hiddenSize, maxPositions } = part === "text_encoder" ? configs.textEncoder : configs.textEncoder2;
+    const table = learner.parameters.get(tableName(part))?.values ?? tables[part];
+    return float32(lookUp(table, hiddenSize, which), [count * chunks, maxPositions, hiddenSize]);
+  };
+  return {
+    [WORDS.text_encoder]: rows("text_encoder", ids),
+    [WORDS.text_encoder_2]: rows("text_encoder_2", ids2),
+    endRows: int64(endRows, [count]),
+  };
+}
+
+export const tableName = (part: "text_encoder" | "text_encoder_2"): string => `${part}.${TOKEN_TABLE}`;
+
+function parameterFeeds(learner: Learner, step: SdxlStep): Record<string, Value> {
+  return Object.fromEntries(
+    [...step.parameters].map(([name, shape]) => {
+      const parameter: Parameter | undefined = learner.parameters.get(name);
+      if (!parameter) throw new IllustriousError("internal", `internal: nothing learns ${name}`);
+      return [name, float32(parameter.values, shape)];
+    }),
+  );
+}
+
+function gradientsOf(
+  step: SdxlStep,
+  results: Readonly<Record<string, Value>>,
+  words: WordRows | undefined,
+): BatchGradients {
+  const all = new Map<string, Float32Array | { ids: Int32Array; values: Float32Array }>();
+  for (const name of step.parameters.keys()) all.set(name, results[gradientName(name)]!.data as Float32Array);
+  for (const part of TEXT_PARTS) {
+    const rows = results[gradientName(WORDS[part])];
+    if (!rows || !words) continue;
+    const ids = part === "text_encoder" ? words.ids : words.ids2;
+    all.set(tableName(part), { ids, values: rows.data as Float32Array });
+  }
+  return all;
+}
