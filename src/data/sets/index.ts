@@ -28,4 +28,4 @@ export { folderConfig } from "./folder-config.ts";
 export type { DataImage, DataItem } from "./items.ts";
 export type { DatasetOptions, SubsetOptions } from "./options.ts";
 export { type BucketCount, type Findings, reportLines, type ScanReport, type SubsetReport } from "./report.ts";
-export { type DataSet, type ScanProgress, scan, scanned } from "./scan.ts";
+export { type DataSet, type ScanOptions, type ScanProgress, scan, scanned } from "./scan.ts";

@@ -3,7 +3,7 @@
 import { relative, sep } from "node:path";
 import { bucketTable, type Placement, scaleOf } from "./buckets.ts";
 import type { DatasetConfig, SetConfig } from "./dataset-config.ts";
-import { type ImageHeader, readImageHeader } from "./decode.ts";
+import { type Cut, decodeImage, type ImageHeader, readImageHeader } from "./decode.ts";
 import { balancedRepeats, type DataImage, type DataItem, itemsOf, placementsOf } from "./items.ts";
 import type { SubsetOptions } from "./options.ts";
 import {
@@ -26,19 +26,24 @@ export type DataSet = {
 /** So many images have been looked at, of those of one subset. */
 export type ScanProgress = { readonly subset: string; readonly done: number; readonly total: number };
 
+export type ScanOptions = {
+  /** Decodes every image too, which finds those that are damaged behind their header. */
+  readonly pixels?: boolean;
+};
+
 /** Files are opened so many at a time, which hides a disk's waits. */
 const AT_ONCE = 32;
 
 /**
- * Reads what a data set holds: names, captions and image headers, no pixels. Files that cannot be read are left out and reported.
+ * Reads what a data set holds: names, captions and image headers. Files that cannot be read are left out and reported.
  *
  * @throws IllustriousError `bad_option` for buckets without room; `missing_file` and `bad_file` for folders and metadata files
  */
-export async function* scan(config: SetConfig): AsyncGenerator<ScanProgress, DataSet> {
+export async function* scan(config: SetConfig, options: ScanOptions = {}): AsyncGenerator<ScanProgress, DataSet> {
   const items: DataItem[] = [];
   const datasets: DatasetReport[] = [];
   for (const [index, dataset] of config.datasets.entries()) {
-    const scanned = yield* scanDataset(dataset, index, config.root);
+    const scanned = yield* scanDataset(dataset, index, config.root, options);
     for (const item of scanned.items) items.push(item);
     datasets.push(scanned.report);
   }
@@ -46,8 +51,8 @@ export async function* scan(config: SetConfig): AsyncGenerator<ScanProgress, Dat
 }
 
 /** `scan` for those who do not want to hear of its progress. */
-export async function scanned(config: SetConfig): Promise<DataSet> {
-  const walk = scan(config);
+export async function scanned(config: SetConfig, options: ScanOptions = {}): Promise<DataSet> {
+  const walk = scan(config, options);
   for (;;) {
     const { done, value } = await walk.next();
     if (done) return value;
@@ -58,6 +63,7 @@ async function* scanDataset(
   dataset: DatasetConfig,
   index: number,
   root: string,
+  options: ScanOptions,
 ): AsyncGenerator<ScanProgress, { items: DataItem[]; report: DatasetReport }> {
   const { resolutions = [dataset.resolution!] } = dataset;
   const tables = [...resolutions]
@@ -89,7 +95,7 @@ async function* scanDataset(
     if (subset.numRepeats === 0) report.notes.push("num_repeats is 0: left out");
     const found = subset.numRepeats === 0 ? [] : await imagesOf(subset, root);
     for (let at = 0; at < found.length; at += AT_ONCE) {
-      const looked = await Promise.all(found.slice(at, at + AT_ONCE).map((image) => look(image, subset)));
+      const looked = await Promise.all(found.slice(at, at + AT_ONCE).map((image) => look(image, subset, options)));
       for (const [i, result] of looked.entries()) {
         const image = record(result, found[at + i]!, subset, report, root);
         if (image === undefined) continue;
@@ -113,11 +119,22 @@ async function* scanDataset(
   return { items, report: { subsets, buckets: bucketCounts(items) } };
 }
 
+/** What is made of a picture only to see whether it can be read to its end. */
+const THUMBNAIL: Cut = {
+  resized: { width: 8, height: 8 },
+  left: 0,
+  top: 0,
+  size: { width: 8, height: 8 },
+  flipped: false,
+};
+
 type Looked = { header: ImageHeader; caption: string | undefined } | { unreadable: string };
 
-async function look(image: FoundImage, subset: SubsetOptions): Promise<Looked> {
+async function look(image: FoundImage, subset: SubsetOptions, { pixels = false }: ScanOptions): Promise<Looked> {
   try {
-    return { header: await readImageHeader(image.path), caption: await captionOf(image, subset) };
+    const header = await readImageHeader(image.path);
+    if (pixels) await decodeImage(image.path, THUMBNAIL);
+    return { header, caption: await captionOf(image, subset) };
   } catch (error) {
     return { unreadable: reasonOf(error) };
   }
