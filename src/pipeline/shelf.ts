@@ -14,7 +14,12 @@ import type { Weights } from "../runtime/weights.ts";
 
 export type Part = "textEncoder" | "textEncoder2" | "unet" | "vaeEncoder" | "vaeDecoder";
 
-export type Blueprint = { readonly graph: Graph; readonly weights: Weights };
+export type Blueprint = {
+  readonly graph: Graph;
+  readonly weights: Weights;
+  /** What stands around a session of it: feeds that the caller does not know of. */
+  readonly wrap?: (session: Session) => Session;
+};
 
 export function blueprintOf(checkpoint: Checkpoint, part: Part, clipSkip: number): Blueprint {
   const { configs, weights } = checkpoint;
@@ -79,6 +84,8 @@ export type Shelf = {
   /** The part's session. Others are put away first where the budget asks for it. */
   take(part: Part, sizes: NamedSizes): Promise<Session>;
   has(part: Part): boolean;
+  /** Puts a part away whose blueprint is another from now on. */
+  putAway(part: Part): Promise<void>;
   footprint(part: Part, sizes: NamedSizes): Footprint;
   close(): Promise<void>;
 };
@@ -96,6 +103,12 @@ export function createShelf(runtime: Runtime, blueprint: (part: Part) => Bluepri
     await session?.release();
   }
 
+  async function open(part: Part): Promise<Session> {
+    const { graph, weights, wrap } = blueprint(part);
+    const session = await runtime.open(graph, weights);
+    return wrap ? wrap(session) : session;
+  }
+
   function footprint(part: Part, sizes: NamedSizes): Footprint {
     const { graph, weights } = blueprint(part);
     return runtime.footprint(graph, weights, new Map(Object.entries(sizes)));
@@ -103,11 +116,11 @@ export function createShelf(runtime: Runtime, blueprint: (part: Part) => Bluepri
 
   return {
     footprint,
+    putAway,
     async take(part, sizes) {
       const wanted = footprint(part, sizes);
       for (const other of toPutAway(held, part, wanted, budget)) await putAway(other);
-      const { graph, weights } = blueprint(part);
-      const session = sessions.get(part) ?? (await runtime.open(graph, weights));
+      const session = sessions.get(part) ?? (await open(part));
       const bytes = Math.max(held.get(part) ?? 0, wanted.open);
       held.delete(part);
       held.set(part, bytes);
