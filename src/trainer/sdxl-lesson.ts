@@ -41,7 +41,7 @@ export type SdxlLessonOptions = {
   /** For a step without encoders. */
   readonly encode?: FrozenEncoders;
   /** Rows of a token table that is not trained while its encoder is in the step, by part. */
-  readonly tables: Readonly<Record<"text_encoder" | "text_encoder_2", Float32Array>>;
+  readonly tables: Readonly<Record<"textEncoder" | "textEncoder2", Float32Array>>;
   readonly saveModel: (folder: string) => Promise<void>;
   readonly examine?: Lesson["examine"];
 };
@@ -97,26 +97,26 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
   };
 }
 
-const TEXT_PARTS = ["text_encoder", "text_encoder_2"] as const;
+const TEXT_PARTS = ["textEncoder", "textEncoder2"] as const;
 
 function wordFeeds(
   { configs, learner, tables }: SdxlLessonOptions,
   { ids, ids2, endRows, chunks }: WordRows,
   count: number,
 ): Record<string, Value> {
-  const rows = (part: "text_encoder" | "text_encoder_2", which: Int32Array) => {
-    const { hiddenSize, maxPositions } = part === "text_encoder" ? configs.textEncoder : configs.textEncoder2;
+  const rows = (part: "textEncoder" | "textEncoder2", which: Int32Array) => {
+    const { hiddenSize, maxPositions } = part === "textEncoder" ? configs.textEncoder : configs.textEncoder2;
     const table = learner.parameters.get(tableName(part))?.values ?? tables[part];
     return float32(lookUp(table, hiddenSize, which), [count * chunks, maxPositions, hiddenSize]);
   };
   return {
-    [WORDS.text_encoder]: rows("text_encoder", ids),
-    [WORDS.text_encoder_2]: rows("text_encoder_2", ids2),
+    [WORDS.textEncoder]: rows("textEncoder", ids),
+    [WORDS.textEncoder2]: rows("textEncoder2", ids2),
     endRows: int64(endRows, [count]),
   };
 }
 
-export const tableName = (part: "text_encoder" | "text_encoder_2"): string => `${part}.${TOKEN_TABLE}`;
+export const tableName = (part: "textEncoder" | "textEncoder2"): string => `${part}.${TOKEN_TABLE}`;
 
 function parameterFeeds(learner: Learner, step: SdxlStep): Record<string, Value> {
   return Object.fromEntries(
@@ -138,7 +138,7 @@ function gradientsOf(
   for (const part of TEXT_PARTS) {
     const rows = results[gradientName(WORDS[part])];
     if (!rows || !words) continue;
-    const ids = part === "text_encoder" ? words.ids : words.ids2;
+    const ids = part === "textEncoder" ? words.ids : words.ids2;
     all.set(tableName(part), { ids, values: rows.data as Float32Array });
   }
   return all;

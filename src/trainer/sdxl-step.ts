@@ -1,7 +1,7 @@
 /**
  * @file A training step of SDXL as one graph: token rows through both text encoders, their states into the UNet, its answer
  * against the target, and the gradients of whatever is trained. Parameters have the part's name before their own
- * (`unet.conv_in.weight`, `text_encoder.text_model…`), because both encoders call theirs alike.
+ * (`unet.conv_in.weight`, `textEncoder.text_model…`), because both encoders call theirs alike.
  */
 
 import { type Dim, mulDims, size } from "../graph/dim.ts";
@@ -16,8 +16,8 @@ import type { WeightSource, Weights } from "../runtime/weights.ts";
 import { type StepGraph, stepGraph } from "../training/learner/step-graph.ts";
 import type { LossKind } from "../training/objectives/losses.ts";
 
-export type SdxlPart = "unet" | "text_encoder" | "text_encoder_2";
-export const SDXL_PARTS: readonly SdxlPart[] = ["unet", "text_encoder", "text_encoder_2"];
+export type SdxlPart = "unet" | "textEncoder" | "textEncoder2";
+export const SDXL_PARTS: readonly SdxlPart[] = ["unet", "textEncoder", "textEncoder2"];
 
 export type SdxlStepOptions = {
   /** Parts all of whose weights are trained. */
@@ -36,7 +36,7 @@ export type SdxlStep = StepGraph & {
 };
 
 /** What stands in for the two tables of words: rows that the host has looked up. */
-export const WORDS = { text_encoder: "words", text_encoder_2: "words2" } as const;
+export const WORDS = { textEncoder: "words", textEncoder2: "words2" } as const;
 
 export const TOKEN_TABLE = "text_model.embeddings.token_embedding.weight";
 
@@ -48,7 +48,7 @@ export const TOKEN_TABLE = "text_model.embeddings.token_embedding.weight";
  */
 export function sdxlStep(configs: SdxlConfigs, options: SdxlStepOptions): SdxlStep {
   const { train, lora = {}, clipSkip = 2 } = options;
-  const encodes = train.some((part) => part !== "unet") || Boolean(lora.text_encoder ?? lora.text_encoder_2);
+  const encodes = train.some((part) => part !== "unet") || Boolean(lora.textEncoder ?? lora.textEncoder2);
   const loraParameters: (LoraParameter & { part: SdxlPart })[] = [];
 
   /** A part's outputs, with its LoRA, under its own name. */
@@ -69,7 +69,7 @@ export function sdxlStep(configs: SdxlConfigs, options: SdxlStepOptions): SdxlSt
   const isTrained = (name: string) =>
     SDXL_PARTS.some((part) => name.startsWith(`${part}.`) && train.includes(part)) ||
     loraParameters.some((parameter) => `${parameter.part}.${parameter.name}` === name);
-  const tables = (["text_encoder", "text_encoder_2"] as const).filter((part) => train.includes(part));
+  const tables = (["textEncoder", "textEncoder2"] as const).filter((part) => train.includes(part));
   const step = stepGraph(
     { loss, losses },
     isTrained,
@@ -98,9 +98,9 @@ function encoders(
   };
   const [layers, layers2] = [layersOf(textEncoder), layersOf(textEncoder2)];
   const endRows = g.input("endRows", [b], "i64");
-  const one = finished("text_encoder", fed("text_encoder", { states: layers.at(-clipSkip)! }));
+  const one = finished("textEncoder", fed("textEncoder", { states: layers.at(-clipSkip)! }));
   const pooled = clipPooled(textEncoder2, layers2.at(-1)!, endRows);
-  const two = finished("text_encoder_2", fed("text_encoder_2", { states: layers2.at(-clipSkip)!, pooled }));
+  const two = finished("textEncoder2", fed("textEncoder2", { states: layers2.at(-clipSkip)!, pooled }));
   const joined = g.concat([one.states!, two.states!], 2);
   const width = textEncoder.hiddenSize + textEncoder2.hiddenSize;
   const tokens: Dim = mulDims(chunks, textEncoder.maxPositions);
@@ -108,7 +108,7 @@ function encoders(
 }
 
 /** Looked-up rows in place of the lookup. */
-function fed(part: "text_encoder" | "text_encoder_2", outputs: Record<string, Tensor>): Record<string, Tensor> {
+function fed(part: "textEncoder" | "textEncoder2", outputs: Record<string, Tensor>): Record<string, Tensor> {
   return substitute(outputs, (tensor) => {
     if (tensor.op !== "gather") return undefined;
     const [table] = tensor.inputs;

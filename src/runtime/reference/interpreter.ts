@@ -1,16 +1,15 @@
 /** @file The reference runtime: one tensor after the other, in float64. For tests and for tiny networks. */
 
-import { open as openFile } from "node:fs/promises";
 import { IllustriousError } from "../../base/error.ts";
-import { float32FromBfloat16, float32FromFloat16 } from "../../base/half.ts";
 import { type Composite, decompositions } from "../../graph/decompose.ts";
 import { elementsOf, evaluateDim, evaluateShape, type Sizes } from "../../graph/dim.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { OpName, Tensor } from "../../graph/tensor.ts";
 import { weightBytes } from "../memory.ts";
+import { readWeight } from "../read-weight.ts";
 import type { Footprint, Runtime, Session, Value, Values } from "../runtime.ts";
 import { sizesOf } from "../sizes.ts";
-import type { WeightSource, Weights } from "../weights.ts";
+import type { Weights } from "../weights.ts";
 import type { NdArray } from "./array.ts";
 import { type ReferenceRule, referenceRules } from "./rules.ts";
 
@@ -30,31 +29,13 @@ async function open(graph: Graph, weights: Weights): Promise<Session> {
   for (const { attributes, shape } of graph.weights) {
     const source = weights.get(attributes.name);
     if (!source) throw new IllustriousError("missing_weight", `the checkpoint has no ${attributes.name}`);
-    loaded.set(attributes.name, await readWeight({ ...source, shape: shape as readonly number[] }));
+    const values = await readWeight({ ...source, shape: shape as readonly number[] });
+    loaded.set(attributes.name, { data: Float64Array.from(values), shape: shape as readonly number[] });
   }
   return {
     run: async (feeds, outputs) => run(graph, loaded, feeds, outputs ?? [...graph.outputs.keys()]),
     release: async () => loaded.clear(),
   };
-}
-
-async function readWeight({ path, offset, length, dtype, shape, transposed }: WeightSource): Promise<NdArray> {
-  const file = await openFile(path);
-  const bytes = new Uint8Array(length);
-  try {
-    await file.read(bytes, 0, length, offset);
-  } finally {
-    await file.close();
-  }
-  const data = Float64Array.from(
-    dtype === "F32"
-      ? new Float32Array(bytes.buffer)
-      : (dtype === "F16" ? float32FromFloat16 : float32FromBfloat16)(new Uint16Array(bytes.buffer)),
-  );
-  if (!transposed) return { data, shape };
-  const [rows, columns] = shape as [number, number];
-  const turned = data.map((_, i) => data[(i % columns) * rows + Math.floor(i / columns)]!);
-  return { data: turned, shape };
 }
 
 function run(graph: Graph, weights: ReadonlyMap<string, NdArray>, feeds: Values, outputs: readonly string[]) {

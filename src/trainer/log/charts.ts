@@ -1,8 +1,8 @@
 /** @file The charts of a run's page. */
 
-import { type Curve, drawPanel } from "../plot/panel.ts";
-import { RAMP, SERIES } from "../plot/palette.ts";
 import { thinned } from "../plot/curve.ts";
+import { RAMP, SERIES } from "../plot/palette.ts";
+import { type Curve, drawPanel } from "../plot/panel.ts";
 import { figure, linearScale, logScale, type Scale } from "../plot/scales.ts";
 import { element, escapeMarkup } from "../plot/svg.ts";
 import type { RunHistory, Series } from "./history.ts";

@@ -57,6 +57,7 @@ async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
+    if (cause instanceof IllustriousError) throw cause;
     const message = `${path}: cannot be written (${cause instanceof Error ? cause.message : cause})`;
     throw new IllustriousError("write_failed", message, "Check the disk and the folder's permissions.", { cause });
   }

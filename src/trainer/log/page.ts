@@ -90,7 +90,9 @@ function numbers({ loss, smoothedLoss, gradientNorm, learningRates }: RunHistory
   const rows = spread(loss.steps.length, TABLE_ROWS).map((i) => {
     const step = loss.steps[i]!;
     const cells = [loss.values[i]!, smoothedLoss.values[i]!, norms.get(step), ...rates.map(({ at }) => at.get(step))];
-    const written = cells.map((value) => `<td>${value === undefined || Number.isNaN(value) ? "–" : figure(value)}</td>`);
+    const written = cells.map(
+      (value) => `<td>${value === undefined || Number.isNaN(value) ? "–" : figure(value)}</td>`,
+    );
     return `<tr><th scope="row">${step}</th>${written.join("")}</tr>`;
   });
   const heads = ["step", "loss", "smoothed", "gradient norm", ...rates.map(({ name }) => `learning rate ${name}`)];
@@ -125,7 +127,11 @@ export function spread(n: number, count: number): number[] {
 }
 
 function duration(seconds: number): string {
-  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
   if (days > 0) return `${days} d ${hours} h`;
   if (hours > 0) return `${hours} h ${minutes} min`;
   return minutes > 0 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${figure(seconds)} s`;

@@ -20,14 +20,19 @@ export type PngSize = { width: number; height: number };
 /** Throws IllustriousError `bad_file` when the bytes are no PNG. */
 export function pngSize(png: Uint8Array): PngSize {
   const [header] = pngChunks(png);
-  if (!header || header.data.length < 8) throw new IllustriousError("bad_file", "a PNG without a header", "Make it anew.");
+  if (!header || header.data.length < 8)
+    throw new IllustriousError("bad_file", "a PNG without a header", "Make it anew.");
   const view = new DataView(header.data.buffer, header.data.byteOffset, header.data.length);
   return { width: view.getUint32(0), height: view.getUint32(4) };
 }
 
 /** The path beside the log. Two names never share one, whatever letters they have. */
 export function previewFile(step: number, name: string): string {
-  const words = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 40);
+  const words = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 40);
   const mark = createHash("sha256").update(name).digest("hex").slice(0, 8);
   return `${PREVIEWS}/${String(step).padStart(8, "0")}-${words ? `${words}-` : ""}${mark}.png`;
 }

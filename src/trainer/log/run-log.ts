@@ -37,7 +37,7 @@ export type StepRecord = {
   step: number;
   epoch?: number;
   /** `loss` is the step's mean; the others are written and drawn under their names. */
-  figures: Readonly<{ loss: number } & Record<string, number>> | Readonly<Record<string, number>>;
+  figures: Readonly<Record<string, number>>;
   learningRates: Readonly<Record<string, number>>;
   /** Before clipping. */
   gradientNorm?: number;
@@ -80,7 +80,9 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
   await removeStrayTemporaries(folder);
   const history = emptyHistory();
   const smoothed = smoothedStart();
-  const lines = await openLineFile(join(folder, "log.jsonl"), (text) => takeUp(text, folder, resumeFrom, history, smoothed));
+  const lines = await openLineFile(join(folder, "log.jsonl"), (text) =>
+    takeUp(text, folder, resumeFrom, history, smoothed),
+  );
   if (resumeFrom !== undefined) await dropPreviews(folder, resumeFrom);
   const events = await openEventFile(folder, resumeFrom, clock() / 1000);
   const thumbnails = new Map<string, string>();
@@ -134,13 +136,18 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
   async function logStep(record: StepRecord): Promise<void> {
     const { step } = record;
     if (!(Number.isInteger(step) && step > history.step)) {
-      throw new IllustriousError("bad_option", `step ${step} after step ${history.step}`, "Steps are whole numbers that rise.");
+      throw new IllustriousError(
+        "bad_option",
+        `step ${step} after step ${history.step}`,
+        "Steps are whole numbers that rise.",
+      );
     }
     const line = stepLine(record, history, smoothed, levels);
     await append(line);
     await events.write(step, scalarsOf(line), clock() / 1000);
     if (line.loss !== null) return;
-    const hint = "A lower learning rate, more warm-up or gradient clipping help; go back to a checkpoint from before it.";
+    const hint =
+      "A lower learning rate, more warm-up or gradient clipping help; go back to a checkpoint from before it.";
     await tell({ level: "warning", code: "loss_not_finite", message: `the loss of step ${step} is not finite`, hint });
   }
 
@@ -159,7 +166,9 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
       file,
     });
     const description = prompt === undefined ? {} : { description: prompt };
-    await events.write(step, [{ tag: `previews/${called}`, png, ...size, ...description }], clock() / 1000);
+    // The file's own name: a prompt of four hundred words is no title.
+    const tag = `previews/${file.slice(file.indexOf("-") + 1, -".png".length)}`;
+    await events.write(step, [{ tag, png, ...size, ...description }], clock() / 1000);
   }
 
   if (lines.empty) {
