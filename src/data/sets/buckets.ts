@@ -24,7 +24,7 @@ export type BucketOptions = {
   readonly steps: number;
   /**
    * Bounds of a side, rounded outwards to `steps`. By default half and twice the sides: 256 and 1024 for 512, which are sd-scripts'
-   * defaults for every resolution, although they would give 1024 only buckets of less than its area.
+   * defaults for every resolution, although they leave 1024 no bucket of its area but the square.
    */
   readonly min: number | undefined;
   readonly max: number | undefined;

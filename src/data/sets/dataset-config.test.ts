@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { datasetConfigOf, editDistance, readDatasetConfig } from "./dataset-config.ts";
+import { DATASET_OPTIONS, REFUSED, SUBSET_OPTIONS, SUBSET_PLACE } from "./options.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -189,6 +190,14 @@ test("broken TOML is refused with its place", async () => {
     message: expect.stringContaining("set.toml: line 2, column "),
   });
   await expect(readDatasetConfig(join(folder, "none.toml"))).rejects.toMatchObject({ code: "missing_file" });
+});
+
+test("the page about data sets shows a file that can be read, and names every option", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../../docs/data-sets.md"), "utf8");
+  const { datasets } = await read(/^```toml\n([\s\S]*?)^```/m.exec(page)![1]!, "page.toml");
+  expect(datasets[0]!.resolutions?.length).toBe(3);
+  const options = { ...SUBSET_OPTIONS, ...SUBSET_PLACE, ...DATASET_OPTIONS, ...REFUSED };
+  expect(Object.keys(options).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
 test("edit distance of words known from the literature", () => {

@@ -88,6 +88,13 @@ test("a run goes on from any place as if it had never stopped", () => {
 test("text classes do not share batches", () => {
   const textClass = ({ item }: Example) => Number(item.image.key.replace(".png", "")) % 3;
   const batches = batchesOf(setOf(made), { seed: 1, epoch: 0, textClass });
+  const moments: unknown[] = [];
+  batchesOf(setOf([{ repeats: 1, sides: [256] }]), {
+    seed: 1,
+    epoch: 4,
+    textClass: (_, moment) => moments.push(moment),
+  });
+  expect(moments).toEqual([{ seed: 1, epoch: 4 }]);
   for (const batch of batches) expect(new Set(batch.examples.map(textClass))).toEqual(new Set([batch.textClass]));
   expect(new Set(batches.map((batch) => batch.textClass))).toEqual(new Set([0, 1, 2]));
 });

@@ -20,7 +20,7 @@ export type Batch = {
 
 export type EpochOptions = Moment & {
   /** Keeps examples apart that cannot share a batch, such as those whose text takes different numbers of chunks. */
-  readonly textClass?: (example: Example) => string | number;
+  readonly textClass?: (example: Example, moment: Moment) => string | number;
   /** The last examples of a bucket when they do not fill a batch: a smaller batch, as in sd-scripts, or left out this time. */
   readonly rest?: "keep" | "drop";
 };
@@ -35,7 +35,7 @@ export function batchesOf({ items, config }: DataSet, options: EpochOptions): Ba
   const groups = new Map<string, Batch & { examples: Example[] }>();
   for (const example of examplesOf(items, config.datasets, options)) {
     const { dataset, bucket } = example.item;
-    const kind = textClass(example);
+    const kind = textClass(example, { seed, epoch });
     const name = `${dataset} ${nameOf(bucket)} ${kind}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, { dataset, bucket, textClass: kind, examples: [example] });
