@@ -41,7 +41,7 @@ export type SdxlLessonOptions = {
   /** For a step without encoders. */
   readonly encode?: FrozenEncoders;
   /** Rows of a token table that is not trained while its encoder is in the step, by part. */
-  readonly tables: Readonly<Record<"textEncoder" | "textEncoder2", Float32Array>>;
+  readonly tables: Partial<Readonly<Record<"textEncoder" | "textEncoder2", Float32Array>>>;
   readonly saveModel: (folder: string) => Promise<void>;
   readonly examine?: Lesson["examine"];
 };
@@ -106,7 +106,7 @@ function wordFeeds(
 ): Record<string, Value> {
   const rows = (part: "textEncoder" | "textEncoder2", which: Int32Array) => {
     const { hiddenSize, maxPositions } = part === "textEncoder" ? configs.textEncoder : configs.textEncoder2;
-    const table = learner.parameters.get(tableName(part))?.values ?? tables[part];
+    const table = learner.parameters.get(tableName(part))?.values ?? tables[part]!;
     return float32(lookUp(table, hiddenSize, which), [count * chunks, maxPositions, hiddenSize]);
   };
   return {

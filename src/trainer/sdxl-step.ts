@@ -10,20 +10,18 @@ import { substitute } from "../graph/substitute.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { clipLayers, clipPooled } from "../models/sdxl/clip.ts";
 import type { ClipConfig, SdxlConfigs } from "../models/sdxl/config.ts";
+import { LORA_COMPONENTS, type LoraComponent } from "../models/sdxl/lora-targets.ts";
 import { unet, unetInputs } from "../models/sdxl/unet.ts";
 import { type LoraParameter, type LoraShape, withLora } from "../nn/lora.ts";
 import type { WeightSource, Weights } from "../runtime/weights.ts";
 import { type StepGraph, stepGraph } from "../training/learner/step-graph.ts";
 import type { LossKind } from "../training/objectives/losses.ts";
 
-export type SdxlPart = "unet" | "textEncoder" | "textEncoder2";
-export const SDXL_PARTS: readonly SdxlPart[] = ["unet", "textEncoder", "textEncoder2"];
-
 export type SdxlStepOptions = {
   /** Parts all of whose weights are trained. */
-  readonly train: readonly SdxlPart[];
+  readonly train: readonly LoraComponent[];
   /** Low-rank pairs that are trained, by part and by the part's own weight names. */
-  readonly lora?: Partial<Record<SdxlPart, ReadonlyMap<string, LoraShape>>>;
+  readonly lora?: Partial<Record<LoraComponent, ReadonlyMap<string, LoraShape>>>;
   readonly loss: LossKind;
   /** Which layer's states become context, from the end; SDXL's 2 by default. */
   readonly clipSkip?: number;
@@ -32,7 +30,7 @@ export type SdxlStepOptions = {
 export type SdxlStep = StepGraph & {
   /** Whether the graph has the encoders in it. If not, it takes `context` and `pooled`, as encoded beforehand. */
   readonly encodes: boolean;
-  readonly loraParameters: readonly (LoraParameter & { readonly part: SdxlPart })[];
+  readonly loraParameters: readonly (LoraParameter & { readonly part: LoraComponent })[];
 };
 
 /** What stands in for the two tables of words: rows that the host has looked up. */
@@ -49,10 +47,10 @@ export const TOKEN_TABLE = "text_model.embeddings.token_embedding.weight";
 export function sdxlStep(configs: SdxlConfigs, options: SdxlStepOptions): SdxlStep {
   const { train, lora = {}, clipSkip = 2 } = options;
   const encodes = train.some((part) => part !== "unet") || Boolean(lora.textEncoder ?? lora.textEncoder2);
-  const loraParameters: (LoraParameter & { part: SdxlPart })[] = [];
+  const loraParameters: (LoraParameter & { part: LoraComponent })[] = [];
 
   /** A part's outputs, with its LoRA, under its own name. */
-  function finished(part: SdxlPart, outputs: Record<string, Tensor>): Record<string, Tensor> {
+  function finished(part: LoraComponent, outputs: Record<string, Tensor>): Record<string, Tensor> {
     const targets = lora[part];
     const adapted = targets ? withLora(outputs, targets) : { outputs, parameters: [] };
     loraParameters.push(...adapted.parameters.map((parameter) => ({ ...parameter, part })));
@@ -67,7 +65,7 @@ export function sdxlStep(configs: SdxlConfigs, options: SdxlStepOptions): SdxlSt
   const weights = g.input("weights", [size("batch")]);
   const loss = g.mean(g.mul(losses, weights), [0]);
   const isTrained = (name: string) =>
-    SDXL_PARTS.some((part) => name.startsWith(`${part}.`) && train.includes(part)) ||
+    LORA_COMPONENTS.some((part) => name.startsWith(`${part}.`) && train.includes(part)) ||
     loraParameters.some((parameter) => `${parameter.part}.${parameter.name}` === name);
   const tables = (["textEncoder", "textEncoder2"] as const).filter((part) => train.includes(part));
   const step = stepGraph(
@@ -79,16 +77,17 @@ export function sdxlStep(configs: SdxlConfigs, options: SdxlStepOptions): SdxlSt
 }
 
 /** A part's weights where they lie, under the names that they have in the step. */
-export function partWeights(parts: Readonly<Record<SdxlPart, Weights>>): Weights {
+export function partWeights(parts: Partial<Readonly<Record<LoraComponent, Weights>>>): Weights {
   const all = new Map<string, WeightSource>();
-  for (const part of SDXL_PARTS) for (const [name, source] of parts[part]) all.set(`${part}.${name}`, source);
+  for (const part of LORA_COMPONENTS)
+    for (const [name, source] of parts[part] ?? []) all.set(`${part}.${name}`, source);
   return all;
 }
 
 function encoders(
   { textEncoder, textEncoder2 }: SdxlConfigs,
   clipSkip: number,
-  finished: (part: SdxlPart, outputs: Record<string, Tensor>) => Record<string, Tensor>,
+  finished: (part: LoraComponent, outputs: Record<string, Tensor>) => Record<string, Tensor>,
 ): { context: Tensor; pooled: Tensor } {
   const [b, chunks] = [size("batch"), size("chunks")];
   const texts = mulDims(b, chunks);
@@ -117,7 +116,7 @@ function fed(part: "textEncoder" | "textEncoder2", outputs: Record<string, Tenso
   });
 }
 
-function prefixed(part: SdxlPart, outputs: Record<string, Tensor>): Record<string, Tensor> {
+function prefixed(part: LoraComponent, outputs: Record<string, Tensor>): Record<string, Tensor> {
   return substitute(outputs, (tensor) =>
     tensor.op === "weight" ? g.weight(`${part}.${tensor.attributes.name}`, tensor.shape as number[]) : undefined,
   );

@@ -186,7 +186,7 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
         const values = Object.entries(figures).map(([tag, scalar]) => ({ tag: `figures/${tag}`, scalar }));
         await events.write(step, values, clock() / 1000);
       }),
-    preview: (record) => inOrder(() => logPreview(record), true),
+    preview: (record) => inOrder(() => logPreview(record)),
     finding: (found) => inOrder(() => tell(found), true),
     async close(reason, message) {
       const text = message === undefined ? {} : { message };

@@ -1,0 +1,286 @@
+/** @file Puts an SDXL run together: model, parameters, data and learner into a lesson. */
+
+import { join } from "node:path";
+import type { Seed } from "../base/random/seed.ts";
+import type { DataSet, Place } from "../data/sets/index.ts";
+import { clipGraph } from "../models/sdxl/clip.ts";
+import type { LoraSettings } from "../models/sdxl/lora-metadata.ts";
+import { LORA_COMPONENTS, type LoraComponent, type LoraRanks, loraTargets } from "../models/sdxl/lora-targets.ts";
+import { type LoraValues, writeLora } from "../models/sdxl/lora-write.ts";
+import { parametersOf } from "../models/sdxl/names.ts";
+import { loadTokenizer } from "../models/sdxl/tokenizer.ts";
+import { vaeEncoderGraph } from "../models/sdxl/vae.ts";
+import { initialLoraValues } from "../nn/lora.ts";
+import { encodeChunks } from "../pipeline/encoders.ts";
+import { CHUNK, type PromptChunk } from "../pipeline/prompt/chunks.ts";
+import { readWeight } from "../runtime/read-weight.ts";
+import { float32, type Runtime } from "../runtime/runtime.ts";
+import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
+import type { Recipe } from "../training/plan.ts";
+import { nextUniform, randomState } from "../training/random.ts";
+import { captionChunks } from "./caption-chunks.ts";
+import type { SavedState } from "./checkpoints.ts";
+import { openContentHashes, openLatentCache } from "./latent-cache.ts";
+import type { Lesson } from "./lesson.ts";
+import type { NetworkValues, StoredDType } from "./model-files.ts";
+import { type TrainedSchedule, writeModelFolder } from "./model-folder.ts";
+import { fillCache, sdxlBatches } from "./sdxl-data.ts";
+import { type FrozenEncoders, openSdxlLesson } from "./sdxl-lesson.ts";
+import { checkTrained, identityOf, startingValues, storedValues, type TrainingModel } from "./sdxl-model.ts";
+import { partWeights, type SdxlStep, sdxlStep, TOKEN_TABLE } from "./sdxl-step.ts";
+
+export type SdxlRunOptions = {
+  readonly runtime: Runtime;
+  readonly model: TrainingModel;
+  readonly set: DataSet;
+  readonly seed: Seed;
+  readonly recipe: Recipe;
+  readonly schedule: TrainedSchedule;
+  /** The networks that learn, whole or by their pairs. */
+  readonly train: readonly LoraComponent[];
+  /** Low-rank pairs instead of whole networks, and what their file says. */
+  readonly lora?: { readonly ranks: LoraRanks; readonly settings: (step: number) => LoraSettings };
+  /** Groups are the networks' names. */
+  readonly learner: LearnerOptions;
+  readonly clipSkip?: number;
+  readonly cacheFolder?: string | undefined;
+  readonly dtype?: StoredDType;
+  readonly metadata?: (step: number) => Readonly<Record<string, string>>;
+  readonly saved?: SavedState | undefined;
+  readonly examine?: (step: number, saveModel: Lesson["saveModel"]) => ReturnType<NonNullable<Lesson["examine"]>>;
+};
+
+/** So many pictures of those that are to be known beforehand have latents. */
+export type Caching = { readonly done: number; readonly total: number };
+
+const INITIAL_STREAM = 1;
+
+/** The name of a LoRA's file in a model's folder. */
+export const LORA_FILE = "lora.safetensors";
+
+export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Caching, Lesson> {
+  const { runtime, model, train, recipe, seed, saved, clipSkip = 2, lora } = options;
+  if (!lora) checkTrained(model, train);
+  else checkTrained(model, []);
+  const targets = Object.fromEntries(
+    train.map((component) => [component, lora && loraTargets(component, model.configs, lora.ranks)]),
+  );
+  const step = sdxlStep(model.configs, {
+    train: lora ? [] : train,
+    ...(lora && { lora: targets as never }),
+    loss: recipe.loss?.kind ?? "l2",
+    clipSkip,
+  });
+  const networks = await trainedNetworks(options);
+  const learner = createLearner(
+    lora ? pairsToLearn(step, options) : networksToLearn(step, networks),
+    options.learner,
+    saved?.learner,
+  );
+  const data = await openData(options);
+  yield* fillCache(data);
+  await data.encoder.session.release();
+  const place: Place = saved ? (saved.position as Place) : { epoch: 0, index: 0 };
+  const tables = step.encodes ? await frozenTables(model, lora ? [] : train) : {};
+  const saveModel = (folder: string) => save(folder, options, step, learner, networks);
+  const { examine } = options;
+  return openSdxlLesson({
+    runtime,
+    configs: model.configs,
+    step,
+    frozen: partWeights(model.weights),
+    learner,
+    recipe,
+    seed,
+    batches: sdxlBatches({ ...data, encoder: await reopened(data.encoder, options) }, place),
+    place,
+    tables,
+    saveModel,
+    ...(step.encodes ? {} : { encode: await frozenEncoders(options, clipSkip) }),
+    ...(examine && { examine: (at: number) => examine(at, saveModel) }),
+  });
+}
+
+type Networks = ReadonlyMap<LoraComponent, NetworkValues>;
+
+/** Values of networks that are trained as a whole. */
+async function trainedNetworks({ model, train, lora, seed, saved }: SdxlRunOptions): Promise<Networks> {
+  const random = randomState(seed, INITIAL_STREAM);
+  const networks = new Map<LoraComponent, NetworkValues>();
+  if (lora) return networks;
+  for (const component of LORA_COMPONENTS) {
+    if (!train.includes(component)) continue;
+    networks.set(component, await startingValues(model, component, random, saved?.learner));
+  }
+  return networks;
+}
+
+function networksToLearn(step: SdxlStep, networks: Networks): Parameter[] {
+  return [...networks].flatMap(([component, network]) =>
+    [...network].flatMap(([name, { shape, values }]) => {
+      const full = `${component}.${name}`;
+      const table = name === TOKEN_TABLE;
+      if (!table && !step.parameters.has(full)) return [];
+      return [{ name: full, shape, values, group: component, ...(table && { table }) }];
+    }),
+  );
+}
+
+function pairsToLearn(step: SdxlStep, { seed, saved }: SdxlRunOptions): Parameter[] {
+  const random = randomState(seed, INITIAL_STREAM);
+  return step.loraParameters.map((parameter) => {
+    const name = `${parameter.part}.${parameter.name}`;
+    const fresh = initialLoraValues(parameter, () => nextUniform(random));
+    const kept = saved?.learner.tensors.get(`parameter/${name}`);
+    return {
+      name,
+      shape: parameter.shape,
+      values: kept instanceof Float32Array ? kept.slice() : fresh,
+      group: parameter.part,
+    };
+  });
+}
+
+async function openData(options: SdxlRunOptions) {
+  const { model, set, seed, cacheFolder } = options;
+  const tokenizer = await loadTokenizer(model.tokenizerFolders?.tokenizer);
+  return {
+    set,
+    seed,
+    captions: captionChunks(tokenizer),
+    encoder: await pictureEncoder(options),
+    cache: await openLatentCache(cacheFolder && join(cacheFolder, "latents")),
+    hashes: await openContentHashes(cacheFolder && join(cacheFolder, "latents")),
+  };
+}
+
+async function pictureEncoder({ runtime, model }: SdxlRunOptions) {
+  const config = model.configs.vae;
+  const session = await runtime.open(vaeEncoderGraph(config), model.vae);
+  const identity = `${await identityOf(model.vae)} ${config.scalingFactor} ${config.shiftFactor ?? 0}`;
+  return { session, config, identity };
+}
+
+/** The encoder again, opened when a picture comes that the cache does not have. */
+async function reopened(encoder: Awaited<ReturnType<typeof pictureEncoder>>, { runtime, model }: SdxlRunOptions) {
+  let session: Promise<Awaited<ReturnType<Runtime["open"]>>> | undefined;
+  const opened = () => {
+    session ??= runtime.open(vaeEncoderGraph(model.configs.vae), model.vae);
+    return session;
+  };
+  return {
+    ...encoder,
+    session: {
+      run: async (...args: Parameters<typeof encoder.session.run>) => (await opened()).run(...args),
+      release: async () => (await session)?.release(),
+    },
+  };
+}
+
+/** Token tables of encoders that are in the step and whose tables do not learn. */
+async function frozenTables({ weights }: TrainingModel, trained: readonly LoraComponent[]) {
+  const tables: Partial<Record<"textEncoder" | "textEncoder2", Float32Array>> = {};
+  for (const component of ["textEncoder", "textEncoder2"] as const) {
+    const source = weights[component]?.get(TOKEN_TABLE);
+    if (source && !trained.includes(component)) tables[component] = await readWeight(source);
+  }
+  return tables;
+}
+
+/** Contexts of texts' chunks, each chunk encoded once. */
+async function frozenEncoders({ runtime, model }: SdxlRunOptions, clipSkip: number): Promise<FrozenEncoders> {
+  const { textEncoder, textEncoder2 } = model.configs;
+  const one = await runtime.open(clipGraph(textEncoder, { clipSkip }), model.weights.textEncoder!);
+  const two = await runtime.open(clipGraph(textEncoder2, { clipSkip }), model.weights.textEncoder2!);
+  const known = new Map<string, { states: Float32Array; states2: Float32Array; pooled: Float32Array }>();
+  const keyOf = ({ ids }: PromptChunk) => ids.join(" ");
+  return async (texts) => {
+    const fresh = new Map(
+      texts.flat().flatMap((chunk) => (known.has(keyOf(chunk)) ? [] : [[keyOf(chunk), chunk] as const])),
+    );
+    if (fresh.size > 0) {
+      const chunks = [...fresh.values()];
+      const left = await encodeChunks(
+        one,
+        textEncoder,
+        chunks.map(({ ids }) => ids),
+      );
+      const right = await encodeChunks(
+        two,
+        textEncoder2,
+        chunks.map(({ ids2 }) => ids2),
+      );
+      [...fresh.keys()].forEach((key, i) => {
+        known.set(key, {
+          states: left.states[i]!.slice(),
+          states2: right.states[i]!.slice(),
+          pooled: right.pooled[i]!.slice(),
+        });
+      });
+    }
+    const width = textEncoder.hiddenSize + textEncoder2.hiddenSize;
+    const tokens = texts[0]!.length * CHUNK;
+    const context = new Float32Array(texts.length * tokens * width);
+    let at = 0;
+    for (const chunk of texts.flat()) {
+      const { states, states2 } = known.get(keyOf(chunk))!;
+      for (let token = 0; token < CHUNK; token++, at += width) {
+        context.set(states.subarray(token * textEncoder.hiddenSize, (token + 1) * textEncoder.hiddenSize), at);
+        const right = states2.subarray(token * textEncoder2.hiddenSize, (token + 1) * textEncoder2.hiddenSize);
+        context.set(right, at + textEncoder.hiddenSize);
+      }
+    }
+    const pooled = texts.map(([first]) => known.get(keyOf(first!))!.pooled);
+    const pooledWidth = pooled[0]!.length;
+    return {
+      context: float32(context, [texts.length, tokens, width]),
+      pooled: float32(Float32Array.from(pooled.flatMap((row) => [...row])), [texts.length, pooledWidth]),
+    };
+  };
+}
+
+async function save(
+  folder: string,
+  options: SdxlRunOptions,
+  step: SdxlStep,
+  learner: Learner,
+  networks: Networks,
+): Promise<void> {
+  const { model, lora, schedule, dtype = "F16", metadata } = options;
+  const learnt = (name: string, values: Float32Array) => learner.averages.get(name) ?? values;
+  if (lora) {
+    const parts: Partial<Record<LoraComponent, LoraValues>> = {};
+    for (const component of options.train) {
+      const parameters = step.loraParameters.filter(({ part }) => part === component);
+      const values = new Map(
+        parameters.map(({ name }) => [name, learner.averages.get(`${component}.${name}`)!] as const),
+      );
+      parts[component] = { targets: loraTargets(component, model.configs, lora.ranks), parameters, values };
+    }
+    await writeLora(join(folder, LORA_FILE), model.configs, parts, lora.settings(learner.updates), dtype);
+    return;
+  }
+  const networkOf = async (component: LoraComponent): Promise<NetworkValues> => {
+    const trained = networks.get(component);
+    if (!trained) return storedValues(model.weights[component]!, parametersOf(component, model.configs)!);
+    return new Map(
+      [...trained].map(([name, { shape, values }]) => [
+        name,
+        { shape, values: learnt(`${component}.${name}`, values) },
+      ]),
+    );
+  };
+  await writeModelFolder(folder, {
+    configs: model.configs,
+    networks: {
+      unet: await networkOf("unet"),
+      textEncoder: await networkOf("textEncoder"),
+      textEncoder2: await networkOf("textEncoder2"),
+      vae: await storedValues(model.vae, parametersOf("vae", model.configs)!),
+    },
+    tokenizerFolders: model.tokenizerFolders,
+    schedule,
+    dtype,
+    metadata: metadata?.(learner.updates) ?? {},
+  });
+}
