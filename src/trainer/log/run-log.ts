@@ -89,6 +89,7 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
   let written = Number.NEGATIVE_INFINITY;
   let wait = 1000 * every;
   let queue: Promise<unknown> = Promise.resolve();
+  let writing: Promise<void> | undefined;
 
   async function append(line: LogLine): Promise<void> {
     await lines.append(JSON.stringify(line));
@@ -112,25 +113,37 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
       const small = await thumbnail(folder, file);
       if (small !== undefined) thumbnails.set(file, small);
     }
-    await lines.flush();
-    await events.flush();
     try {
       await writeFileAtomic(join(folder, "index.html"), Buffer.from(runPage(history, state)));
     } catch (error) {
       // No reason to end a run of days: the numbers are in the log, and the next writing may succeed.
       const hint = "The numbers are in log.jsonl; the page is tried again.";
-      await tell({ level: "warning", code: "page_not_written", message: (error as Error).message, hint });
+      const message = (error as Error).message;
+      queue = queue.then(() => tell({ level: "warning", code: "page_not_written", message, hint })).catch(() => {});
     }
     written = clock();
     // A page of a very long run must not become the work.
     wait = Math.max(1000 * every, 20 * (written - started));
   }
 
-  /** One call after another, however they are made; the page when it is time. */
+  /** One call after another, however they are made. With `now` the page too; else it is begun when it is time. */
   function inOrder(call: () => Promise<void>, now = false): Promise<void> {
-    const done = queue.then(call).then(() => (now || clock() - written >= wait ? writePage() : undefined));
+    const done = queue.then(call).then(() => {
+      if (now) return renewPage();
+      // Training does not wait for a disk that others keep busy.
+      if (!writing && clock() - written >= wait) void renewPage();
+    });
     queue = done.catch(() => {});
     return done;
+  }
+
+  /** Never two at once. */
+  async function renewPage(): Promise<void> {
+    await writing;
+    writing = writePage().finally(() => {
+      writing = undefined;
+    });
+    await writing;
   }
 
   async function logStep(record: StepRecord): Promise<void> {
@@ -192,6 +205,8 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
       const text = message === undefined ? {} : { message };
       const time = new Date(clock()).toISOString();
       await inOrder(() => append({ kind: "end", step: history.step, reason, ...text, time }), true);
+      await lines.flush();
+      await events.flush();
       await lines.close();
       await events.close();
     },
