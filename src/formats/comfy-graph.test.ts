@@ -15,6 +15,14 @@ const nodes: Record<string, { inputs: Record<string, string | RegExp>; outputs: 
     inputs: { model: "MODEL", sampling: /^(eps|v_prediction|lcm|x0)$/, zsnr: "boolean" },
     outputs: ["MODEL"],
   },
+  ModelSamplingContinuousEDM: {
+    inputs: { model: "MODEL", sampling: /^(v_prediction|edm|eps)$/, sigma_max: "number", sigma_min: "number" },
+    outputs: ["MODEL"],
+  },
+  ModelSamplingSD3: { inputs: { model: "MODEL", shift: "number" }, outputs: ["MODEL"] },
+  VAELoader: { inputs: { vae_name: "string" }, outputs: ["VAE"] },
+  CLIPSetLastLayer: { inputs: { clip: "CLIP", stop_at_clip_layer: /^-([1-9]|1\d|2[0-4])$/ }, outputs: ["CLIP"] },
+  ConditioningZeroOut: { inputs: { conditioning: "CONDITIONING" }, outputs: ["CONDITIONING"] },
   RescaleCFG: { inputs: { model: "MODEL", multiplier: "number" }, outputs: ["MODEL"] },
   EmptyLatentImage: { inputs: { width: "number", height: "number", batch_size: "number" }, outputs: ["LATENT"] },
   CLIPTextEncode: { inputs: { text: "string", clip: "CLIP" }, outputs: ["CONDITIONING"] },
@@ -70,8 +78,14 @@ const job: fc.Arbitrary<ComfyJob> = fc.record(
     sampler: fc.constantFrom("euler", "dpmpp_2m"),
     scheduler: fc.constantFrom("normal", "karras"),
     denoise: fc.double({ min: 0, max: 1, noNaN: true }),
-    prediction: fc.constantFrom("eps", "v_prediction"),
+    prediction: fc.constantFrom("eps", "v_prediction", "edm_v", "flow"),
     zsnr: fc.boolean(),
+    shift: real,
+    sigmaMin: real,
+    sigmaMax: real,
+    vae: text,
+    clipSkip: fc.integer({ min: 1, max: 12 }),
+    zeroNegative: fc.boolean(),
     rescaleCfg: fc.double({ min: 0, max: 1, noNaN: true }),
     filenamePrefix: text,
   },
@@ -95,12 +109,19 @@ test("1,000 jobs: graphs that ComfyUI's checks pass, and that read back as the j
   const property = fc.property(job, (given) => {
     const graph = comfyGraph(given);
     expect(faults(graph)).toEqual([]);
-    const { prediction, zsnr, ...rest } = given;
+    const { prediction, zsnr, shift = 1, sigmaMin = 0.002, sigmaMax = 120, clipSkip, zeroNegative, ...rest } = given;
     // The node is left out where ComfyUI assumes the same of itself.
     const told = prediction === "v_prediction" || zsnr === true;
     const defaults = { batchSize: 1, denoise: 1, filenamePrefix: "illustrious" };
-    const sampling = told ? { prediction: prediction ?? "eps", zsnr: zsnr ?? false } : {};
-    expect(readComfyGraph(JSON.stringify(graph))).toEqual({ ...defaults, ...rest, ...sampling });
+    const ofFamily = { flow: { prediction, shift }, edm_v: { prediction, sigmaMin, sigmaMax } } as const;
+    const discrete = told ? { prediction: prediction ?? "eps", zsnr: zsnr ?? false } : {};
+    expect(readComfyGraph(JSON.stringify(graph))).toEqual({
+      ...defaults,
+      ...rest,
+      ...(prediction === "flow" || prediction === "edm_v" ? ofFamily[prediction] : discrete),
+      ...(clipSkip !== undefined && clipSkip !== 2 && { clipSkip }),
+      ...(zeroNegative && { zeroNegative, negativePrompt: "" }),
+    });
   });
   fc.assert(property, { numRuns: 1000 });
 });
@@ -195,7 +216,7 @@ test.each<[string, object, Partial<ComfyJob>]>([
       "2": node("ConditioningZeroOut", { conditioning: ["3", 0] }),
       "3": node("CLIPTextEncode", { text: "positive" }),
     },
-    { negativePrompt: "" },
+    { negativePrompt: "", zeroNegative: true },
   ],
   [
     "two prediction nodes: the later one counts",

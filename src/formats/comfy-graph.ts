@@ -20,9 +20,15 @@ export type ComfyLora = { readonly name: string; readonly strengthModel: number;
 /** One text-to-image job in ComfyUI's terms: its names of samplers and schedulers, files relative to its folders. */
 export type ComfyJob = {
   readonly checkpoint: string;
+  /** Another VAE than the checkpoint's. */
+  readonly vae?: string;
+  /** Text layer from the end; 2, ComfyUI's own for SDXL, unless given. */
+  readonly clipSkip?: number;
   readonly loras?: readonly ComfyLora[];
   readonly prompt: string;
   readonly negativePrompt: string;
+  /** Zeros in the place of the negative prompt, which is then empty. */
+  readonly zeroNegative?: boolean;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
@@ -34,8 +40,13 @@ export type ComfyJob = {
   readonly scheduler: string;
   readonly denoise?: number;
   /** Told to ComfyUI unless it is `eps` without zero terminal SNR, which it assumes of itself. */
-  readonly prediction?: "eps" | "v_prediction";
+  readonly prediction?: "eps" | "v_prediction" | "edm_v" | "flow";
   readonly zsnr?: boolean;
+  /** Of `flow`, 1 unless given. */
+  readonly shift?: number;
+  /** Of `edm_v`, ComfyUI's 0.002 to 120 unless given. */
+  readonly sigmaMin?: number;
+  readonly sigmaMax?: number;
   /** RescaleCFG's phi, 0 to 1. */
   readonly rescaleCfg?: number;
   readonly filenamePrefix?: string;
@@ -57,11 +68,25 @@ export function comfyGraph(job: ComfyJob): ComfyGraph {
     model = [id, 0];
     clip = [id, 1];
   }
-  const { prediction = "eps", zsnr = false, rescaleCfg } = job;
-  if (prediction !== "eps" || zsnr) {
+  const { prediction = "eps", zsnr = false, rescaleCfg, clipSkip, zeroNegative = false } = job;
+  if (prediction === "flow") {
+    const id = String(next++);
+    add(id, "ModelSamplingSD3", { model, shift: job.shift ?? 1 });
+    model = [id, 0];
+  } else if (prediction === "edm_v") {
+    const id = String(next++);
+    const range = { sigma_max: job.sigmaMax ?? 120, sigma_min: job.sigmaMin ?? 0.002 };
+    add(id, "ModelSamplingContinuousEDM", { model, sampling: "v_prediction", ...range });
+    model = [id, 0];
+  } else if (prediction !== "eps" || zsnr) {
     const id = String(next++);
     add(id, "ModelSamplingDiscrete", { model, sampling: prediction, zsnr });
     model = [id, 0];
+  }
+  if (clipSkip !== undefined && clipSkip !== 2) {
+    const id = String(next++);
+    add(id, "CLIPSetLastLayer", { clip, stop_at_clip_layer: -clipSkip });
+    clip = [id, 0];
   }
   if (rescaleCfg !== undefined) {
     const id = String(next++);
@@ -71,10 +96,22 @@ export function comfyGraph(job: ComfyJob): ComfyGraph {
   add("5", "EmptyLatentImage", { width: job.width, height: job.height, batch_size: job.batchSize ?? 1 });
   add("6", "CLIPTextEncode", { text: job.prompt, clip });
   add("7", "CLIPTextEncode", { text: job.negativePrompt, clip });
+  let negative: ComfyLink = ["7", 0];
+  if (zeroNegative) {
+    const id = String(next++);
+    add(id, "ConditioningZeroOut", { conditioning: negative });
+    negative = [id, 0];
+  }
+  let vae: ComfyLink = ["4", 2];
+  if (job.vae !== undefined) {
+    const id = String(next++);
+    add(id, "VAELoader", { vae_name: job.vae });
+    vae = [id, 0];
+  }
   add("3", "KSampler", {
     model,
     positive: ["6", 0],
-    negative: ["7", 0],
+    negative,
     latent_image: ["5", 0],
     seed: job.seed,
     steps: job.steps,
@@ -83,7 +120,7 @@ export function comfyGraph(job: ComfyJob): ComfyGraph {
     scheduler: job.scheduler,
     denoise: job.denoise ?? 1,
   });
-  add("8", "VAEDecode", { samples: ["3", 0], vae: ["4", 2] });
+  add("8", "VAEDecode", { samples: ["3", 0], vae });
   add("9", "SaveImage", { images: ["8", 0], filename_prefix: job.filenamePrefix ?? "illustrious" });
   return graph;
 }
@@ -102,6 +139,9 @@ export function readComfyGraph(json: string): Partial<ComfyJob> {
   const input = sampler.inputs;
   return defined({
     ...readModel(nodes, input.get("model")),
+    vae: readVae(nodes),
+    clipSkip: readClipSkip(nodes, input.get("positive")),
+    zeroNegative: readsZeros(nodes, input.get("negative")) || undefined,
     prompt: readText(nodes, input.get("positive")),
     negativePrompt: readText(nodes, input.get("negative")),
     ...readLatent(nodes, input.get("latent_image")),
@@ -172,36 +212,80 @@ function* upstream(nodes: Nodes, link: unknown, ...names: string[]): Generator<N
   }
 }
 
-function readModel(
-  nodes: Nodes,
-  link: unknown,
-): Pick<Found, "checkpoint" | "loras" | "prediction" | "zsnr" | "rescaleCfg"> {
+function readModel(nodes: Nodes, link: unknown): Pick<Found, "checkpoint" | "loras" | "rescaleCfg" | keyof Sampling> {
   const loras: ComfyLora[] = [];
   let checkpoint: string | undefined;
-  let sampling: unknown;
-  let zsnr: unknown;
+  let sampling: Sampling | undefined;
   let rescaleCfg: number | undefined;
   for (const { type, inputs } of upstream(nodes, link, "model")) {
     checkpoint = string(inputs.get("ckpt_name")) ?? checkpoint;
     // Nearest the sampler counts: it overrides what came before it.
-    if (type === "ModelSamplingDiscrete") {
-      sampling ??= inputs.get("sampling");
-      zsnr ??= inputs.get("zsnr");
-    }
+    sampling ??= readSampling(type, inputs);
     if (type === "RescaleCFG") rescaleCfg ??= number(inputs.get("multiplier"));
     const name = string(inputs.get("lora_name"));
     if (name === undefined) continue;
     const strengthModel = number(inputs.get("strength_model")) ?? 1;
     loras.unshift({ name, strengthModel, strengthClip: number(inputs.get("strength_clip")) ?? strengthModel });
   }
-  const prediction = sampling === "eps" || sampling === "v_prediction" ? sampling : undefined;
-  return {
-    checkpoint,
-    loras: loras.length > 0 ? loras : undefined,
-    prediction,
-    zsnr: typeof zsnr === "boolean" ? zsnr : undefined,
-    rescaleCfg,
-  };
+  return { checkpoint, loras: loras.length > 0 ? loras : undefined, rescaleCfg, ...(sampling ?? NO_SAMPLING) };
+}
+
+type Sampling = Pick<Found, "prediction" | "zsnr" | "shift" | "sigmaMin" | "sigmaMax">;
+
+const NO_SAMPLING: Sampling = {
+  prediction: undefined,
+  zsnr: undefined,
+  shift: undefined,
+  sigmaMin: undefined,
+  sigmaMax: undefined,
+};
+
+/** What a node says of the model's noise levels, if it is one that does. */
+function readSampling(type: string, inputs: Node["inputs"]): Sampling | undefined {
+  const sampling = inputs.get("sampling");
+  switch (type) {
+    case "ModelSamplingDiscrete": {
+      const zsnr = inputs.get("zsnr");
+      return {
+        ...NO_SAMPLING,
+        prediction: sampling === "eps" || sampling === "v_prediction" ? sampling : undefined,
+        zsnr: typeof zsnr === "boolean" ? zsnr : undefined,
+      };
+    }
+    case "ModelSamplingContinuousEDM": {
+      const [sigmaMin, sigmaMax] = [number(inputs.get("sigma_min")), number(inputs.get("sigma_max"))];
+      return sampling === "v_prediction" ? { ...NO_SAMPLING, prediction: "edm_v", sigmaMin, sigmaMax } : NO_SAMPLING;
+    }
+    case "ModelSamplingSD3":
+      return { ...NO_SAMPLING, prediction: "flow", shift: number(inputs.get("shift")) };
+    default:
+      return undefined;
+  }
+}
+
+/** Of the first picture that is decoded. */
+function readVae(nodes: Nodes): string | undefined {
+  const decoder = [...nodes.values()].find(({ type }) => type === "VAEDecode" || type === "VAEDecodeTiled");
+  for (const { inputs } of upstream(nodes, decoder?.inputs.get("vae"), "vae")) {
+    const name = string(inputs.get("vae_name"));
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+/** The text layer from the end, counted from 1, that the nearest encoder of text is told to take. */
+function readClipSkip(nodes: Nodes, link: unknown): number | undefined {
+  for (const { inputs } of upstream(nodes, link, "conditioning", "conditioning_1", "conditioning_to")) {
+    for (const { type, inputs: held } of upstream(nodes, inputs.get("clip"), "clip")) {
+      const layer = number(held.get("stop_at_clip_layer"));
+      if (type === "CLIPSetLastLayer" && layer !== undefined) return -layer;
+    }
+  }
+  return undefined;
+}
+
+function readsZeros(nodes: Nodes, link: unknown): boolean {
+  return upstream(nodes, link).next().value?.type === "ConditioningZeroOut";
 }
 
 /** The text of the nearest encoder; a text may itself come from a node that holds it. */

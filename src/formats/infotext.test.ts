@@ -43,6 +43,49 @@ test("an infotext as A1111 writes it, with our own keys", () => {
   expect(formatInfotext({ prompt, negativePrompt, fields })).toBe(SAMPLE);
 });
 
+test("Hashes are JSON as it stands, where Civitai looks for it, and read back", () => {
+  // civitai/civitai, src/utils/metadata/automatic.metadata.ts
+  const civitai = /, Hashes:\s*({[^}]+})/;
+  const hashes = { model: "0123456789", "lora:a, b": "abcdef0123" };
+  const text = formatInfotext({
+    prompt: "x",
+    fields: [
+      ["Steps", 1],
+      ["Hashes", JSON.stringify(hashes)],
+      ["Version", "illustrious 1.2.3"],
+    ],
+  });
+  expect(text).toBe('x\nSteps: 1, Hashes: {"model":"0123456789","lora:a, b":"abcdef0123"}, Version: illustrious 1.2.3');
+  expect(JSON.parse(civitai.exec(text)![1]!)).toEqual(hashes);
+  expect([...parseInfotext(text).fields]).toEqual([
+    ["Steps", "1"],
+    ["Hashes", JSON.stringify(hashes)],
+    ["Version", "illustrious 1.2.3"],
+  ]);
+  // As A1111 writes it, with spaces; and what is quoted, cut off or no JSON is read as ever.
+  const read = (value: string) =>
+    parseInfotext(`x\nSteps: 1, Seed: 2, Size: 8x8, Hashes: ${value}, Z: 3`).fields.get("Hashes");
+  expect(read('{"vae": "01", "model": "23"}')).toBe('{"vae": "01", "model": "23"}');
+  expect(read('"{\\"model\\":\\"01\\"}"')).toBe('{"model":"01"}');
+  expect(read('{"model": "01", "b')).toBe('{"model": "01"');
+  expect(read("{a, b}")).toBe("{a");
+  for (const value of ['{"a":"}"}', '{"a":{"b":1}}', "{}", '{"a":1}x', '{"a":\n1}']) {
+    const { fields } = parseInfotext(
+      formatInfotext({
+        prompt: "x",
+        fields: [
+          ["Steps", 1],
+          ["Seed", 2],
+          ["Hashes", value],
+          ["Zeta", 3],
+        ],
+      }),
+    );
+    expect(fields.get("Hashes")).toBe(value);
+    expect(fields.get("Zeta")).toBe("3");
+  }
+});
+
 test("values are quoted as A1111 quotes them, and where it would lose them", () => {
   const fields = {
     plain: "a b",
@@ -256,6 +299,8 @@ test.each([
   ["keys without values", fill("ab:")],
   ["open quotes", fill('ab:"')],
   ["open quotes and commas", fill('ab:",')],
+  ["hashes that do not end", fill("Hashes: {")],
+  ["hashes that are no JSON", fill("Hashes: {a}, ")],
   ["escaped quotes", `ab: "${fill('\\"')}`],
   ["one quoted value", `ab: "${fill("x")}", cd: 1, ef: 2`],
   ["commas", fill(",")],

@@ -54,7 +54,19 @@ export function formatInfotext({ prompt, negativePrompt = "", fields }: Infotext
 }
 
 function formatItem(key: string, value: string): string {
+  if (key === HASHES && isFlatJson(value)) return `${key}: ${value}`;
   return key === value ? key : `${key}: ${needsQuotes(value) ? JSON.stringify(value) : value}`;
+}
+
+/**
+ * The one field whose value is JSON as it stands: Civitai finds models by `/, Hashes:\s*({[^}]+})/` (civitai/civitai,
+ * `src/utils/metadata/automatic.metadata.ts`), which sees nothing in a quoted text.
+ */
+const HASHES = "Hashes";
+
+/** An object of texts that have no braces in them, with spaces where Python puts them. */
+function isFlatJson(text: string): boolean {
+  return /^\{(?:"(?:[^"\\{}\n]|\\[^{}\n])*": ?"(?:[^"\\{}\n]|\\[^{}\n])*"(?:, ?(?=")|(?=\})))+\}$/.test(text);
 }
 
 /** A1111 quotes for `,`, line ends and `:`. The rest, which it would lose or change, reads back right there as well. */
@@ -110,8 +122,9 @@ function parseFields(line: string): Map<string, string> | undefined {
     if (start === undefined) continue;
     if (item < start) addBareItems(fields, line.slice(item, start).split(",").slice(0, -1));
     const begin = skipSpace(line, from);
-    const end = valueEnd(line, begin);
-    fields.set(line.slice(start, colon), unquote(line.slice(begin, end)));
+    const key = line.slice(start, colon);
+    const end = (key === HASHES ? hashesEnd(line, begin) : undefined) ?? valueEnd(line, begin);
+    fields.set(key, unquote(line.slice(begin, end)));
     found++;
     from = end + 1;
     item = from;
@@ -157,6 +170,15 @@ function valueEnd(line: string, begin: number): number {
   }
   const comma = line.indexOf(",", begin);
   return comma < 0 ? line.length : comma;
+}
+
+/** Of flat JSON that a comma or the line's end follows. Stops at the next brace, so that no letter is looked at twice. */
+function hashesEnd(line: string, begin: number): number | undefined {
+  const object = /\{[^{}]*\}/y;
+  object.lastIndex = begin;
+  const text = object.exec(line)?.[0] ?? "";
+  const end = begin + text.length;
+  return isFlatJson(text) && (end === line.length || line[end] === ",") ? end : undefined;
 }
 
 /** What looks like JSON but is not stays as it is. */
