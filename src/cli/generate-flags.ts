@@ -68,6 +68,7 @@ export const generateFlags: FlagTable<keyof GenerateOptions> = {
     help: "checkpoint: a .safetensors file, a diffusers folder, or a name (see below) [default: see below]",
   },
   vae: { ...model, value: "path" },
+  loras: { ...model, long: "lora", value: "path[:x]" },
   vaeTile: { ...model, also: ["vae-tiling"] },
   threads: { ...model, short: "t" },
   memory: { ...model, value: "GiB" },

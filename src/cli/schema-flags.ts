@@ -63,11 +63,15 @@ export function addFlags<Name extends string>(command: Command, schema: Schema, 
     const long = longName(name, spec);
     const value = field.type === "boolean" ? "" : ` <${spec.value ?? placeholder(field)}>`;
     const flags = `${spec.short ? `-${spec.short}, ` : ""}--${long}${value}`;
-    command.addOption(
-      new Option(flags, spec.help ?? helpText(field)).helpGroup(spec.group).hideHelp(spec.hidden === true),
-    );
-    for (const other of otherNames(name, long, spec)) command.addOption(new Option(`--${other}${value}`).hideHelp());
+    const add = (option: Option) => command.addOption(field.type === "array" ? option.argParser(gather) : option);
+    add(new Option(flags, spec.help ?? helpText(field)).helpGroup(spec.group).hideHelp(spec.hidden === true));
+    for (const other of otherNames(name, long, spec)) add(new Option(`--${other}${value}`).hideHelp());
   }
+}
+
+/** An option that may be given more than once. */
+function gather(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** Underscores are how A1111, kohya and diffusers write the same names. */

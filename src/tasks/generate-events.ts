@@ -26,6 +26,8 @@ export type EffectiveSettings = {
   /** Tokens of the prompt and of the negative prompt, and the chunks of 77 that they fill. */
   readonly tokens: readonly [number, number];
   readonly chunks: number;
+  /** In the order in which they were applied; strengths of the text encoders and of the UNet. */
+  readonly loras: readonly { readonly name: string; readonly textEncoder: number; readonly unet: number }[];
   readonly engine: string;
   /** How the prediction type was found. */
   readonly evidence: readonly string[];

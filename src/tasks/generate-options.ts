@@ -23,6 +23,10 @@ function nameOf(fault: (text: string) => string | undefined): z.ZodString {
 export const generateFields = z.object({
   model: z.string().min(1).describe("checkpoint: a .safetensors file, a diffusers folder, or a shipped model's name"),
   vae: z.string().optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
+  loras: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("LoRA: a .safetensors file or a name, with a strength after a colon; may be given more than once"),
   prompt: z.string().default("").describe("what to draw; (word:1.2) weighs, BREAK starts a new chunk"),
   negativePrompt: z.string().default("").describe("what to keep away from"),
 

@@ -2,6 +2,7 @@
 
 import { basename, win32 } from "node:path";
 import { generateFields } from "./generate-options.ts";
+import { readLoraChoice, writeLoraChoice } from "./lora-choice.ts";
 
 /** Without those that say where and how the work is done, which a picture neither tells nor decides. */
 export const pictureOptions = generateFields.omit({
@@ -30,10 +31,21 @@ export type Draft = {
  * @param written how the picture has it, as `key: value`
  */
 export function take(draft: Draft, name: PictureOption, value: unknown, written: string): void {
-  const isPath = (name === "model" || name === "vae") && typeof value === "string";
-  const checked = pictureOptions.shape[name].safeParse(isPath ? fileName(value) : value);
+  const checked = pictureOptions.shape[name].safeParse(withoutFolders(name, value));
   if (checked.success) draft.options[name] = checked.data;
   else draft.unused.push(written);
+}
+
+function withoutFolders(name: PictureOption, value: unknown): unknown {
+  if ((name === "model" || name === "vae") && typeof value === "string") return fileName(value);
+  if (name !== "loras" || !Array.isArray(value)) return value;
+  return value.map((text) => (typeof text === "string" ? portableLora(text) : text));
+}
+
+/** A LoRA and its strengths, without the folder that it lies in. */
+export function portableLora(text: string): string {
+  const choice = readLoraChoice(text);
+  return writeLoraChoice({ ...choice, name: fileName(choice.name).replace(/\.safetensors$/i, "") });
 }
 
 /** Of a path as either family of systems writes it. */

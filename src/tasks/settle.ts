@@ -23,6 +23,7 @@ import {
   type SamplerOptions,
   type Schedule,
 } from "../sampling/index.ts";
+import { loraWarnings } from "./choose-loras.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 
@@ -150,6 +151,7 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
       seeds,
       tokens,
       chunks,
+      loras: pipeline.loras().map(({ file, textEncoder, unet }) => ({ name: file.name, textEncoder, unet })),
       engine: pipeline.engine,
       evidence: detection.evidence.map(({ source, says }) => `${source}: ${says}`),
     },
@@ -159,7 +161,8 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
       ...(isZeroSnrUnknown(detection) ? [ZERO_SNR_UNKNOWN] : []),
       ...findings.map(({ message, hint }) => ({ message, hint })),
       ...plans.flatMap((plan) => plan.warnings.map((message) => ({ message }))),
-      ...plans.flatMap((plan) => plan.loras.map(loraWarning)),
+      ...loraWarnings(pipeline.loras(), detection.prediction),
+      ...plans[1].loras.map(negativeLora),
     ],
     plans,
     zeroNegative: emptyNegative === "zeros" && options.negativePrompt.trim() === "",
@@ -199,16 +202,23 @@ function guessWarning(prediction: string): Warning {
 
 /** Of a model that predicts v, for which it decides over contrast; that a mark is absent says little. */
 function isZeroSnrUnknown({ prediction, evidence }: Detection): boolean {
-  return prediction === "v" && !evidence.some(({ claim, weight }) => claim.zeroSnr !== undefined && weight > WEIGHT.absence);
+  return (
+    prediction === "v" && !evidence.some(({ claim, weight }) => claim.zeroSnr !== undefined && weight > WEIGHT.absence)
+  );
 }
 
 const ZERO_SNR_UNKNOWN: Warning = {
-  message: "the model predicts v, and nothing says whether it was trained with zero terminal SNR: it is sampled without",
+  message:
+    "the model predicts v, and nothing says whether it was trained with zero terminal SNR: it is sampled without",
   hint: "Many such models are: if pictures come out grey or washed out, try --zero-snr exact; --zero-snr off if they are right.",
 };
 
-function loraWarning({ name }: PromptPlan["loras"][number]): Warning {
-  return { message: `the LoRA ${name} of the prompt is not applied`, hint: "LoRA files cannot be loaded yet." };
+function negativeLora({ name }: PromptPlan["loras"][number]): Warning {
+  const message = `the LoRA ${name} stands in the negative prompt and is left out`;
+  return {
+    message,
+    hint: "A LoRA changes both halves: ask for it in the prompt, with a strength below 0 to turn it round.",
+  };
 }
 
 /** A1111 zeroes both encoders' outputs, pooled too; ComfyUI encodes; a diffusers folder says which its pipeline does. */
@@ -221,7 +231,9 @@ function emptyNegativeOf({ emptyNegative, emphasis }: GenerateOptions, ofFolder?
 function plansOf(options: GenerateOptions, { tokenizer }: Pipeline, steps: number): [PromptPlan, PromptPlan] {
   const { emphasis, commaBacktrack } = options;
   const how: PromptOptions =
-    emphasis === "comfyui" ? { syntax: "comfyui", emphasis: "comfy", steps } : { syntax: "a1111", emphasis, commaBacktrack, steps };
+    emphasis === "comfyui"
+      ? { syntax: "comfyui", emphasis: "comfy", steps }
+      : { syntax: "a1111", emphasis, commaBacktrack, steps };
   return [
     planPrompt(options.prompt, tokenizer, how),
     planPrompt(options.negativePrompt, tokenizer, { ...how, isNegative: true }),

@@ -31,6 +31,8 @@ export type LoraFile = {
   readonly parts: Readonly<Record<LoraComponent, LoraPart>>;
   /** Keys that belong to no layer of this model. */
   readonly unknown: readonly string[];
+  /** What its metadata says that the model predicts on which it was trained. */
+  readonly trainedFor?: "eps" | "v";
 };
 
 /**
@@ -54,8 +56,16 @@ export async function openLora(path: string, configs: SdxlConfigs): Promise<Lora
     targets.set(place.parameter.name, shape);
     for (const [role, source] of sources) weights.set(loraName(place.parameter.name, role), source);
   }
-  return { path, name: basename(path).replace(/\.safetensors$/i, ""), parts, unknown };
+  const said = PREDICTIONS.get(file.metadata.get("modelspec.prediction_type") ?? "");
+  const name = basename(path).replace(/\.safetensors$/i, "");
+  return { path, name, parts, unknown, ...(said && { trainedFor: said }) };
 }
+
+/** ModelSpec's words. */
+const PREDICTIONS = new Map<string, "eps" | "v">([
+  ["epsilon", "eps"],
+  ["v", "v"],
+]);
 
 const emptyPart = () => ({ targets: new Map<string, LoraShape>(), weights: new Map<string, WeightSource>() });
 
