@@ -82,6 +82,16 @@ test("another model brings its own prediction type", async () => {
   expect(stated.asked).toMatchObject({ prediction: "eps" });
 });
 
+test("how it was decoded was right for its size, and is left out with another", async () => {
+  const json = JSON.stringify(JSON.stringify({ ...OWN, vaeTile: "off" }));
+  const text = `1girl\nSteps: 20, Seed: 42, Size: 832x1216, Illustrious: ${json}`;
+  const path = await picture("untiled.png", ["parameters", text]);
+  expect((await generate("--from", path)).asked).toMatchObject({ vaeTile: "off" });
+  const larger = (await generate("--from", path, "-W", "2048")).asked;
+  expect(larger).toMatchObject({ width: 2048, height: 1216 });
+  expect(larger).not.toHaveProperty("vaeTile");
+});
+
 test("the same model somewhere else keeps what belongs to it, and is checked", async () => {
   const { asked, err } = await generate(
     "--from",

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
+
 /** @file The executable. Everything that takes time to load is loaded by the command that needs it. */
 
-import { readFileSync } from "node:fs";
+import { VERSION } from "../tasks/version.ts";
 import type { GenerateTask } from "./follow.ts";
 import { run } from "./program.ts";
 import { processShell } from "./shell.ts";
@@ -11,8 +12,4 @@ const generate: GenerateTask = async function* (options, control) {
   yield* tasks.generate(options, control);
 };
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
-
-process.exitCode = await run(process.argv.slice(2), processShell(), { generate }, version);
+process.exitCode = await run(process.argv.slice(2), processShell(), { generate }, VERSION);

@@ -37,6 +37,8 @@ export async function optionsFromPicture(
   const texts = new Map(typeof picture === "string" ? (await readPictureFile(picture)).texts : readPngText(picture));
   const { options, unused, notes } = optionsFromTexts(texts);
   const { model, vae, ...rest } = options;
+  // How it was decoded was right for its size.
+  if (given.width !== undefined || given.height !== undefined) delete rest.vaeTile;
   const modelHash = parseInfotext(texts.get("parameters") ?? "").fields.get("Model hash");
   const told = unused.length > 0 ? [...notes, `Not honoured: ${unused.join(", ")}.`] : [...notes];
 

@@ -5,6 +5,7 @@
 
 import { basename } from "node:path";
 import { noiseSource } from "../base/random/noise.ts";
+import type { ModelHashes } from "../formats/hash.ts";
 import { encodePng } from "../formats/png/index.ts";
 import { vaeFactor } from "../models/sdxl/config.ts";
 import { atCall, type EncodedPrompt, encodePrompts, timeIdsOf } from "../pipeline/conditioning.ts";
@@ -12,15 +13,18 @@ import { type Conditioning, type ConditioningAt, type LatentLayout, unetCall } f
 import type { RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { previewOf } from "../pipeline/preview.ts";
+import { planPrompt } from "../pipeline/prompt/plan.ts";
 import { cellOf, sheetOf, squared, squareOf } from "../pipeline/sheet.ts";
 import { decodeLatents, type Latents } from "../pipeline/vae.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { guidedDenoise, initialLatents } from "../sampling/index.ts";
+import { chooseLoras, type LoraWarning } from "./choose-loras.ts";
 import { fileHashes } from "./file-hashes.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 import { loadedPipeline } from "./loaded-pipeline.ts";
 import { openPictureFolder } from "./picture-file.ts";
+import { pictureGraph } from "./picture-graph.ts";
 import { type PictureHashes, picturePngText } from "./picture-text.ts";
 import { type Settled, settle } from "./settle.ts";
 
@@ -30,6 +34,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
   const begin = performance.now();
   yield { type: "stage", stage: "open", message: `opening ${basename(options.model)}` };
   const pipeline = await loadedPipeline(options);
+  for (const warning of await applyLoras(options, pipeline)) yield { type: "warning", ...warning };
   const settled = settle(options, pipeline);
   const { warnings, settings, memoryBytes } = settled;
   for (const warning of warnings) yield { type: "warning", ...warning };
@@ -41,6 +46,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
   yield { type: "settings", settings, memoryBytes };
 
   const hashes = yield* hashesOf(options, pipeline);
+  const graph = pictureGraph(options, settled, pipeline);
   const folder = options.outDir === undefined ? undefined : await openPictureFolder(options.outDir);
   const cells: RgbImage[] = [];
   const seeds = settings.seeds;
@@ -50,11 +56,9 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
     for (const [i, one] of latents.entries()) {
       const image = yield* decode(settled, pipeline, one);
       const seed = batch[i]!;
-      const { infotext, comfy } = picturePngText(options, settings, seed, hashes);
-      const png = encodePng(image, [
-        ["parameters", infotext],
-        ["prompt", comfy],
-      ]);
+      const { infotext, comfy } = picturePngText(options, settings, seed, hashes, graph);
+      const texts = [["parameters", infotext] as const, ...(comfy === undefined ? [] : [["prompt", comfy] as const])];
+      const png = encodePng(image, texts);
       const path = await folder?.picture(seed, png);
       yield { type: "picture", index: start + i, seed, image, png, infotext, ...(path && { path }) };
       if (options.grid) cells.push(await cellOf(image, squareOf(seeds.length)));
@@ -69,15 +73,25 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
   yield { type: "done", pictures: seeds.length, seconds, peakBytes: process.resourceUsage().maxRSS * 1024 };
 }
 
-/** Of the UNet's file, which in a single-file checkpoint is the checkpoint, and of a VAE that was named. */
-async function* hashesOf({ vae }: GenerateOptions, { checkpoint }: Pipeline): Events<PictureHashes> {
+/** Those of the options, and those that the prompt asks for. */
+async function applyLoras(options: GenerateOptions, pipeline: Pipeline): Promise<readonly LoraWarning[]> {
+  const syntax = options.emphasis === "comfyui" ? "comfyui" : "a1111";
+  const { loras: tags } = planPrompt(options.prompt, pipeline.tokenizer, { syntax });
+  const { requests, warnings } = await chooseLoras(options.loras ?? [], tags, options.model);
+  await pipeline.setLoras(requests);
+  return warnings;
+}
+
+/** Of the UNet's file, which in a single-file checkpoint is the checkpoint, of a VAE that was named, and of LoRAs. */
+async function* hashesOf({ vae }: GenerateOptions, pipeline: Pipeline): Events<PictureHashes> {
+  const { checkpoint } = pipeline;
   const fileOf = (weights: Weights | undefined) => [...(weights?.values() ?? [])][0]?.path;
-  const hash = async function* (path: string | undefined): Events<string | undefined> {
+  const hash = async function* (path: string | undefined): Events<ModelHashes | undefined> {
     if (path === undefined) return undefined;
     const walk = fileHashes(path);
     for (let told = 0; ; ) {
       const { done, value } = await walk.next();
-      if (done) return value.modelHash;
+      if (done) return value;
       const percent = Math.floor((100 * value.bytes) / value.total);
       if (percent < told + 5) continue;
       told = percent;
@@ -86,7 +100,13 @@ async function* hashesOf({ vae }: GenerateOptions, { checkpoint }: Pipeline): Ev
   };
   const model = yield* hash(fileOf(checkpoint.weights.unet));
   const other = yield* hash(vae === undefined ? undefined : fileOf(checkpoint.weights.vae));
-  return { ...(model && { model }), ...(other && { vae: other }) };
+  const loras = new Map<string, Pick<ModelHashes, "modelHash" | "addnetHash">>();
+  for (const { file } of pipeline.loras()) loras.set(file.name, (yield* hash(file.path))!);
+  return {
+    ...(model && { model: model.modelHash }),
+    ...(other && { vae: other.modelHash }),
+    ...(loras.size > 0 && { loras }),
+  };
 }
 
 /** Of both encoded prompts; what holds at a call follows from prompt editing's steps. */

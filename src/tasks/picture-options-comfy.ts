@@ -2,7 +2,8 @@
 
 import type { ComfyJob } from "../formats/comfy-graph.ts";
 import { lookUpSampler, lookUpSchedule } from "../sampling/index.ts";
-import { type Draft, fileName, type PictureOption, take } from "./picture-draft.ts";
+import { writeLoraChoice } from "./lora-choice.ts";
+import { type Draft, type PictureOption, take } from "./picture-draft.ts";
 import { COMFYUI } from "./picture-options-infotext.ts";
 
 export function readComfyJob(job: Partial<ComfyJob>, draft: Draft): void {
@@ -14,6 +15,8 @@ export function readComfyJob(job: Partial<ComfyJob>, draft: Draft): void {
   Object.assign(options, COMFYUI);
   const plain: readonly (readonly [PictureOption, keyof ComfyJob])[] = [
     ["model", "checkpoint"],
+    ["vae", "vae"],
+    ["clipSkip", "clipSkip"],
     ["prompt", "prompt"],
     ["negativePrompt", "negativePrompt"],
     ["width", "width"],
@@ -25,8 +28,16 @@ export function readComfyJob(job: Partial<ComfyJob>, draft: Draft): void {
   ];
   for (const [name, field] of plain)
     if (job[field] !== undefined) take(draft, name, job[field], `${field}: ${job[field]}`);
-  if (job.prediction !== undefined) options.prediction = job.prediction === "eps" ? "eps" : "v";
+  if (job.prediction !== undefined) options.prediction = job.prediction === "v_prediction" ? "v" : job.prediction;
+  if (job.shift !== undefined) take(draft, "shift", job.shift, `shift: ${job.shift}`);
+  if (job.zeroNegative) options.emptyNegative = "zeros";
   if (job.zsnr !== undefined) options.zeroSnr = job.zsnr ? "comfyui" : "off";
+  if (job.loras) {
+    const loras = job.loras.map(({ name, strengthModel: unet, strengthClip: textEncoder }) =>
+      writeLoraChoice({ name, textEncoder, unet }),
+    );
+    take(draft, "loras", loras, `loras: ${loras.join(", ")}`);
+  }
   readNames(job, draft);
   noteWhatIsMissing(job, draft);
 }
@@ -46,7 +57,6 @@ function readNames({ sampler, scheduler }: Partial<ComfyJob>, draft: Draft): voi
 }
 
 function noteWhatIsMissing(job: Partial<ComfyJob>, draft: Draft): void {
-  for (const lora of job.loras ?? []) draft.unused.push(`LoRA: ${fileName(lora.name)} (${lora.strengthModel})`);
   if (job.denoise !== undefined && job.denoise < 1) {
     draft.unused.push(`denoise: ${job.denoise}`);
     draft.notes.push(

@@ -37,7 +37,8 @@ const unused: Read = (value, draft, key) => {
 };
 
 /** About the picture, but no setting. */
-const IGNORED = /^(version|user|model hash|vae hash|hashes|created date|lora hashes|engine|sigmas|illustrious)$/;
+const IGNORED =
+  /^(version|user|model hash|vae hash|hashes|created date|lora hashes|engine|sigmas|comfyui graph|illustrious)$/;
 
 function number(name: PictureOption): Read {
   return (value, draft, key) => take(draft, name, value.trim() === "" ? value : Number(value), `${key}: ${value}`);
@@ -135,10 +136,14 @@ function readSize(value: string, draft: Draft, key: string): void {
 
 /**
  * On SDXL, A1111 always takes the layer before the last, whatever this field says, and Forge at least that one. Forge's
- * versions begin with an f.
+ * versions begin with an f, this project's with its name, and it obeys.
  */
 function readClipSkip(value: string, draft: Draft, key: string, fields: Fields): void {
   const layers = Number(value);
+  if (fields.get("version")?.startsWith("illustrious ")) {
+    take(draft, "clipSkip", layers, `${key}: ${value}`);
+    return;
+  }
   if (layers === 1 || layers === 2) return;
   if (fields.get("version")?.startsWith("f")) take(draft, "clipSkip", layers, `${key}: ${value}`);
   else draft.notes.push(`Clip skip ${value} is left out: on SDXL, A1111 writes it down without obeying it.`);

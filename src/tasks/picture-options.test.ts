@@ -146,12 +146,13 @@ test("ComfyUI's graph, with ComfyUI's noise, weights and timesteps", () => {
       prediction: "v",
       zeroSnr: "comfyui",
       model: "noob-vpred.safetensors",
+      loras: ["style:1:0.8"],
       noise: "cpu",
       emphasis: "comfyui",
       emptyNegative: "encode",
       timesteps: "nearest",
     },
-    unused: ["LoRA: style.safetensors (0.8)"],
+    unused: [],
     notes: [],
   });
 });

@@ -8,6 +8,7 @@ import { encodePng, readPngText } from "../formats/png/index.ts";
 import { samplerNames, scheduleNames } from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import { type GenerateOptions, generateOptions } from "./generate-options.ts";
+import type { PictureGraph } from "./picture-graph.ts";
 import { optionsFromTexts } from "./picture-options.ts";
 import { picturePngText } from "./picture-text.ts";
 
@@ -28,6 +29,7 @@ const settings: EffectiveSettings = {
   seeds: [7, 8],
   tokens: [12, 0],
   chunks: 1,
+  loras: [],
   engine: "onnxruntime-node 1.30.0, cpu",
   evidence: [],
 };
@@ -47,17 +49,32 @@ const asked = generateOptions.parse({
   outDir: "/home/somebody/pictures",
 });
 
+const graph: PictureGraph = {
+  job: {
+    checkpoint: "illustrious-v3.5.safetensors",
+    prompt: "1girl, red hair",
+    negativePrompt: "text",
+    width: 832,
+    height: 1216,
+    steps: 28,
+    cfg: 5,
+    sampler: "dpmpp_2m",
+    scheduler: "karras",
+  },
+};
+
 test("the whole text of a picture", () => {
-  const { infotext } = picturePngText(asked, settings, 8, { model: "0123456789", vae: "abcdef0123" });
-  expect(infotext).toMatchInlineSnapshot(`
+  const { infotext } = picturePngText(asked, settings, 8, { model: "0123456789", vae: "abcdef0123" }, graph);
+  // The version's number changes with every release.
+  expect(infotext.replace(/(Version: illustrious )\d+\.\d+\.\d+,/, "$1VERSION,")).toMatchInlineSnapshot(`
     "1girl, red hair
     Negative prompt: text
-    Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5, Seed: 8, Size: 832x1216, Model hash: 0123456789, Model: illustrious-v3.5, VAE hash: abcdef0123, VAE: sdxl_vae.safetensors, Clip skip: 3, RNG: CPU, Emphasis: No norm, SGM noise multiplier: True, CFG Rescale: 0.4, Hashes: "{\\"model\\":\\"0123456789\\",\\"vae\\":\\"abcdef0123\\"}", Prediction: v, Zero SNR: exact, Shift: 2, Sigmas: inf 14.6146 0.0291675 0, Engine: "onnxruntime-node 1.30.0, cpu", Illustrious: "{\\"model\\":\\"illustrious-v3.5.safetensors\\",\\"vae\\":\\"sdxl_vae.safetensors\\",\\"prompt\\":\\"1girl, red hair\\",\\"negativePrompt\\":\\"text\\",\\"width\\":832,\\"height\\":1216,\\"steps\\":28,\\"cfg\\":5,\\"cfgRescale\\":0.4,\\"sampler\\":\\"dpmpp_2m\\",\\"schedule\\":\\"karras\\",\\"seed\\":8,\\"noise\\":\\"cpu\\",\\"startNoise\\":\\"unit\\",\\"emphasis\\":\\"no-norm\\",\\"commaBacktrack\\":20,\\"emptyNegative\\":\\"auto\\",\\"clipSkip\\":3,\\"cropTop\\":0,\\"cropLeft\\":0,\\"prediction\\":\\"v\\",\\"zeroSnr\\":\\"exact\\",\\"shift\\":2,\\"timesteps\\":\\"interpolate\\",\\"vaeTile\\":\\"auto\\"}""
+    Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5, Seed: 8, Size: 832x1216, Model hash: 0123456789, Model: illustrious-v3.5, VAE hash: abcdef0123, VAE: sdxl_vae.safetensors, Clip skip: 3, RNG: CPU, Emphasis: No norm, SGM noise multiplier: True, CFG Rescale: 0.4, Hashes: {"model":"0123456789","vae":"abcdef0123"}, Version: illustrious VERSION, Prediction: v, Zero SNR: exact, Shift: 2, Sigmas: inf 14.6146 0.0291675 0, Engine: "onnxruntime-node 1.30.0, cpu", Illustrious: "{\\"model\\":\\"illustrious-v3.5.safetensors\\",\\"vae\\":\\"sdxl_vae.safetensors\\",\\"prompt\\":\\"1girl, red hair\\",\\"negativePrompt\\":\\"text\\",\\"width\\":832,\\"height\\":1216,\\"steps\\":28,\\"cfg\\":5,\\"cfgRescale\\":0.4,\\"sampler\\":\\"dpmpp_2m\\",\\"schedule\\":\\"karras\\",\\"seed\\":8,\\"noise\\":\\"cpu\\",\\"startNoise\\":\\"unit\\",\\"emphasis\\":\\"no-norm\\",\\"commaBacktrack\\":20,\\"emptyNegative\\":\\"zeros\\",\\"clipSkip\\":3,\\"cropTop\\":0,\\"cropLeft\\":0,\\"prediction\\":\\"v\\",\\"zeroSnr\\":\\"exact\\",\\"shift\\":2,\\"timesteps\\":\\"interpolate\\",\\"vaeTile\\":\\"off\\"}""
   `);
 });
 
 test("no folder of the maker's machine is told", () => {
-  const { infotext, comfy } = picturePngText(asked, settings, 8, {});
+  const { infotext, comfy } = picturePngText(asked, settings, 8, {}, graph);
   expect(infotext + comfy).not.toMatch(/somebody|secret|pictures/);
 });
 
@@ -98,11 +115,13 @@ const settled = fc.record({
   schedule: fc.constantFrom(...scheduleNames),
   prediction: fc.constantFrom("eps", "v", "edm_v", "flow"),
   zeroSnr: fc.constantFrom("off", "exact", "comfyui", "diffusers"),
+  emptyNegative: fc.constantFrom("zeros", "encode"),
+  vaeTile: fc.constantFrom("auto", "on", "off"),
 });
 const seed = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 
 /** The picture's file with these texts, read again. */
-function chunksOf(infotext: string, comfy: string): Map<string, string> {
+function chunksOf(infotext: string, comfy = ""): Map<string, string> {
   const png = encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, [
     ["parameters", infotext],
     ["prompt", comfy],
@@ -113,9 +132,14 @@ function chunksOf(infotext: string, comfy: string): Map<string, string> {
 test("every option comes back from the picture, however wild the prompt", () => {
   fc.assert(
     fc.property(options, settled, seed, (asked, found, seed) => {
-      const { infotext, comfy } = picturePngText(asked, { ...settings, ...found }, seed, {});
+      const { infotext, comfy } = picturePngText(asked, { ...settings, ...found }, seed, {}, graph);
       const { count, batch, preview, grid, ...kept } = asked;
-      const expected: Partial<GenerateOptions> = { ...kept, ...found, seed } as GenerateOptions;
+      const expected: Partial<GenerateOptions> = {
+        ...kept,
+        ...found,
+        model: settings.model,
+        seed,
+      } as GenerateOptions;
       expect(optionsFromTexts(chunksOf(infotext, comfy))).toEqual({ options: expected, unused: [], notes: [] });
     }),
     { numRuns: 300 },
@@ -123,7 +147,7 @@ test("every option comes back from the picture, however wild the prompt", () => 
 });
 
 test("without our own field, the fields that A1111 knows still tell the picture", () => {
-  const { infotext } = picturePngText(asked, settings, 8, {});
+  const { infotext } = picturePngText(asked, settings, 8, {}, graph);
   const theirs = infotext.replace(/, Illustrious: ".*"$/, "");
   expect(theirs).not.toBe(infotext);
   expect(optionsFromTexts(new Map([["parameters", theirs]]))).toMatchObject({
@@ -152,7 +176,7 @@ test("without our own field, the fields that A1111 knows still tell the picture"
 test("A1111 finds its own keys in our text, whatever the prompt", () => {
   fc.assert(
     fc.property(options, settled, seed, (asked, found, seed) => {
-      const { infotext } = picturePngText(asked, { ...settings, ...found }, seed, {});
+      const { infotext } = picturePngText(asked, { ...settings, ...found }, seed, {}, graph);
       const { fields } = parseInfotext(infotext);
       expect(fields.get("Steps")).toBe(String(asked.steps));
       expect(fields.get("Seed")).toBe(String(seed));
@@ -162,24 +186,32 @@ test("A1111 finds its own keys in our text, whatever the prompt", () => {
   );
 });
 
-test("the graph asks ComfyUI for the same picture", () => {
-  const { comfy } = picturePngText(asked, settings, 8, {});
-  expect(readComfyGraph(comfy)).toEqual({
-    checkpoint: "illustrious-v3.5.safetensors",
-    prompt: "1girl, red hair",
-    negativePrompt: "text",
-    width: 832,
-    height: 1216,
-    batchSize: 1,
-    seed: 8,
-    steps: 28,
-    cfg: 5,
-    sampler: "dpmpp_2m",
-    scheduler: "karras",
-    denoise: 1,
-    prediction: "v_prediction",
-    zsnr: true,
-    rescaleCfg: 0.4,
-    filenamePrefix: "illustrious",
+test("ComfyUI's graph is the job with the picture's seed; without one the text says why", () => {
+  const { infotext, comfy } = picturePngText(asked, settings, 8, {}, graph);
+  expect(readComfyGraph(comfy!)).toMatchObject({ checkpoint: "illustrious-v3.5.safetensors", seed: 8 });
+  expect(infotext).not.toContain("ComfyUI");
+  const none = picturePngText(asked, settings, 8, {}, { obstacles: ["one, that", "another"] });
+  expect(none.comfy).toBeUndefined();
+  expect(parseInfotext(none.infotext).fields.get("ComfyUI graph")).toBe("none: one, that; another");
+  expect(optionsFromTexts(new Map([["parameters", none.infotext.replace(/, Illustrious: ".*"$/, "")]])).unused).toEqual(
+    [],
+  );
+});
+
+test("clip skip is obeyed in our own text, even without our own field", () => {
+  const theirs = picturePngText(asked, settings, 8, {}, graph).infotext.replace(/, Illustrious: ".*"$/, "");
+  expect(optionsFromTexts(new Map([["parameters", theirs]]))).toMatchObject({ options: { clipSkip: 3 }, notes: [] });
+});
+
+test("what was automatic is recorded as what it came to, and the model by its own name", () => {
+  const here = generateOptions.parse({ model: "." });
+  const { infotext } = picturePngText(here, { ...settings, model: "my-model", emptyNegative: "encode" }, 8, {}, graph);
+  expect(parseInfotext(infotext).fields.get("Model")).toBe("my-model");
+  expect(optionsFromTexts(new Map([["parameters", infotext]])).options).toMatchObject({
+    model: "my-model",
+    emptyNegative: "encode",
+    vaeTile: "off",
+    prediction: "v",
+    zeroSnr: "exact",
   });
 });

@@ -5,45 +5,59 @@
 
 import { comfyGraph } from "../formats/comfy-graph.ts";
 import { formatInfotext } from "../formats/infotext.ts";
-import {
-  lookUpSampler,
-  lookUpSchedule,
-  type ScheduleName,
-  samplerLabels,
-  scheduleLabels,
-  startsUnitInA1111,
-} from "../sampling/index.ts";
+import { lookUpSampler, lookUpSchedule, samplerLabels, scheduleLabels, startsUnitInA1111 } from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import { type GenerateOptions, generateOptions } from "./generate-options.ts";
-import { fileName, type PictureOption, pictureOptions } from "./picture-draft.ts";
+import { readLoraChoice } from "./lora-choice.ts";
+import { fileName, type PictureOption, pictureOptions, portableLora } from "./picture-draft.ts";
+import type { PictureGraph } from "./picture-graph.ts";
+import { VERSION } from "./version.ts";
 
-/** First ten hexadecimal digits of each file's sha256. */
-export type PictureHashes = { readonly model?: string; readonly vae?: string };
+export type PictureHashes = {
+  /** First ten hexadecimal digits of each file's sha256. */
+  readonly model?: string;
+  readonly vae?: string;
+  /** By their names. */
+  readonly loras?: ReadonlyMap<string, { readonly modelHash: string; readonly addnetHash: string | undefined }>;
+};
 
 export type PictureText = {
   /** For the PNG key `parameters`. */
   readonly infotext: string;
-  /** For the PNG key `prompt`. */
-  readonly comfy: string;
+  /** For the PNG key `prompt`; absent where ComfyUI could not repeat the picture, which the infotext then says. */
+  readonly comfy?: string;
 };
 
 /**
  * @param options as asked for
  * @param settings as settled for all pictures of the run
  * @param seed of this picture
+ * @param graph what ComfyUI needs for it
  */
 export function picturePngText(
   options: GenerateOptions,
   settings: EffectiveSettings,
   seed: number,
   hashes: PictureHashes,
+  graph: PictureGraph,
 ): PictureText {
-  const { prompt, negativePrompt } = options;
-  const fields = [...a1111Fields(options, settings, seed, hashes), ...ownFields(options, settings, seed)];
+  const { negativePrompt } = options;
+  const prompt = withTags(options);
+  const fields = [...a1111Fields(options, settings, seed, hashes), ...ownFields(options, settings, seed, graph)];
   return {
     infotext: formatInfotext({ prompt, negativePrompt, fields }),
-    comfy: JSON.stringify(graphOf(options, settings, seed)),
+    ...(graph.job && { comfy: JSON.stringify(comfyGraph({ ...graph.job, seed })) }),
   };
+}
+
+/** A1111 knows LoRAs only by tags in the prompt: those of the options are added there, for it to make the same picture. */
+function withTags({ prompt, loras = [], emphasis }: GenerateOptions): string {
+  if (loras.length === 0 || emphasis === "comfyui") return prompt;
+  const tags = loras.map(readLoraChoice).map(({ name, textEncoder, unet }) => {
+    const strengths = textEncoder === unet ? `${unet}` : `${textEncoder}:${unet}`;
+    return `<lora:${withoutExtension(fileName(name))}:${strengths}>`;
+  });
+  return [prompt, ...tags].join(" ");
 }
 
 type Field = readonly [key: string, value: string | number | undefined];
@@ -64,7 +78,10 @@ function a1111Fields(
   seed: number,
   hashes: PictureHashes,
 ): Field[] {
-  const known = hashes.model !== undefined || hashes.vae !== undefined;
+  const { loras = new Map(), ...files } = hashes;
+  const byName = Object.fromEntries([...loras].map(([name, { modelHash }]) => [`lora:${name}`, modelHash]));
+  const all = { ...files, ...byName };
+  const short = [...loras].map(([name, { addnetHash }]) => `${name}: ${addnetHash}`).join(", ");
   return [
     ["Steps", options.steps],
     ["Sampler", samplerLabels[lookUpSampler(settings.sampler).name].label],
@@ -82,7 +99,9 @@ function a1111Fields(
     ["Emphasis", EMPHASIS_LABELS[options.emphasis]],
     ["SGM noise multiplier", startsUnit(options, settings) ? "True" : undefined],
     ["CFG Rescale", options.cfgRescale === 0 ? undefined : options.cfgRescale],
-    ["Hashes", known ? JSON.stringify(hashes) : undefined],
+    ["Lora hashes", short === "" ? undefined : short],
+    ["Hashes", Object.keys(all).length > 0 ? JSON.stringify(all) : undefined],
+    ["Version", `illustrious ${VERSION}`],
   ];
 }
 
@@ -91,13 +110,14 @@ function startsUnit({ startNoise }: GenerateOptions, { sampler }: EffectiveSetti
   return startNoise === "unit" && !startsUnitInA1111(lookUpSampler(sampler).name);
 }
 
-function ownFields(options: GenerateOptions, settings: EffectiveSettings, seed: number): Field[] {
+function ownFields(options: GenerateOptions, settings: EffectiveSettings, seed: number, graph: PictureGraph): Field[] {
   return [
     ["Prediction", settings.prediction],
     ["Zero SNR", settings.zeroSnr],
     ["Shift", options.shift],
     ["Sigmas", settings.sigmas.map(sigmaText).join(" ")],
     ["Engine", settings.engine],
+    ["ComfyUI graph", graph.job ? undefined : `none: ${graph.obstacles.join("; ")}`],
     ["Illustrious", JSON.stringify(portableOptions(options, settings, seed))],
   ];
 }
@@ -119,7 +139,7 @@ function portableOptions(
   const { prediction, zeroSnr } = generateOptions.shape;
   const resolved: GenerateOptions = {
     ...options,
-    model: fileName(options.model),
+    model: settings.model,
     seed,
     width: settings.width,
     height: settings.height,
@@ -127,7 +147,10 @@ function portableOptions(
     schedule: settings.schedule,
     prediction: prediction.parse(settings.prediction),
     zeroSnr: zeroSnr.parse(settings.zeroSnr),
+    emptyNegative: settings.emptyNegative,
+    vaeTile: settings.vaeTile,
     ...(options.vae !== undefined && { vae: fileName(options.vae) }),
+    ...(options.loras && { loras: options.loras.map(portableLora) }),
   };
   // In the schema's order, so that a repeated picture is the same file.
   const keys = Object.keys(pictureOptions.shape) as PictureOption[];
@@ -136,33 +159,4 @@ function portableOptions(
 
 function withoutExtension(name: string): string {
   return name.replace(/\.safetensors$/i, "");
-}
-
-/** Schedules that ComfyUI does not have, and what comes nearest there. */
-const COMFY_SCHEDULES: Readonly<Partial<Record<ScheduleName, string>>> = {
-  beta_forge: "beta",
-  ays: "normal",
-  trailing: "simple",
-  leading: "ddim_uniform",
-  linspace: "normal",
-};
-
-function graphOf(options: GenerateOptions, settings: EffectiveSettings, seed: number): object {
-  const { prediction } = settings;
-  const schedule = lookUpSchedule(settings.schedule);
-  return comfyGraph({
-    checkpoint: settings.model,
-    prompt: options.prompt,
-    negativePrompt: options.negativePrompt,
-    width: settings.width,
-    height: settings.height,
-    seed,
-    steps: options.steps,
-    cfg: options.cfg,
-    sampler: settings.sampler,
-    scheduler: COMFY_SCHEDULES[schedule] ?? schedule,
-    ...(prediction === "v" && { prediction: "v_prediction" as const }),
-    ...(prediction === "v" && settings.zeroSnr !== "off" && { zsnr: true }),
-    ...(options.cfgRescale > 0 && { rescaleCfg: options.cfgRescale }),
-  });
 }
