@@ -58,6 +58,19 @@ export {
   type RandomState,
   randomState,
 } from "./random.ts";
+export {
+  type LearningPlan,
+  learnerOptionsOf,
+  parseRecipe,
+  type RecipeNetwork,
+  type RecipeReading,
+  type RecipeValues,
+  readRecipe,
+  recipeKeys,
+  type TrainedModel,
+  type TrainedNetwork,
+  type TrainingRecipe,
+} from "./recipe/index.ts";
 export type { TimestepDistribution } from "./timesteps/distributions.ts";
 export { type TimestepOptions, type TimestepSampler, timestepSampler } from "./timesteps/sampler.ts";
 export { shiftForSize } from "./timesteps/shift.ts";

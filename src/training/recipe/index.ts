@@ -1,0 +1,13 @@
+/** @file Recipes: TOML with sd-scripts' names in, objectives, optimisers and learning rates out. */
+
+export type { RecipeNetwork } from "./networks.ts";
+export type { TrainedModel } from "./objective.ts";
+export { type LearningPlan, learnerOptionsOf, type TrainedNetwork } from "./optimiser.ts";
+export {
+  parseRecipe,
+  type RecipeReading,
+  type RecipeValues,
+  readRecipe,
+  recipeKeys,
+  type TrainingRecipe,
+} from "./recipe.ts";

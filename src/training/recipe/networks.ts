@@ -1,0 +1,65 @@
+/** @file Which networks of SDXL a recipe trains, and whether by low-rank pairs. */
+
+import { IllustriousError } from "../../base/error.ts";
+import { assignments } from "./assignments.ts";
+import type { Rates, TrainedNetwork } from "./optimiser.ts";
+import type { RecipeValues } from "./recipe.ts";
+
+export type RecipeNetwork = {
+  rank: number;
+  alpha: number;
+  /** Of 3 x 3 convolutions; without it they stay as they are. */
+  convRank?: number;
+  convAlpha?: number;
+  /** A file of pairs to begin with. */
+  weights?: string;
+};
+
+/** sd-scripts' own: a rank of 4 and an alpha of 1, where a recipe says nothing. */
+const RANK = 4;
+const ALPHA = 1;
+
+export function networkOf(values: RecipeValues): RecipeNetwork | undefined {
+  const { network_module: module, network_dim, network_alpha, network_args, network_weights } = values;
+  if (!module && network_dim === undefined) return undefined;
+  if (module && module !== "networks.lora") {
+    throw new IllustriousError("bad_option", `network_module "${module}"`, 'Needs "networks.lora".');
+  }
+  const network: RecipeNetwork = { rank: network_dim ?? RANK, alpha: network_alpha ?? ALPHA };
+  if (network_weights) network.weights = network_weights;
+  for (const [name, value] of assignments(network_args, "network_args")) {
+    const fits = typeof value === "number" && value > 0;
+    if (fits && name === "conv_dim" && Number.isInteger(value)) network.convRank = value;
+    else if (fits && name === "conv_alpha") network.convAlpha = value;
+    else {
+      const hint = "Knows conv_dim and conv_alpha, which are positive.";
+      throw new IllustriousError("bad_option", `network_args: ${name}=${JSON.stringify(value)}`, hint);
+    }
+  }
+  if (network.convRank !== undefined) network.convAlpha ??= ALPHA;
+  return network;
+}
+
+/** As sd-scripts decides: pairs everywhere unless told otherwise, whole text encoders only when told; a rate of 0 is no. */
+export function trainedNetworks(values: RecipeValues, pairs: boolean, rates: Rates): TrainedNetwork[] {
+  const { network_train_unet_only: unetOnly, network_train_text_encoder_only: textOnly, train_text_encoder } = values;
+  const texts = pairs ? !unetOnly : train_text_encoder;
+  const unet = !(pairs && textOnly);
+  const chosen: TrainedNetwork[] = [
+    ...(unet ? (["unet"] as const) : []),
+    ...(texts ? (["textEncoder", "textEncoder2"] as const) : []),
+  ];
+  const missing = chosen.find((network) => rates[network] === undefined);
+  if (missing) {
+    throw new IllustriousError(
+      "bad_option",
+      `no learning rate for ${missing}`,
+      "Set learning_rate: 1e-4 is usual for a LoRA, 1e-5 for whole networks. sd-scripts would take 2e-6.",
+    );
+  }
+  // Adafactor's relative steps have no rate to be 0.
+  const relative = Object.values(rates).every((rate) => !rate);
+  const train = relative ? chosen : chosen.filter((network) => rates[network] !== 0);
+  if (train.length > 0) return train;
+  throw new IllustriousError("bad_option", "no network is trained", "Train the UNet, the text encoders, or both.");
+}

@@ -1,0 +1,201 @@
+/** @file What a recipe's keys make of the objective: prediction and schedule, one weighting, draws, noise, loss. */
+
+import type { z } from "zod";
+import { IllustriousError } from "../../base/error.ts";
+import type { Finding } from "../../sampling/finding.ts";
+import { discreteTable, flowTable, type NoiseTable, type ZeroSnr } from "../../sampling/tables.ts";
+import type { NoiseOptions } from "../noise/training-noise.ts";
+import type { TrainedPrediction } from "../objectives/targets.ts";
+import type { Weighting } from "../objectives/weights.ts";
+import type { Recipe } from "../plan.ts";
+import type { TimestepDistribution } from "../timesteps/distributions.ts";
+import type { TimestepOptions } from "../timesteps/sampler.ts";
+import type { NOISE_KEYS, OBJECTIVE_KEYS, TIMESTEP_KEYS } from "./keys.ts";
+
+type Keys = typeof OBJECTIVE_KEYS & typeof TIMESTEP_KEYS & typeof NOISE_KEYS;
+export type ObjectiveValues = z.output<z.ZodObject<Keys>>;
+
+/** What the checkpoint that is trained says of itself; a recipe that is silent follows it. */
+export type TrainedModel = { prediction?: TrainedPrediction; zeroSnr?: ZeroSnr; shift?: number };
+
+export function objectiveOf(
+  values: ObjectiveValues,
+  model: TrainedModel = {},
+): { recipe: Recipe; findings: Finding[] } {
+  const prediction = predictionOf(values, model);
+  const table = tableOf(values, prediction, model);
+  const weighting = weightingOf(values);
+  const recipe: Recipe = {
+    prediction,
+    table,
+    ...(weighting ? { weighting } : {}),
+    terminalWeight: values.terminal_weight,
+    ...(values.weights_before_rescale ? { weightTable: discreteTable({ shift: table.shift }) } : {}),
+    ...(values.weight_formula_of ? { weightFor: values.weight_formula_of } : {}),
+    loss: {
+      kind: values.loss_type,
+      threshold: values.huber_c,
+      schedule: values.huber_schedule,
+      scale: values.huber_scale,
+    },
+    timesteps: timestepsOf(values),
+    noise: noiseOf(values),
+  };
+  return { recipe, findings: [...differences(recipe, model), ...unused(values)] };
+}
+
+function predictionOf(values: ObjectiveValues, model: TrainedModel): TrainedPrediction {
+  const { prediction, v_parameterization: v } = values;
+  if (prediction !== undefined && v !== undefined && (prediction === "v") !== v) {
+    throw new IllustriousError(
+      "bad_option",
+      `prediction = "${prediction}" and v_parameterization = ${v}`,
+      "Leave one of them out.",
+    );
+  }
+  if (prediction !== undefined) return prediction;
+  if (v !== undefined) return v ? "v" : "eps";
+  return model.prediction ?? "eps";
+}
+
+function tableOf(values: ObjectiveValues, prediction: TrainedPrediction, model: TrainedModel): NoiseTable {
+  const shift = values.schedule_shift ?? model.shift ?? 1;
+  if (prediction === "flow") return flowTable({ shift });
+  const zeroSnr = values.zero_terminal_snr;
+  return discreteTable({ shift, zeroSnr: zeroSnr === undefined ? (model.zeroSnr ?? false) : zeroSnr && "exact" });
+}
+
+/** sd-scripts multiplies all that are set; no paper does, and their product is none of them. */
+function weightingOf(values: ObjectiveValues): Weighting | undefined {
+  const chosen: [string, Weighting][] = [];
+  const { min_snr_gamma, soft_min_snr_gamma, p2_gamma, v_pred_like_loss, weight_loss_like } = values;
+  if (min_snr_gamma) chosen.push(["min_snr_gamma", { kind: "min_snr", gamma: min_snr_gamma }]);
+  if (soft_min_snr_gamma) chosen.push(["soft_min_snr_gamma", { kind: "soft_min_snr", gamma: soft_min_snr_gamma }]);
+  if (values.debiased_estimation_loss) {
+    chosen.push(["debiased_estimation_loss", { kind: "debiased", form: values.debiased_form }]);
+  }
+  if (p2_gamma) chosen.push(["p2_gamma", { kind: "p2", gamma: p2_gamma, k: values.p2_k, form: values.p2_form }]);
+  if (v_pred_like_loss) chosen.push(["v_pred_like_loss", { kind: "v_like", strength: v_pred_like_loss }]);
+  if (values.scale_v_pred_loss_like_noise_pred) {
+    chosen.push(["scale_v_pred_loss_like_noise_pred", { kind: "uniform", of: "eps" }]);
+  }
+  if (weight_loss_like) chosen.push(["weight_loss_like", { kind: "uniform", of: weight_loss_like }]);
+  if (chosen.length <= 1) return chosen[0]?.[1];
+  throw new IllustriousError(
+    "bad_option",
+    `${chosen.map(([name]) => name).join(" and ")}: two weightings of one loss`,
+    "Keep one; sd-scripts would multiply them, which is neither.",
+  );
+}
+
+function timestepsOf(values: ObjectiveValues): TimestepOptions {
+  const { min_timestep, max_timestep, timestep_shift } = values;
+  const kind = samplingOf(values);
+  const own = kind === "shift" ? values.discrete_flow_shift : 1;
+  return {
+    distribution: distributionOf(values, kind),
+    stratified: values.stratified_timesteps,
+    terminalShare: values.terminal_share,
+    ...(min_timestep === undefined ? {} : { minTimestep: min_timestep }),
+    ...(max_timestep === undefined ? {} : { maxTimestep: max_timestep }),
+    // "size" is each picture's own factor, which is known when it is drawn.
+    shift: timestep_shift === "size" ? own : own * timestep_shift,
+  };
+}
+
+type Sampling = NonNullable<ObjectiveValues["timestep_sampling"]>;
+
+function samplingOf(values: ObjectiveValues): Sampling {
+  const { timestep_sampling, weighting_scheme, timestep_weights, laplace_timestep_sampling_mu: mu } = values;
+  if (timestep_sampling) return timestep_sampling;
+  if (timestep_weights) return "table";
+  if (mu !== undefined) return "laplace";
+  return weighting_scheme === undefined || weighting_scheme === "none" ? "uniform" : weighting_scheme;
+}
+
+function distributionOf(values: ObjectiveValues, kind: Sampling): TimestepDistribution {
+  switch (kind) {
+    case "uniform":
+    case "cosmap":
+      return { kind };
+    case "sigmoid":
+    case "shift":
+      return { kind: "logit_normal", mean: 0, deviation: values.sigmoid_scale };
+    case "logit_normal":
+      return { kind, mean: values.logit_mean, deviation: values.logit_std };
+    case "mode":
+      return { kind, scale: values.mode_scale };
+    case "beta":
+      return { kind, a: values.beta_a, b: values.beta_b };
+    case "laplace": {
+      const mu = needed(values.laplace_timestep_sampling_mu, "laplace", "laplace_timestep_sampling_mu");
+      const b = needed(values.laplace_timestep_sampling_b, "laplace", "laplace_timestep_sampling_b");
+      return { kind, mu, b, measure: values.laplace_measure };
+    }
+    case "table":
+      return { kind, weights: needed(values.timestep_weights, "table", "timestep_weights") };
+  }
+}
+
+function needed<T>(value: T | undefined, kind: string, key: string): T {
+  if (value !== undefined) return value;
+  throw new IllustriousError("bad_option", `timesteps by ${kind} without ${key}`, `Set ${key}.`);
+}
+
+function noiseOf(values: ObjectiveValues): NoiseOptions {
+  const { multires_noise_iterations: iterations, multires_noise_discount: discount } = values;
+  return {
+    offset: values.noise_offset,
+    adaptiveScale: values.adaptive_noise_scale,
+    offsetRandomStrength: values.noise_offset_random_strength,
+    ...(iterations > 0 ? { pyramid: { iterations, discount } } : {}),
+    perturbation: values.ip_noise_gamma,
+    perturbationRandomStrength: values.ip_noise_gamma_random_strength,
+  };
+}
+
+/** A run may turn a model into another kind on purpose, but most that do so did not mean to. */
+function differences(recipe: Recipe, model: TrainedModel): Finding[] {
+  const found: Finding[] = [];
+  if (model.prediction !== undefined && model.prediction !== recipe.prediction) {
+    found.push({
+      level: "warning",
+      code: "prediction_differs",
+      message: `the checkpoint predicts ${model.prediction}, the recipe trains ${recipe.prediction}`,
+      hint: "Leave v_parameterization and prediction out to train what the checkpoint is; a LoRA must.",
+    });
+  }
+  const zero = recipe.table.zeroSnr !== false;
+  if (model.zeroSnr !== undefined && recipe.prediction !== "flow" && (model.zeroSnr !== false) !== zero) {
+    found.push({
+      level: "warning",
+      code: "zero_snr_differs",
+      message: `the checkpoint was trained ${zero ? "without" : "with"} zero terminal SNR, the recipe trains ${zero ? "with" : "without"}`,
+      hint: "Leave zero_terminal_snr out to train what the checkpoint is.",
+    });
+  }
+  return found;
+}
+
+/** Parameters of distributions that are not drawn from, where they are set to something. */
+function unused(values: ObjectiveValues): Finding[] {
+  const kind = samplingOf(values);
+  const parameters: [string, boolean, Sampling[]][] = [
+    ["logit_mean", values.logit_mean !== 0, ["logit_normal"]],
+    ["logit_std", values.logit_std !== 1, ["logit_normal"]],
+    ["sigmoid_scale", values.sigmoid_scale !== 1, ["sigmoid", "shift"]],
+    ["mode_scale", values.mode_scale !== 1.29, ["mode"]],
+    ["discrete_flow_shift", values.discrete_flow_shift !== 3, ["shift"]],
+    ["beta_a", values.beta_a !== 1, ["beta"]],
+    ["beta_b", values.beta_b !== 1, ["beta"]],
+    ["timestep_weights", values.timestep_weights !== undefined, ["table"]],
+    ["laplace_timestep_sampling_mu", values.laplace_timestep_sampling_mu !== undefined, ["laplace"]],
+  ];
+  const idle = parameters.filter(([, set, kinds]) => set && !kinds.includes(kind));
+  return idle.map(([name, , kinds]) => ({
+    level: "warning",
+    code: "unused_option",
+    message: `${name} is set, and timesteps are drawn by ${kind}`,
+    hint: `Set timestep_sampling = "${kinds[0]}", or leave ${name} out.`,
+  }));
+}

@@ -1,0 +1,228 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { IllustriousError } from "../../base/error.ts";
+import { discreteTable } from "../../sampling/tables.ts";
+import { createOptimiser } from "../optimisers/optimiser.ts";
+import { planOf, type Recipe, shareOf } from "../plan.ts";
+import { learnerOptionsOf, parseRecipe, readRecipe, recipeKeys } from "./index.ts";
+
+const table = discreteTable({ zeroSnr: "exact" });
+const read = (toml: string, reading = {}) => parseRecipe(`learning_rate = 1e-4\n${toml}`, reading);
+const codes = (toml: string, reading = {}) => read(toml, reading).findings.map(({ code }) => code);
+const v = "v_parameterization = true\nzero_terminal_snr = true\n";
+
+// The same recipe in our own terms, by the plan that both make: weight and probability of every level.
+const objectives: [string, Partial<Recipe>][] = [
+  ["", {}],
+  ["min_snr_gamma = 5", { weighting: { kind: "min_snr", gamma: 5 } }],
+  ["min_snr_gamma = 0", {}],
+  ["soft_min_snr_gamma = 1", { weighting: { kind: "soft_min_snr", gamma: 1 } }],
+  ["debiased_estimation_loss = true", { weighting: { kind: "debiased", form: "kohya" } }],
+  ['debiased_estimation_loss = true\ndebiased_form = "paper"', { weighting: { kind: "debiased" } }],
+  ["p2_gamma = 1\np2_k = 2", { weighting: { kind: "p2", gamma: 1, k: 2 } }],
+  ["scale_v_pred_loss_like_noise_pred = true", { weighting: { kind: "uniform", of: "eps" } }],
+  ['weight_loss_like = "x0"', { weighting: { kind: "uniform", of: "x0" } }],
+  [
+    'min_snr_gamma = 5\nterminal_weight = "limit"',
+    { weighting: { kind: "min_snr", gamma: 5 }, terminalWeight: "limit" },
+  ],
+  [
+    "min_snr_gamma = 5\nweights_before_rescale = true",
+    { weighting: { kind: "min_snr", gamma: 5 }, weightTable: discreteTable() },
+  ],
+  ['min_snr_gamma = 5\nweight_formula_of = "eps"', { weighting: { kind: "min_snr", gamma: 5 }, weightFor: "eps" }],
+  ["min_timestep = 100\nmax_timestep = 900", { timesteps: { minTimestep: 100, maxTimestep: 900 } }],
+  [
+    'timestep_sampling = "logit_normal"\nlogit_mean = 0.5\nterminal_share = 0.01',
+    { timesteps: { distribution: { kind: "logit_normal", mean: 0.5 }, terminalShare: 0.01 } },
+  ],
+  [
+    'timestep_sampling = "sigmoid"\nsigmoid_scale = 2',
+    { timesteps: { distribution: { kind: "logit_normal", deviation: 2 } } },
+  ],
+  [
+    'timestep_sampling = "shift"\ndiscrete_flow_shift = 2',
+    { timesteps: { distribution: { kind: "logit_normal" }, shift: 2 } },
+  ],
+  ['weighting_scheme = "mode"\nmode_scale = 1', { timesteps: { distribution: { kind: "mode", scale: 1 } } }],
+  [
+    "laplace_timestep_sampling_mu = 0\nlaplace_timestep_sampling_b = 3",
+    { timesteps: { distribution: { kind: "laplace", mu: 0, b: 3 } } },
+  ],
+  ['timestep_sampling = "beta"\nbeta_a = 2', { timesteps: { distribution: { kind: "beta", a: 2, b: 1 } } }],
+];
+
+test.each(objectives)("%s", (toml, ours) => {
+  const plan = planOf(read(v + toml).objective);
+  const expected = planOf({ prediction: "v", table, ...ours });
+  expect(plan.weight).toEqual(expected.weight);
+  expect(plan.probability).toEqual(expected.probability);
+});
+
+test("a published recipe keeps its share of low SNR", () => {
+  // Computed independently: min-SNR 5 on a v-loss, the terminal level by formula.
+  const plan = planOf(read(`${v}min_snr_gamma = 5\nterminal_weight = "limit"`).objective);
+  expect(Math.abs(shareOf(plan, plan.product, 0, 0.05) - 0.013)).toBeLessThan(0.0015);
+});
+
+test("noise and loss", () => {
+  const toml =
+    'noise_offset = 0.05\nmultires_noise_iterations = 6\nip_noise_gamma = 0.1\nloss_type = "huber"\nhuber_c = 0.2';
+  const { noise, loss } = read(toml).objective;
+  expect(noise).toMatchObject({ offset: 0.05, pyramid: { iterations: 6, discount: 0.3 }, perturbation: 0.1 });
+  expect(loss).toEqual({ kind: "huber", threshold: 0.2, schedule: "snr", scale: 1 });
+  expect(read("").objective.noise).not.toHaveProperty("pyramid");
+});
+
+test("a silent recipe follows the checkpoint; one that contradicts it is told so", () => {
+  const model = { prediction: "v", zeroSnr: "exact", shift: 0.5 } as const;
+  const silent = read("", { model });
+  expect([silent.objective.prediction, silent.objective.table.zeroSnr, silent.objective.table.shift]).toEqual([
+    "v",
+    "exact",
+    0.5,
+  ]);
+  expect(silent.findings).toEqual([]);
+  expect(codes("v_parameterization = false\nzero_terminal_snr = false", { model })).toEqual([
+    "prediction_differs",
+    "zero_snr_differs",
+  ]);
+  expect(read("").objective.prediction).toBe("eps");
+  expect(read('prediction = "flow"\nschedule_shift = 3').objective.table).toMatchObject({ family: "flow", shift: 3 });
+});
+
+test("what speaks against the whole is among the findings", () => {
+  expect(codes("zero_terminal_snr = true")).toEqual(["eps_zero_snr"]);
+  expect(codes(`${v}noise_offset = 0.1`)).toEqual(["double_fix"]);
+  expect(codes(`${v}scale_v_pred_loss_like_noise_pred = true`)).toEqual(["weighted_like_eps"]);
+  expect(codes(`${v}logit_mean = 1`)).toEqual(["unused_option"]);
+  expect(codes('xformers = true\nmixed_precision = "bf16"')).toEqual(["ignored_options"]);
+  expect(codes('optimizer_type = "AdamW8bit"')).toEqual(["state_not_packed"]);
+});
+
+const faults: [string, RegExp][] = [
+  ["min_snr_gama = 5", /unknown key min_snr_gama \(did you mean min_snr_gamma\?\)/],
+  ["qwertyuiop = 5", /unknown key qwertyuiop$/],
+  ["min_snr_gamma = -1\nnetwork_dim = 0", /min_snr_gamma = -1: .*; network_dim = 0: /],
+  ['lr_scheduler = "cosin"', /lr_scheduler = "cosin"/],
+  ["min_snr_gamma = 5\ndebiased_estimation_loss = true", /min_snr_gamma and debiased_estimation_loss: two weightings/],
+  ['v_parameterization = true\nprediction = "eps"', /prediction = "eps" and v_parameterization = true/],
+  ["masked_loss = true", /masked_loss = true is not supported/],
+  ["[a]\nseed = 1\n[b]\nseed = 2", /seed is set twice/],
+  ['optimizer_type = "Prodigy"', /optimizer_type "Prodigy"/],
+  ['optimizer_args = ["momentum=1"]', /optimizer_args: momentum/],
+  ['optimizer_args = ["betas=0.9"]', /betas=0.9/],
+  ['network_module = "lycoris.kohya"', /network_module "lycoris.kohya"/],
+  ['network_dim = 4\nnetwork_args = ["algo=loha"]', /network_args: algo="loha"/],
+  ["lr_warmup_steps = 10\nmax_train_steps = 100", /constant learning rate with 10 steps of warm-up/],
+  ['timestep_sampling = "laplace"', /laplace without laplace_timestep_sampling_mu/],
+  ["unet_lr = 0", /no network is trained/],
+];
+
+test.each(faults)("refused: %s", (toml, message) => {
+  expect(() => read(toml)).toThrow(
+    expect.objectContaining({ code: "bad_option", message: expect.stringMatching(message) }),
+  );
+});
+
+test("a recipe without a learning rate is refused, for sd-scripts' default trains nothing", () => {
+  expect(() => parseRecipe("seed = 1")).toThrow(/no learning rate for unet/);
+  expect(parseRecipe("unet_lr = 1e-4").train).toEqual(["unet"]);
+  expect(parseRecipe('optimizer_type = "Adafactor"\ntrain_text_encoder = true').train).toHaveLength(3);
+});
+
+test("a recipe that is no TOML names the place", () => {
+  expect(() => parseRecipe("seed = 1\nlr = = 2")).toThrow(
+    expect.objectContaining({ code: "bad_file", message: expect.stringMatching(/^recipe: line 2, column 6/) }),
+  );
+});
+
+test("optimisers with Python's arguments", () => {
+  const optimiser = (toml: string) => read(toml).learning.optimiser;
+  expect(optimiser('optimizer_args = ["betas=(0.9, 0.95)", "weight_decay=0.1", "eps=1e-6"]')).toEqual({
+    kind: "adamw",
+    beta1: 0.9,
+    beta2: 0.95,
+    weightDecay: 0.1,
+    epsilon: 1e-6,
+  });
+  const adafactor = optimiser(
+    'optimizer_type = "AdaFactor"\noptimizer_args = ["scale_parameter=False", "relative_step=False", "beta1=None"]',
+  );
+  expect(adafactor).toEqual({ kind: "adafactor", scaleParameter: false, relativeStep: false });
+  expect(createOptimiser(adafactor).name).toBe("adafactor");
+  expect(optimiser('optimizer_type = "Lion"\noptimizer_args = ["betas=0.9,0.99"]')).toEqual({
+    kind: "lion",
+    beta1: 0.9,
+    beta2: 0.99,
+  });
+});
+
+test("learning rates by network, warm-up as steps or as a share", () => {
+  const toml = 'network_dim = 16\ntext_encoder_lr = [5e-5, 2e-5]\nlr_scheduler = "cosine"\nlr_warmup_steps = 0.1';
+  const { learning, train, network } = read(toml);
+  expect(train).toEqual(["unet", "textEncoder", "textEncoder2"]);
+  expect(network).toEqual({ rank: 16, alpha: 1 });
+  const { groups, maxGradNorm } = learnerOptionsOf(learning, train, 1000);
+  expect(Object.values(groups).map(({ peak }) => peak)).toEqual([1e-4, 5e-5, 2e-5]);
+  expect(groups.unet).toMatchObject({ kind: "cosine", warmupSteps: 100, totalSteps: 1000 });
+  expect(maxGradNorm).toBe(1);
+  expect(
+    learnerOptionsOf(read('lr_scheduler = "linear"\nlr_warmup_steps = 30').learning, ["unet"], 1000).groups.unet!
+      .warmupSteps,
+  ).toBe(30);
+  expect(read("text_encoder_lr = 0\nnetwork_dim = 4").train).toEqual(["unet"]);
+  expect(read("learning_rate_te2 = 0\ntrain_text_encoder = true").train).toEqual(["unet", "textEncoder"]);
+  expect(read('network_module = "networks.lora"\nnetwork_args = ["conv_dim=8"]').network).toEqual({
+    rank: 4,
+    alpha: 1,
+    convRank: 8,
+    convAlpha: 1,
+  });
+});
+
+test("sections do not matter, and what belongs to the data is handed on", () => {
+  const recipe = parseRecipe(
+    '[optimizer]\nlearning_rate = 1e-4\n[anything]\nseed = 3\nresolution = "512,512"\n[general]\nflip_aug = true\n[[datasets]]\nresolution = 512',
+    { dataKeys: ["resolution"] },
+  );
+  expect(recipe.values.seed).toBe(3);
+  expect(recipe.data).toEqual({ resolution: "512,512", general: { flip_aug: true }, datasets: [{ resolution: 512 }] });
+  expect(() => read("resolution = 1")).toThrow(/unknown key resolution/);
+});
+
+test("averages, and draws by each picture's size", () => {
+  const recipe = read('ema_decay = 0.999\ntimestep_shift = "size"');
+  expect(recipe.learning.ema).toMatchObject({ decay: 0.999, warmup: "ramp" });
+  expect(recipe.shiftBySize).toBe(true);
+  expect(read("").learning).not.toHaveProperty("ema");
+});
+
+test("whatever a file holds, there is a recipe or a typed error", () => {
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.double(),
+    fc.constantFrom(true, false, 0, 1, 5, "v", "limit", Infinity, Number.NaN),
+  );
+  const key = fc.oneof(fc.constantFrom(...Object.keys(recipeKeys)), fc.string(), fc.constant("__proto__"));
+  fc.assert(
+    fc.property(fc.dictionary(key, value, { maxKeys: 6 }), (raw) => {
+      try {
+        expect(readRecipe({ learning_rate: 1e-4, ...raw }).train.length).toBeGreaterThan(0);
+      } catch (error) {
+        expect(error).toBeInstanceOf(IllustriousError);
+        expect((error as IllustriousError).code).not.toBe("internal");
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("docs/recipes.md has every key, with what it means", () => {
+  const page = readFileSync(new URL("../../../docs/recipes.md", import.meta.url), "utf8");
+  const missing = Object.entries(recipeKeys).filter(
+    ([name, schema]) => !page.includes(`| \`${name}\` | ${schema.description} |`),
+  );
+  expect(missing.map(([name]) => name)).toEqual([]);
+});
