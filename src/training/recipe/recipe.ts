@@ -1,5 +1,5 @@
 /**
- * @file A recipe: the TOML by which sd-scripts' trainers are run (`--config_file`), read into our own types, with
+ * @file A recipe: the TOML by which sd-scripts' trainers are run (its `config_file` argument), read into our own types, with
  * everything that speaks against it. Sections are for the reader; keys count wherever they stand.
  */
 
