@@ -51,15 +51,11 @@ export type SdxlBatch = {
 /** Batch after batch, from a place on. */
 export async function* sdxlBatches(options: SdxlDataOptions, from: Place): AsyncGenerator<SdxlBatch, never> {
   const { set, seed, captions } = options;
-  const moment = (epoch: number): Moment => ({ seed, epoch });
-  let epoch = from.epoch;
-  const textClass = (example: Example) => captions(captionFor(example, moment(epoch))).length;
+  const textClass = (example: Example, moment: Moment) => captions(captionFor(example, moment)).length;
   const order = batchesFrom(set, { seed, textClass }, from);
   for (;;) {
-    // The generator plans an epoch when its first batch is asked for; the classes are those of that epoch.
-    const { value } = order.next();
-    epoch = value.next.epoch;
-    yield { ...(await batchOf(value.batch, moment(value.place.epoch), options)), next: value.next };
+    const { batch, place, next } = order.next().value;
+    yield { ...(await batchOf(batch, { seed, epoch: place.epoch }, options)), next };
   }
 }
 
