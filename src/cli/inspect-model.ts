@@ -86,13 +86,14 @@ const CONFIDENCE = { certain: "certain", likely: "likely", guess: "a guess: stat
 
 function loraLines({ lora }: Inspection): string[] {
   if (!lora) return [];
-  const { modules, ranks, alpha, networkModule, trainedOn } = lora;
+  const { modules, ranks, alpha, networkModule, trainedOn, unsupported } = lora;
   return [
     `changes ${counted(modules, "layer")}`,
     ...(ranks.length > 0 ? [`rank ${ranks.join(", ")}`] : []),
     ...(alpha === undefined ? [] : [`alpha ${alpha}`]),
     ...(networkModule === undefined ? [] : [`made with ${networkModule}`]),
     ...(trainedOn === undefined ? [] : [`trained on ${trainedOn}`]),
+    ...(unsupported === undefined ? [] : [`cannot be applied: it has ${unsupported}`]),
   ];
 }
 

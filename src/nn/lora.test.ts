@@ -10,6 +10,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { verifyGraph } from "../graph/verify.ts";
 import { referenceRuntime } from "../runtime/reference/interpreter.ts";
 import type { Value } from "../runtime/runtime.ts";
+import { gradientName, stepGraph } from "../training/learner/step-graph.ts";
 import { initialLoraValues, type LoraShape, loraName, withLora } from "./lora.ts";
 
 const strength = g.input("strength", []);
@@ -137,4 +138,38 @@ test("first values: up is zero, down is uniform within 1/√fan-in", () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test("a step of training has the pairs' gradients and not the weights'", async () => {
+  const frozen = { stride: 2, padding: [1, 1, 1, 1] } as const;
+  const h = g.conv2d(x, g.weight("conv.weight", [4, 5, 3, 3]), undefined, frozen);
+  const y = g.linear(g.tokensOf(h), g.weight("w.weight", [3, 4]));
+  const loss = g.mean(g.mul(y, y), [0, 1, 2]);
+  const targets = new Map(["conv", "w"].map((name) => [`${name}.weight`, { rank: 2, alpha: 1 }]));
+  const { outputs, parameters } = withLora({ loss }, targets);
+  const step = stepGraph({ loss: outputs.loss! }, (name) => name.includes(".lora_"));
+  expect([...step.parameters]).toEqual(parameters.map(({ name, shape }) => [name, shape]));
+  const graph = graphOf(asInputs(Object.fromEntries(step.graph.outputs)));
+  const session = await referenceRuntime().open(graph, new Map());
+  const feeds = Object.fromEntries(
+    graph.inputs.map(({ attributes: { name }, shape }, i) => [
+      name,
+      values(
+        shape.map((dim) => (typeof dim === "number" ? dim : 2)),
+        i + 1,
+      ),
+    ]),
+  );
+  const results = await session.run(feeds);
+  for (const { name } of parameters) {
+    const numbers = feeds[name]!.data as Float64Array;
+    const lossWith = async (delta: number) => {
+      const moved = numbers.map((value, i) => (i === 1 ? value + delta : value));
+      return Number((await session.run({ ...feeds, [name]: { ...feeds[name]!, data: moved } })).loss!.data[0]);
+    };
+    const slope = ((await lossWith(1e-4)) - (await lossWith(-1e-4))) / 2e-4;
+    const gradient = Number(results[gradientName(name)]!.data[1]);
+    // A central difference of a smooth function in float64: 1e-8 of its third derivative, which is near its first.
+    expect(Math.abs(gradient - slope)).toBeLessThan(1e-6 * Math.abs(slope));
+  }
 });

@@ -1,6 +1,7 @@
 /** @file What a LoRA file says of itself: ranks from its shapes, the rest from kohya's metadata. */
 
 import type { SafetensorsFile } from "../../formats/safetensors/index.ts";
+import { otherAlgebra } from "./lora-names.ts";
 
 export type LoraFacts = {
   /** Layers that it changes. */
@@ -12,6 +13,8 @@ export type LoraFacts = {
   readonly networkModule?: string;
   /** The model that it was trained on, by the name its trainer saw. */
   readonly trainedOn?: string;
+  /** The algebra that keeps it from being applied: DoRA, LoHa … */
+  readonly unsupported?: string;
 };
 
 export function loraFacts({ tensors, metadata }: SafetensorsFile): LoraFacts {
@@ -26,11 +29,13 @@ export function loraFacts({ tensors, metadata }: SafetensorsFile): LoraFacts {
   const alpha = Number(metadata.get("ss_network_alpha") ?? "none");
   const networkModule = metadata.get("ss_network_module");
   const trainedOn = metadata.get("ss_sd_model_name");
+  const unsupported = [...tensors.keys()].map(otherAlgebra).find((algebra) => algebra !== undefined);
   return {
     modules: modules.size,
     ranks: [...ranks].sort((a, b) => a - b),
     ...(Number.isFinite(alpha) && { alpha }),
     ...(networkModule && { networkModule }),
     ...(trainedOn && { trainedOn }),
+    ...(unsupported && { unsupported }),
   };
 }

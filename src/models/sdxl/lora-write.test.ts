@@ -186,6 +186,13 @@ test.each([
   await expect(refused).rejects.toThrow(message);
 });
 
+test("inspect says what cannot be applied", async () => {
+  await open({ ...plain, [`${Q}.dora_scale`]: [1, 640] }).catch(() => {});
+  expect((await inspectModel(join(folder, "made.safetensors"))).lora).toMatchObject({ unsupported: "DoRA" });
+  await open(plain);
+  expect((await inspectModel(join(folder, "made.safetensors"))).lora).not.toHaveProperty("unsupported");
+});
+
 test("a LoRA of bytes is refused by its type", async () => {
   await expect(open(plain, "I8")).rejects.toMatchObject({ code: "unsupported" });
 });
