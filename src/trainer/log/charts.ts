@@ -35,7 +35,8 @@ export function runCharts(history: RunHistory): string[] {
   add("Gradient norm, before clipping", [{ name: "gradient norm", style: "s0", series: gradientNorm }], (lines) =>
     usualRange(lines.map(({ series }) => series)),
   );
-  for (const line of manyLines(figures)) add(line.name, [line], (lines) => usualRange(lines.map((l) => l.series)));
+  for (const line of manyLines(figures))
+    add(line.name, [{ ...line, style: "s0" }], (lines) => usualRange(lines.map((l) => l.series)));
   return charts.map((chart) => drawChart(chart, Math.max(history.step, 1)));
 }
 
