@@ -20,6 +20,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "what a model file or folder is, what it predicts, what is wrong with it; how a picture was made",
     load: () => import("./inspect-command.ts"),
   },
+  {
+    name: "evaluate",
+    summary: "what models can do on drawn scenes, counted: a table",
+    load: () => import("./evaluate-command.ts"),
+  },
 ];
 
 const HELP = `

@@ -1,6 +1,7 @@
 /** @file What runs in the engine's process: the tasks by name. */
 
 import { serve } from "../runtime/process/serve.ts";
+import { drawInEngine } from "./evaluate/draw-in-engine.ts";
 import { generateInEngine } from "./generate-in-engine.ts";
 
-serve({ generate: generateInEngine });
+serve({ generate: generateInEngine, evaluate: drawInEngine });
