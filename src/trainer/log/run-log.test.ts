@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Script } from "node:vm";
 import fc from "fast-check";
 import { afterAll, expect, test, vi } from "vitest";
 
@@ -187,6 +189,11 @@ test("captions, names and recipes from strangers stay text, and the page asks fo
     ),
   ).toEqual([]);
   expect(html).toContain("default-src &#39;none&#39;");
+  const script = /<script>([\s\S]*?)<\/script>/.exec(html)![1]!;
+  // A browser runs the script only if its text has the policy's hash, and it is one that can be run.
+  const policy = `script-src &#39;sha256-${createHash("sha256").update(script).digest("base64")}&#39;`;
+  expect(html).toContain(policy);
+  expect(() => new Script(script)).not.toThrow();
 });
 
 test("the charts' numbers can be read without seeing them", async () => {
