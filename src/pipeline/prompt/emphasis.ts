@@ -69,7 +69,7 @@ export function emphasisFinding(text: string, ratios: readonly number[]): Emphas
     : "cannot restore the mean, which the weights make zero";
   return {
     message: `emphasis "original" ${what} of a chunk of "${shown}"`,
-    hint: "The mean lies too near zero to be restored: --emphasis no-norm leaves the scaling out.",
+    hint: "Where a mean is near zero this ruins pictures: --emphasis no-norm leaves the scaling out.",
   };
 }
 
