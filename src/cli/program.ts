@@ -21,6 +21,11 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./inspect-command.ts"),
   },
   {
+    name: "train",
+    summary: "a LoRA, whole networks or an autoencoder, by a recipe; what a recipe asks, as a figure",
+    load: () => import("./train-command.ts"),
+  },
+  {
     name: "evaluate",
     summary: "what models can do on drawn scenes, counted: a table",
     load: () => import("./evaluate-command.ts"),

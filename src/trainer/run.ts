@@ -62,23 +62,27 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
   const { learner } = lesson;
   const { steps, accumulation = 1, saveEvery, examineEvery, signal } = options;
   let savedAt = learner.updates;
-  while (learner.updates < steps && !signal?.aborted) {
-    const start = performance.now();
-    const done = await oneUpdate(lesson, accumulation);
-    const { update: step } = done.update;
-    const seconds = (performance.now() - start) / 1e3;
-    const { pictures, levels, figures } = done;
-    yield { type: "step", step, steps, pictures, seconds, levels, figures, ...done.update };
-    const last = step === steps;
-    if (lesson.examine && ((examineEvery > 0 && step % examineEvery === 0) || last)) {
-      yield { type: "examined", step, ...(await lesson.examine(step)) };
+  try {
+    while (learner.updates < steps && !signal?.aborted) {
+      const start = performance.now();
+      const done = await oneUpdate(lesson, accumulation);
+      const { update: step } = done.update;
+      const seconds = (performance.now() - start) / 1e3;
+      const { pictures, levels, figures } = done;
+      yield { type: "step", step, steps, pictures, seconds, levels, figures, ...done.update };
+      const last = step === steps;
+      if (lesson.examine && ((examineEvery > 0 && step % examineEvery === 0) || last)) {
+        yield { type: "examined", step, ...(await lesson.examine(step)) };
+      }
+      if ((saveEvery > 0 && step % saveEvery === 0) || last) {
+        yield await save(lesson, options);
+        savedAt = step;
+      }
     }
-    if ((saveEvery > 0 && step % saveEvery === 0) || last) {
-      yield await save(lesson, options);
-      savedAt = step;
-    }
+  } finally {
+    // Whoever listens may have left at the abort: then what was learnt since is saved all the same.
+    if (signal?.aborted && learner.updates > savedAt) await save(lesson, options);
   }
-  if (learner.updates > savedAt) yield await save(lesson, options);
 }
 
 async function save(lesson: Lesson, { folder, keep = 2, recipe }: RunOptions): Promise<RunEvent> {

@@ -1,0 +1,199 @@
+/** @file `illustrious train`: a recipe's run, or what a recipe asks of each noise level. */
+
+import { dirname, extname } from "node:path";
+import type { Command } from "commander";
+import { IllustriousError } from "../base/error.ts";
+import { writeFileAtomic } from "../formats/atomic-write.ts";
+import { checkFile, makeFolder } from "../tasks/output-place.ts";
+import type { TrainEvent } from "../tasks/train/train-events.ts";
+import type { TrainInput } from "../tasks/train/train-options.ts";
+import { paintFor } from "./colour.ts";
+import { type Context, usageError } from "./command.ts";
+import { type LiveLine, liveLine } from "./live-line.ts";
+import { duration } from "./quantities.ts";
+import { warningText } from "./report-human.ts";
+import { EXIT, type Shell } from "./shell.ts";
+import { exitCodeOf, stopRequest } from "./stop-request.ts";
+import { jsonLine, safeLine, safeText } from "./terminal-text.ts";
+
+const HELP = `
+A recipe is TOML with the argument names of kohya's sd-scripts, such as:
+
+  pretrained_model_name_or_path = "illustrious-xl-v1.safetensors"
+  output_name = "my-lora"
+  network_module = "networks.lora"
+  network_dim = 16
+  network_alpha = 16
+  learning_rate = 1e-4
+  max_train_steps = 1000
+  save_every_n_steps = 250
+  sample_every_n_steps = 250
+  sample_prompts = ["1girl, my character"]
+  [[datasets]]
+  resolution = 1024
+  batch_size = 1
+  enable_bucket = true
+  [[datasets.subsets]]
+  image_dir = "pictures"
+
+Without network_module whole networks learn. docs/training.md explains every key. Results go to runs/<name>/: checkpoints
+(step-…/model), log.jsonl, TensorBoard events, and index.html, a page that reloads itself.
+
+Examples:
+  illustrious train my-lora.toml
+  illustrious train my-lora.toml --set max_train_steps=10 --set learning_rate=5e-5
+  illustrious train my-lora.toml --plot plan.png
+  illustrious train a.toml b.toml --plot plan.svg
+
+Ctrl-C finishes the step and saves; the same command goes on from there, also after a crash.
+`;
+
+type Own = {
+  readonly set?: readonly string[];
+  readonly plot?: string | true;
+  readonly threads?: string;
+  readonly restart?: boolean;
+  readonly json?: boolean;
+};
+
+export function install(command: Command, { shell, exitWith }: Context): void {
+  command.usage("[options] <recipe.toml...>").argument("<recipe...>", "the recipe; several only to be plotted");
+  command.option("--set <key=value>", "another value for a key of the recipe; repeatable", collect, []);
+  command.option(
+    "--plot [file]",
+    "weight, draws and their product over the noise levels, to .png, .svg, .json or .csv, or here",
+  );
+  command.option("--restart", "begin anew; what the run's folder holds is set aside under another name");
+  command.option("--threads <n>", "processor threads");
+  command.option("--json", "events as lines of JSON on stdout");
+  command.addHelpText("after", HELP);
+  command.action(async (recipes: string[]) => {
+    const own = command.opts<Own>();
+    exitWith(own.plot === undefined ? await run(recipes, own, shell) : await plot(recipes, own, shell));
+  });
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+/** Numbers and booleans as TOML would have them, everything else as text. */
+function settingsOf({ set = [] }: Own): Record<string, string | number | boolean> {
+  const entries = set.map((text) => {
+    const [, key, value] = /^\s*(\w+)\s*=\s*(.*)$/s.exec(text) ?? [];
+    if (key === undefined || value === undefined) throw usageError(`--set ${text}`, "Needs key=value.");
+    if (value === "true" || value === "false") return [key, value === "true"];
+    return [key, value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
+async function run(recipes: readonly string[], own: Own, shell: Shell): Promise<number> {
+  const [recipe, ...more] = recipes;
+  if (more.length > 0) throw usageError(`${recipes.length} recipes`, "Train one at a time; --plot takes several.");
+  const threads = own.threads === undefined ? undefined : Number(own.threads);
+  const input: TrainInput = {
+    recipe: recipe!,
+    set: settingsOf(own),
+    ...(threads !== undefined && { threads }),
+    ...(own.restart && { restart: true }),
+  };
+  const { train } = await import("../tasks/train/train.ts");
+  const line = liveLine(shell);
+  const stop = stopRequest(
+    shell,
+    () => line.keep("stopping after this step, with a checkpoint; Ctrl-C once more stops at once\n"),
+    () => line.end(),
+  );
+  const show = own.json ? (event: TrainEvent) => shell.stdout.write(jsonLine(event)) : human(shell, line);
+  try {
+    for await (const event of train(input, { signal: stop.signal })) show(event);
+  } catch (error) {
+    line.end();
+    const by = stop.by();
+    if (!by || !(error instanceof IllustriousError && error.code === "cancelled")) throw error;
+    shell.stderr.write("stopped; the same command goes on from the last checkpoint\n");
+    return exitCodeOf(by);
+  } finally {
+    line.end();
+    stop.end();
+  }
+  return EXIT.ok;
+}
+
+function human(shell: Shell, line: LiveLine): (event: TrainEvent) => void {
+  const paint = paintFor(shell.stderr, shell.env);
+  const pace = newPace();
+  return (event) => {
+    switch (event.type) {
+      case "stage":
+        return line.show(event.message);
+      case "progress":
+        return line.show(
+          `${event.stage === "data" ? "looked at" : "encoded"} ${event.done} of ${event.total} pictures`,
+        );
+      case "report":
+        return line.keep(`${safeText(event.lines.join("\n"))}\n`);
+      case "finding":
+        return line.keep(`${warningText(event.finding, paint)}\n`);
+      case "start": {
+        const from = event.from > 0 ? `going on from step ${event.from}` : "beginning";
+        return line.keep(safeLine(`${from} of ${event.steps}; watch ${event.page}`).concat("\n"));
+      }
+      case "step":
+        return line.show(pace(event));
+      case "examined": {
+        const figures = Object.entries(event.figures).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
+        return line.keep(figures.length > 0 ? `step ${event.step}: ${figures.join(", ")}\n` : "");
+      }
+      case "saved":
+        return line.keep(safeLine(`step ${event.step}: saved ${event.folder}`).concat("\n"));
+      case "done":
+        line.end();
+        shell.stdout.write(`${safeLine(event.folder)}\n`);
+    }
+  };
+}
+
+type StepEvent = Extract<TrainEvent, { type: "step" }>;
+
+/** Weight of the newest step in what is shown. */
+const NEWEST = 0.02;
+
+/** Step, smoothed loss, rate and time left. */
+function newPace(): (event: StepEvent) => string {
+  let loss: number | undefined;
+  let seconds = 0;
+  let pictures = 0;
+  let seen = 0;
+  return (event) => {
+    loss = loss === undefined || !Number.isFinite(loss) ? event.loss : loss + NEWEST * (event.loss - loss);
+    seconds += event.seconds;
+    pictures += event.pictures;
+    seen++;
+    const left = ((event.steps - event.step) * seconds) / seen;
+    const rate = pictures / Math.max(seconds, 1e-9);
+    const skipped = event.skipped ? " · gradient not finite, step skipped" : "";
+    return (
+      `step ${event.step}/${event.steps} · loss ${loss.toFixed(4)} · ${rate.toPrecision(3)} pictures/s · ` +
+      `${duration(left)} left${skipped}`
+    );
+  };
+}
+
+async function plot(recipes: readonly string[], own: Own, shell: Shell): Promise<number> {
+  const path = own.plot === true ? undefined : own.plot;
+  if (path !== undefined) await checkFile(path);
+  const { plotRecipes } = await import("../tasks/train/plot-recipes.ts");
+  const { findings, figure } = await plotRecipes(recipes, settingsOf(own));
+  const paint = paintFor(shell.stderr, shell.env);
+  for (const finding of findings) shell.stderr.write(`${warningText(finding, paint)}\n`);
+  if (path === undefined) {
+    shell.stdout.write(figure.text(Math.min(shell.stdout.columns, 120)));
+    return EXIT.ok;
+  }
+  await makeFolder(dirname(path));
+  await writeFileAtomic(path, await figure.file(extname(path).toLowerCase()));
+  shell.stdout.write(`${safeLine(path)}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,49 @@
+/** @file What a run knows of itself, for the metadata of the LoRA that it writes. */
+
+import { basename } from "node:path";
+import type { DataSet } from "../../data/sets/index.ts";
+import type { Checkpoint } from "../../models/sdxl/checkpoint.ts";
+import type { LoraSettings } from "../../models/sdxl/lora-metadata.ts";
+import type { LoraRanks } from "../../models/sdxl/lora-targets.ts";
+import type { TrainingRecipe } from "../../training/recipe/index.ts";
+import type { RecipeFile } from "./recipe-file.ts";
+
+export type LoraRun = {
+  readonly file: RecipeFile;
+  readonly recipe: TrainingRecipe;
+  readonly base: Checkpoint;
+  readonly ranks: LoraRanks;
+  readonly set: DataSet;
+  readonly step: number;
+  readonly startedAt: Date;
+};
+
+export function loraSettings({ file, recipe, base, ranks, set, step, startedAt }: LoraRun): LoraSettings {
+  const { objective, learning, train, values } = recipe;
+  const { rates } = learning;
+  const [{ bucket } = { bucket: undefined }] = set.items;
+  return {
+    title: file.name,
+    ranks,
+    ...(objective.prediction !== "flow" && { prediction: objective.prediction === "eps" ? "epsilon" : "v" }),
+    zeroTerminalSnr: objective.table.zeroSnr !== false,
+    ...(bucket && { resolution: Math.round(Math.sqrt(bucket.width * bucket.height)) }),
+    baseModel: basename(base.path),
+    trained: { unet: train.includes("unet"), textEncoders: train.some((network) => network !== "unet") },
+    ...(values.learning_rate !== undefined && { learningRate: values.learning_rate }),
+    ...(rates.unet !== undefined && { unetLearningRate: rates.unet }),
+    ...(rates.textEncoder !== undefined && { textEncoderLearningRate: rates.textEncoder }),
+    steps: step,
+    ...(values.seed !== undefined && { seed: values.seed }),
+    startedAt,
+    finishedAt: new Date(),
+    more: {
+      optimizer: learning.optimiser.kind,
+      lr_scheduler: learning.schedule.kind,
+      min_snr_gamma: values.min_snr_gamma,
+      num_train_images: set.items.length,
+      max_train_steps: values.max_train_steps,
+      gradient_accumulation_steps: learning.accumulation,
+    },
+  };
+}

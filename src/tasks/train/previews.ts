@@ -1,0 +1,63 @@
+/**
+ * @file Pictures of a model while it learns, made as `generate` makes them: through files, on the noise schedule that it is trained
+ * with. So a preview shows what its user will see.
+ */
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import type { Examination } from "../../trainer/lesson.ts";
+import { LORA_FILE } from "../../trainer/open-sdxl.ts";
+import { generateInEngine } from "../generate-in-engine.ts";
+import { type GenerateInput, parseGenerateOptions } from "../generate-options.ts";
+
+export type PreviewOptions = {
+  readonly prompts: readonly string[];
+  readonly sampler?: string | undefined;
+  readonly size: number;
+  readonly seed: number;
+  /** The checkpoint beside which a LoRA learns; a whole model needs none. */
+  readonly base?: string | undefined;
+};
+
+/** Steps of a preview, as in sd-scripts. */
+const STEPS = 28;
+
+/** @param given prompts, or a file with one a line: empty lines and those that begin with # are left out */
+export async function samplePrompts(
+  given: string | readonly string[] | undefined,
+  placeOf: (path: string) => string,
+): Promise<readonly string[]> {
+  if (given === undefined || typeof given !== "string") return given ?? [];
+  const path = placeOf(given);
+  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    const hint = "sample_prompts is a file with one prompt a line, or a list of prompts.";
+    throw new IllustriousError("missing_file", `cannot read the prompts ${path} (${cause.code})`, hint, { cause });
+  });
+  return text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
+}
+
+export async function previewsOf(
+  saveModel: (folder: string) => Promise<void>,
+  { prompts, sampler, size, seed, base }: PreviewOptions,
+  signal: AbortSignal,
+): Promise<Examination["previews"]> {
+  const folder = await mkdtemp(join(tmpdir(), "illustrious-preview-"));
+  try {
+    await saveModel(folder);
+    const lora = join(folder, LORA_FILE);
+    const model = base === undefined ? { model: folder } : { model: base, loras: [{ path: lora }] };
+    const previews: { name: string; prompt: string; png: Uint8Array }[] = [];
+    for (const [i, prompt] of prompts.entries()) {
+      const input = { ...model, prompt, width: size, height: size, seed, steps: STEPS, ...(sampler && { sampler }) };
+      const options = parseGenerateOptions(input as GenerateInput);
+      for await (const event of generateInEngine(options, signal)) {
+        if (event.type === "picture") previews.push({ name: `${i + 1}`, prompt, png: event.png });
+      }
+    }
+    return previews;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * @file A recipe's file: what learns, from which model, on which data. The objective's and the learner's keys are sd-scripts'
+ * (`src/training/recipe/`); those of new models and autoencoders are ours.
+ */
+
+import { readFile } from "node:fs/promises";
+import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
+import { parse, TomlError } from "smol-toml";
+import { z } from "zod";
+import { IllustriousError } from "../../base/error.ts";
+import { datasetConfigOf, readDatasetConfig, type SetConfig } from "../../data/sets/index.ts";
+import type { SdxlConfigs, VaeConfig } from "../../models/sdxl/config.ts";
+import { parseConfigs, parseVaeConfig } from "../../models/sdxl/config-json.ts";
+import type { TrainOptions } from "./train-options.ts";
+
+const crop = z.tuple([z.int().min(16).max(2048), z.int().min(1).max(1024), z.number().positive()]);
+
+/** Keys that sd-scripts does not have. */
+const OWN_KEYS = {
+  model_config: z.string().optional().describe("sizes of a model that begins with nothing: a JSON file"),
+  train_vae: z.enum(["both", "decoder"]).optional().describe("an autoencoder learns, or its decoder alone"),
+  vae_config: z.string().optional().describe("sizes of an autoencoder that begins with nothing: a JSON file"),
+  vae_l1_weight: z.number().min(0).default(0.1).describe("absolute error beside the squared one"),
+  vae_kl_weight: z.number().min(0).default(1e-5).describe("pull of the latents towards unit normals"),
+  vae_crops: z
+    .array(crop)
+    .min(1)
+    .default([[64, 8, 1]])
+    .describe("[side, batch, share]: crops that an autoencoder sees"),
+  vae_held_out: z.string().optional().describe("a folder of pictures that an autoencoder is examined on"),
+  data_cache: z.string().optional().describe("folder of latents that runs share; by default in the run's folder"),
+};
+
+const ownSchema = z.object(OWN_KEYS);
+export const OWN_KEY_NAMES: readonly string[] = Object.keys(OWN_KEYS);
+export const ownRecipeKeys: Readonly<Record<string, z.ZodType>> = OWN_KEYS;
+
+export type RecipeFile = {
+  /** The run's name: output_name, or the file's. */
+  readonly name: string;
+  /** Where its relative paths count from. */
+  readonly root: string;
+  /** As it is to be read, with what was set in place of its own values. */
+  readonly text: string;
+  /** All keys, parsed. */
+  readonly raw: Readonly<Record<string, unknown>>;
+  readonly own: z.output<typeof ownSchema>;
+};
+
+/** @throws IllustriousError `missing_file`; `bad_file` for what is no TOML; `bad_option` for our own keys */
+export async function readRecipeFile({ recipe, set }: TrainOptions): Promise<RecipeFile> {
+  const text = await readFile(recipe, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    const hint = "Give the path of a TOML file; `illustrious train --help` shows one.";
+    throw new IllustriousError("missing_file", `cannot read the recipe ${recipe} (${cause.code})`, hint, { cause });
+  });
+  const raw: Record<string, unknown> = { ...parsedToml(text, recipe) };
+  for (const [key, value] of Object.entries(set)) override(raw, key, value);
+  const own = ownSchema.safeParse(flat(raw));
+  if (!own.success) {
+    const faults = own.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    throw new IllustriousError("bad_option", `${recipe}: ${faults.join("; ")}`, "Correct the recipe.");
+  }
+  const { output_name: named } = flat(raw);
+  const name = typeof named === "string" ? named : basename(recipe, extname(recipe));
+  const changes = Object.entries(set).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  const whole = changes.length > 0 ? `${text}\n# set when it was started\n# ${changes.join("\n# ")}\n` : text;
+  return { name, root: dirname(resolve(recipe)), text: whole, raw, own: own.data };
+}
+
+/** In its section if it has one already, else at the top. */
+function override(raw: Record<string, unknown>, key: string, value: unknown): void {
+  const sections = Object.values(raw).filter(isSection);
+  const section = sections.find((one) => Object.hasOwn(one, key));
+  (section ?? raw)[key] = value;
+}
+
+const DATA_TABLES = ["general", "dataset", "datasets"];
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Sections are for the reader, as in sd-scripts. */
+function flat(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const keys = Object.entries(raw).flatMap(([key, value]) =>
+    isSection(value) && !DATA_TABLES.includes(key) ? Object.entries(value) : [[key, value] as const],
+  );
+  return Object.fromEntries(keys);
+}
+
+function parsedToml(text: string, path: string): Record<string, unknown> {
+  try {
+    return parse(text);
+  } catch (cause) {
+    const at = cause instanceof TomlError ? `, line ${cause.line}, column ${cause.column}` : "";
+    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new IllustriousError("bad_file", `${path}${at}: ${why}`, "Correct the recipe's TOML.", { cause });
+  }
+}
+
+/** A path that the recipe names, from its own folder. */
+export function placeOf({ root }: RecipeFile, path: string): string {
+  return isAbsolute(path) ? path : join(root, path);
+}
+
+/**
+ * The data set: `[dataset] config = "file.toml"` (or `dataset_config`), or `[general]` and `[[datasets]]` in the recipe itself.
+ *
+ * @throws IllustriousError `bad_option` where there is none
+ */
+export async function datasetOf(file: RecipeFile): Promise<SetConfig> {
+  const { general, datasets, dataset, dataset_config: elsewhere } = flat(file.raw);
+  const config = elsewhere ?? (isSection(dataset) ? dataset.config : undefined);
+  if (typeof config === "string") return readDatasetConfig(placeOf(file, config));
+  if (datasets !== undefined) {
+    return datasetConfigOf({ ...(general === undefined ? {} : { general }), datasets }, file.root);
+  }
+  const hint = 'Add [dataset] with config = "dataset.toml", or [[datasets]] with [[datasets.subsets]].';
+  throw new IllustriousError("bad_option", `the recipe ${file.name} names no data set`, hint);
+}
+
+export async function modelConfigOf(file: RecipeFile, path: string): Promise<SdxlConfigs> {
+  return parseConfigs(await readJson(placeOf(file, path)), path);
+}
+
+export async function vaeConfigOf(file: RecipeFile, path: string): Promise<VaeConfig> {
+  return parseVaeConfig(await readJson(placeOf(file, path)), path);
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "missing_file" : "bad_file";
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new IllustriousError(code, `${path}: ${why}`, "Give a JSON file with the networks' sizes.", { cause });
+  }
+}

@@ -1,0 +1,36 @@
+/** @file What `train` tells while it works. Everything is plain data. */
+
+import type { Finding } from "../../sampling/finding.ts";
+
+export type TrainEvent =
+  | { readonly type: "stage"; readonly stage: "data" | "open" | "cache" | "preview"; readonly message: string }
+  /** Pictures looked at, or encoded. */
+  | { readonly type: "progress"; readonly stage: "data" | "cache"; readonly done: number; readonly total: number }
+  /** What the data set holds, in lines. */
+  | { readonly type: "report"; readonly lines: readonly string[] }
+  | { readonly type: "finding"; readonly finding: Finding }
+  /** Before the first step. `from` is the checkpoint's step that the run goes on from, 0 for a new one. */
+  | {
+      readonly type: "start";
+      readonly folder: string;
+      readonly page: string;
+      readonly from: number;
+      readonly steps: number;
+    }
+  | {
+      readonly type: "step";
+      readonly step: number;
+      readonly steps: number;
+      readonly loss: number;
+      readonly figures: Readonly<Record<string, number>>;
+      readonly learningRates: Readonly<Record<string, number>>;
+      /** Before clipping. */
+      readonly gradientNorm: number;
+      readonly pictures: number;
+      readonly seconds: number;
+      /** The gradient was not finite, and nothing moved. */
+      readonly skipped: boolean;
+    }
+  | { readonly type: "examined"; readonly step: number; readonly figures: Readonly<Record<string, number>> }
+  | { readonly type: "saved"; readonly step: number; readonly folder: string }
+  | { readonly type: "done"; readonly step: number; readonly folder: string; readonly seconds: number };

@@ -1,0 +1,267 @@
+/**
+ * @file A recipe to a trained model, top to bottom: read the recipe, look at the data, open what learns, learn, and from time
+ * to time show and save. Runs in the engine's process.
+ */
+
+import { mkdir, rename } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { batchesOf, type DataSet, reportLines, scan } from "../../data/sets/index.ts";
+import { writeFileAtomic } from "../../formats/atomic-write.ts";
+import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
+import { vaeFactor } from "../../models/sdxl/config.ts";
+import { onnxRuntime } from "../../runtime/onnx/session.ts";
+import type { Finding } from "../../sampling/finding.ts";
+import { newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
+import type { Lesson } from "../../trainer/lesson.ts";
+import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
+import { openSdxlRun } from "../../trainer/open-sdxl.ts";
+import { runLesson, stateToResume } from "../../trainer/run.ts";
+import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
+import { learnerOptionsOf, readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
+import { shiftForSize } from "../../training/timesteps/shift.ts";
+import { findModel } from "../find-model.ts";
+import { loraSettings } from "./lora-settings.ts";
+import { previewsOf, samplePrompts } from "./previews.ts";
+import { datasetOf, modelConfigOf, OWN_KEY_NAMES, placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import type { TrainEvent } from "./train-events.ts";
+import type { TrainOptions } from "./train-options.ts";
+import { openVaeRun } from "./vae-run.ts";
+
+type Events<T = void> = AsyncGenerator<TrainEvent, T>;
+
+/** sd-scripts' own, where a recipe names neither steps nor epochs. */
+const STEPS = 1600;
+
+export async function* trainInEngine(options: TrainOptions, signal: AbortSignal): Events {
+  const begin = performance.now();
+  const file = await readRecipeFile(options);
+  const base = await baseOf(file);
+  const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: OWN_KEY_NAMES });
+  yield* tell(recipe.findings);
+  const set = yield* dataOf(file);
+  const steps = stepsOf(recipe, set);
+  const folder = runFolder(file, recipe);
+  if (options.restart) await setAside(folder);
+  await mkdir(folder, { recursive: true });
+  const checkpoint = await newestCheckpoint(folder);
+  const saved = checkpoint === undefined ? undefined : await stateToResume(checkpoint, file.text);
+  const from = saved?.step ?? 0;
+  await writeFileAtomic(join(folder, "recipe.toml"), (sink) => sink.write(new TextEncoder().encode(file.text)));
+  const log = await openRunLog(folder, {
+    name: file.name,
+    recipe: file.text,
+    totalSteps: steps,
+    ...(saved && { resumeFrom: from }),
+  });
+  for (const finding of recipe.findings) await log.finding(finding);
+  try {
+    const lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
+    yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
+    yield* learn(lesson, log, { file, recipe, steps, folder, signal });
+    await lesson.release();
+    await log.close(signal.aborted ? "stopped" : "finished");
+    const step = lesson.learner.updates;
+    yield { type: "done", step, folder, seconds: (performance.now() - begin) / 1000 };
+  } catch (error) {
+    await log.close("failed", error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+async function* tell(findings: readonly Finding[]): Events {
+  const refusals = findings.filter(({ level }) => level === "refusal");
+  for (const finding of findings) if (finding.level !== "refusal") yield { type: "finding", finding };
+  if (refusals.length === 0) return;
+  const message = refusals.map((finding) => finding.message).join("; ");
+  throw new IllustriousError("bad_option", message, refusals.map(({ hint }) => hint).join(" "));
+}
+
+async function* dataOf(file: RecipeFile): Events<DataSet> {
+  yield { type: "stage", stage: "data", message: "looking at the pictures" };
+  const walk = scan(await datasetOf(file));
+  for (;;) {
+    const step = await walk.next();
+    if (step.done) {
+      yield { type: "report", lines: reportLines(step.value.report) };
+      return step.value;
+    }
+    yield { type: "progress", stage: "data", done: step.value.done, total: step.value.total };
+  }
+}
+
+/** The checkpoint that training begins with; none for a new model or for an autoencoder. */
+async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> {
+  const { pretrained_model_name_or_path: named, vae } = values(file);
+  if (file.own.train_vae !== undefined || file.own.model_config !== undefined) return undefined;
+  if (typeof named !== "string") {
+    const hint = "Set pretrained_model_name_or_path to a checkpoint, or model_config to the sizes of a new model.";
+    throw new IllustriousError("bad_option", `the recipe ${file.name} names no model`, hint);
+  }
+  const { path } = await findModel(placeOf(file, named)).catch(() => findModel(named));
+  return openCheckpoint(path, typeof vae === "string" ? { vae: placeOf(file, vae) } : {});
+}
+
+/** Keys that decide what is read before the recipe can be checked as a whole. */
+function values(file: RecipeFile): Readonly<Record<string, unknown>> {
+  return Object.assign({}, ...Object.values(file.raw).filter((value) => typeof value === "object"), file.raw);
+}
+
+function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
+  const { prediction, zeroSnr, schedule } = found;
+  if (prediction === "edm_v") {
+    throw new IllustriousError("unsupported", "training of an EDM v-model", "Train eps, v or flow.");
+  }
+  return { prediction, zeroSnr: zeroSnr && "exact", ...(schedule?.shift !== undefined && { shift: schedule.shift }) };
+}
+
+function stepsOf({ values: { max_train_steps, max_train_epochs }, learning }: TrainingRecipe, set: DataSet): number {
+  if (max_train_epochs === undefined) return max_train_steps ?? STEPS;
+  const batches = batchesOf(set, { seed: 0, epoch: 0 }).length;
+  return Math.max(1, Math.ceil((batches * max_train_epochs) / learning.accumulation));
+}
+
+function runFolder(file: RecipeFile, { values: { output_dir } }: TrainingRecipe): string {
+  return output_dir === undefined ? join("runs", file.name) : join(placeOf(file, output_dir), file.name);
+}
+
+/** A run of the same name keeps what it has, under the time at which it is set aside. */
+async function setAside(folder: string): Promise<void> {
+  const stamp = new Date().toISOString().replace(/[:.]/g, "-");
+  await rename(folder, `${folder}-${stamp}`).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+}
+
+type Opening = {
+  readonly options: TrainOptions;
+  readonly file: RecipeFile;
+  readonly base: Checkpoint | undefined;
+  readonly recipe: TrainingRecipe;
+  readonly set: DataSet;
+  readonly steps: number;
+  readonly folder: string;
+  readonly saved: SavedState | undefined;
+  readonly signal: AbortSignal;
+};
+
+async function* opened(opening: Opening): Events<Lesson> {
+  yield { type: "stage", stage: "open", message: "opening what learns" };
+  const walk = opening.file.own.train_vae === undefined ? await sdxlRun(opening) : vaeRun(opening);
+  for (;;) {
+    const step = await walk.next();
+    if (step.done) return step.value;
+    yield { type: "progress", stage: "cache", done: step.value.done, total: step.value.total };
+    if (opening.signal.aborted) throw new IllustriousError("cancelled", "stopped before the first step");
+  }
+}
+
+function vaeRun({ options, file, recipe, set, steps, saved }: Opening) {
+  const { groups, ...learner } = learnerOptionsOf(recipe.learning, ["unet"], steps);
+  const { vae, seed = 0 } = recipe.values;
+  const runtime = onnxRuntime({ threads: options.threads ?? availableParallelism() });
+  return openVaeRun({ runtime, file, set, seed, learner: { ...learner, rate: groups.unet! }, begin: vae, saved });
+}
+
+async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved, signal }: Opening) {
+  const { objective, network, train, values: keys } = recipe;
+  const model = await modelToTrain(file, base, recipe);
+  const { table, prediction } = objective;
+  const schedule = { prediction, zeroSnr: table.zeroSnr !== false, shift: table.shift };
+  const prompts = await samplePrompts(keys.sample_prompts, (path) => placeOf(file, path));
+  const side = Math.max(...set.items.map(({ bucket }) => bucket.width));
+  const factor = vaeFactor(model.configs.vae);
+  const usual = factor * (model.configs.unet.sampleSize ?? 128);
+  const startedAt = new Date();
+  const ranks = network && {
+    rank: network.rank,
+    alpha: network.alpha,
+    ...(network.convRank !== undefined && { convRank: network.convRank }),
+    ...(network.convAlpha !== undefined && { convAlpha: network.convAlpha }),
+  };
+  return openSdxlRun({
+    runtime: onnxRuntime({ threads: options.threads ?? availableParallelism() }),
+    model,
+    set,
+    seed: keys.seed ?? 0,
+    recipe: objective,
+    schedule,
+    train,
+    ...(ranks && {
+      lora: { ranks, settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, step, startedAt }) },
+    }),
+    ...(recipe.shiftBySize && { shiftOf: (h: number, w: number) => shiftForSize(w * factor, h * factor, usual) }),
+    learner: learnerOptionsOf(recipe.learning, train, steps),
+    clipSkip: keys.clip_skip,
+    cacheFolder: file.own.data_cache === undefined ? join(folder, "cache") : placeOf(file, file.own.data_cache),
+    dtype: keys.save_precision === "float" ? "F32" : "F16",
+    metadata: (step) => ({ "modelspec.title": file.name, "illustrious.steps": String(step) }),
+    saved,
+    ...(prompts.length > 0 && {
+      examine: async (_step, saveModel) => ({
+        figures: {},
+        previews: await previewsOf(
+          saveModel,
+          { prompts, sampler: keys.sample_sampler, size: side, seed: 1, base: ranks && base?.path },
+          signal,
+        ),
+      }),
+    }),
+  });
+}
+
+async function modelToTrain(
+  file: RecipeFile,
+  base: Checkpoint | undefined,
+  recipe: TrainingRecipe,
+): Promise<TrainingModel> {
+  if (base) return modelOf(base);
+  const { vae } = recipe.values;
+  if (vae === undefined) {
+    const hint = "Set vae to an autoencoder: a new model learns on its latents.";
+    throw new IllustriousError("bad_option", `the recipe ${file.name} makes a new model and names no vae`, hint);
+  }
+  return newModel(await modelConfigOf(file, file.own.model_config!), placeOf(file, vae));
+}
+
+type Learning = Pick<Opening, "file" | "recipe" | "steps" | "folder" | "signal">;
+
+async function* learn(lesson: Lesson, log: RunLog, { file, recipe, steps, folder, signal }: Learning): Events {
+  const { save_every_n_steps: saveEvery = 0, sample_every_n_steps: sampleEvery = 0 } = recipe.values;
+  const { save_last_n_steps: kept } = recipe.values;
+  const run = runLesson(lesson, {
+    folder,
+    steps,
+    accumulation: recipe.learning.accumulation,
+    saveEvery,
+    examineEvery: sampleEvery,
+    keep: kept === undefined || saveEvery === 0 ? 2 : Math.max(1, Math.ceil(kept / saveEvery)),
+    recipe: file.text,
+    signal,
+  });
+  for await (const event of run) {
+    if (event.type === "step") {
+      const { step, figures, learningRates, gradientNorm, pictures, seconds, skipped } = event;
+      await log.step(event);
+      yield {
+        type: "step",
+        step,
+        steps,
+        loss: figures.loss ?? Number.NaN,
+        figures,
+        learningRates,
+        gradientNorm,
+        pictures,
+        seconds,
+        skipped,
+      };
+    } else if (event.type === "examined") {
+      if (Object.keys(event.figures).length > 0) await log.figures(event.step, event.figures);
+      for (const { name, prompt, png } of event.previews) {
+        await log.preview({ step: event.step, name, png, ...(prompt !== undefined && { prompt }) });
+      }
+      yield { type: "examined", step: event.step, figures: event.figures };
+    } else yield { type: "saved", step: event.step, folder: event.folder };
+  }
+}

@@ -1,0 +1,79 @@
+/** @file A recipe with `train_vae` to the lesson of an autoencoder. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { type DataSet, folderConfig, loadImage, scanned } from "../../data/sets/index.ts";
+import { openVae } from "../../models/sdxl/checkpoint-vae.ts";
+import type { VaeConfig } from "../../models/sdxl/config.ts";
+import { readWeight } from "../../runtime/read-weight.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { SavedState } from "../../trainer/checkpoints.ts";
+import type { Lesson } from "../../trainer/lesson.ts";
+import { openVaeLesson, type Picture } from "../../trainer/vae-lesson.ts";
+import type { LearnerOptions } from "../../training/learner/learner.ts";
+import { placeOf, type RecipeFile, vaeConfigOf } from "./recipe-file.ts";
+
+export type VaeRun = {
+  readonly runtime: Runtime;
+  readonly file: RecipeFile;
+  readonly set: DataSet;
+  readonly seed: number;
+  /** With one group, whose learning rate is the recipe's. */
+  readonly learner: Omit<LearnerOptions, "groups"> & { readonly rate: LearnerOptions["groups"][string] };
+  /** The VAE that training begins with, if not with nothing. */
+  readonly begin: string | undefined;
+  readonly saved?: SavedState | undefined;
+};
+
+export async function* openVaeRun(run: VaeRun): AsyncGenerator<{ done: number; total: number }, Lesson> {
+  const { file, set, seed, begin, saved, runtime } = run;
+  const { own } = file;
+  const { config, initial } = await startOf(run);
+  const pictures: Picture[] = [];
+  for (const item of set.items) {
+    pictures.push(await loadImage({ item, repeat: 0 }, { seed, epoch: 0 }));
+    yield { done: pictures.length, total: set.items.length };
+  }
+  const { rate, ...learner } = run.learner;
+  return openVaeLesson(runtime, {
+    config,
+    objective: { absolute: own.vae_l1_weight, divergence: own.vae_kl_weight, train: own.train_vae ?? "both" },
+    learner: { ...learner, groups: { vae: rate } },
+    seed,
+    pictures,
+    crops: own.vae_crops.map(([side, batch, share]) => ({ side, batch, share })),
+    heldOut: await heldOutOf(run, pictures),
+    ...(begin !== undefined && initial && { initial }),
+    ...(saved && { saved: saved.learner }),
+  });
+}
+
+async function startOf({ file, begin }: VaeRun): Promise<{ config: VaeConfig; initial?: Map<string, Float32Array> }> {
+  const { vae_config: sizes } = file.own;
+  if (begin === undefined) {
+    if (sizes === undefined) {
+      const hint = "Set vae_config to a JSON file with its sizes, or vae to one that training begins with.";
+      throw new IllustriousError("bad_option", `the recipe ${file.name} trains an autoencoder and names none`, hint);
+    }
+    return { config: await vaeConfigOf(file, sizes) };
+  }
+  const { config, bound } = await openVae(placeOf(file, begin));
+  const initial = new Map<string, Float32Array>();
+  for (const [name, source] of bound.weights) initial.set(name, await readWeight(source));
+  return { config, initial };
+}
+
+/** Pictures of a folder of their own; where none is named, some of those that it learns from, which flatters it. */
+async function heldOutOf({ file, seed }: VaeRun, pictures: readonly Picture[]): Promise<readonly Picture[]> {
+  const { vae_held_out: folder, vae_crops: crops } = file.own;
+  if (folder === undefined) return pictures.slice(0, 24);
+  const resolution = Math.max(...crops.map(([side]) => side));
+  const set = await scanned(await folderConfig(placeOf(file, folder), { resolution }));
+  return Promise.all(set.items.map((item) => loadImage({ item, repeat: 0 }, { seed, epoch: 0 })));
+}
+
+/** The recipe's copy beside a run's results, by which the run can be told again. */
+export async function recipeOf(run: string): Promise<string | undefined> {
+  return readFile(join(run, "recipe.toml"), "utf8").catch(() => undefined);
+}
