@@ -5,9 +5,9 @@ import type { Command } from "commander";
 import { IllustriousError } from "../base/error.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { encodePng } from "../formats/png/index.ts";
-import type { EvaluateControl, EvaluateEvent } from "../tasks/evaluate/evaluate.ts";
 import { type EvaluateInput, type EvaluateOptions, evaluateOptions, ROW_NAMES } from "../tasks/evaluate/options.ts";
-import { markdownTables, plainTables } from "../tasks/evaluate/table.ts";
+import type { EvaluateControl, EvaluateEvent } from "../tasks/evaluate/run.ts";
+import { evaluationMarkdown, evaluationText } from "../tasks/evaluate/table.ts";
 import { checkFile, makeFolder } from "../tasks/output-place.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
@@ -50,7 +50,7 @@ type Own = {
 export type EvaluateTask = (input: EvaluateInput, control: EvaluateControl) => AsyncGenerator<EvaluateEvent, void>;
 
 const libraryTask: EvaluateTask = async function* (input, control) {
-  const { evaluate } = await import("../tasks/evaluate/evaluate.ts");
+  const { evaluate } = await import("../tasks/evaluate.ts");
   yield* evaluate(input, control);
 };
 
@@ -140,9 +140,10 @@ async function handle(event: EvaluateEvent, own: Own, line: Line, shell: Shell):
     case "done": {
       const { evaluation } = event;
       line.end();
-      shell.stdout.write(safeText(plainTables(evaluation)));
+      shell.stdout.write(safeText(evaluationText(evaluation)));
       if (own.json !== undefined) await write(own.json, new TextEncoder().encode(jsonLine(evaluation)));
-      if (own.markdown !== undefined) await write(own.markdown, new TextEncoder().encode(markdownTables(evaluation)));
+      if (own.markdown !== undefined)
+        await write(own.markdown, new TextEncoder().encode(evaluationMarkdown(evaluation)));
     }
   }
 }

@@ -39,11 +39,11 @@ export type Cell = {
 
 export type Extent = { readonly quick: boolean; readonly seeds: number };
 
-/** Prompts that take turns in a cell of the rows `control` and `sizes`. */
+/** Prompts that take turns in a cell of the rows `saturation`, `control` and `sizes`. */
 const TURNS = 5;
 
-/** Captions of the row `saturation`. */
-const CAPTIONS = 10;
+/** Of the row `saturation`, so that it has fifty captions: what a caption leaves open, such as the background, must even out. */
+const CELLS = 10;
 
 export const SIZES: readonly number[] = [64, 96, 128, 192, 256];
 
@@ -56,12 +56,13 @@ export const cellsOf: { readonly [row in RowName]: (extent: Extent) => Cell[] } 
   long: (extent) => trialCells("long", longTrials(), extent),
   empty: (extent) => trialCells("empty", EMPTY_TRIALS, extent),
   saturation({ quick, seeds }) {
-    const count = quick ? 3 : CAPTIONS;
-    return captioned(40_000, count).map((trial, i) => ({
+    const count = quick ? 3 : CELLS;
+    const trials = captioned(40_000, count * TURNS);
+    return Array.from({ length: count }, (_, i) => ({
       row: "saturation",
-      name: `caption ${i + 1}`,
+      name: `captions ${TURNS * i + 1} to ${TURNS * (i + 1)}`,
       traced: true,
-      shots: shotsOf([trial], seeds),
+      shots: shotsOf(trials.slice(TURNS * i, TURNS * (i + 1)), seeds),
     }));
   },
   control({ seeds }) {

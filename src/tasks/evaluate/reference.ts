@@ -12,8 +12,8 @@ export type ColourReference = {
   readonly white: number;
 };
 
-/** Tones that each scene is drawn in: they are as frequent as in training, and a caption tells nothing of them. */
-const TONES = 40;
+/** Tones that each scene is drawn in: they are as frequent as in training, and the captions tell nothing of them. */
+const TONES = 12;
 
 /**
  * Means over the scenes that a row's prompts are captions of: each is drawn in many tones, since a model that was told none should

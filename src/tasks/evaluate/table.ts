@@ -1,19 +1,19 @@
 /** @file An evaluation as people read it: a line a figure and a column a model, as plain text and as Markdown. */
 
 import { CONTROL_FAMILY_NAMES } from "../../colour/index.ts";
-import type { Evaluation } from "./evaluate.ts";
 import type { Figure } from "./figures.ts";
+import type { Evaluation } from "./run.ts";
 
 type Table = readonly (readonly string[])[];
 
 /** For a terminal, columns padded; below it, a model's matrix of control tokens each. */
-export function plainTables(evaluation: Evaluation): string {
+export function evaluationText(evaluation: Evaluation): string {
   const tables = [{ title: drawnHow(evaluation), table: mainTable(evaluation) }, ...matrices(evaluation)];
   return tables.map(({ title, table }) => `${title}\n\n${padded(table)}\n`).join("\n");
 }
 
 /** For a page. */
-export function markdownTables(evaluation: Evaluation): string {
+export function evaluationMarkdown(evaluation: Evaluation): string {
   const tables = [{ title: drawnHow(evaluation), table: mainTable(evaluation) }, ...matrices(evaluation)];
   return tables.map(({ title, table }) => `${title}\n\n${markdown(table)}\n`).join("\n");
 }
@@ -82,7 +82,7 @@ function matrices({ models }: Evaluation): { title: string; table: Table }[] {
     const body = figures.map(({ family, moves, own }) => [
       familyName(family),
       ...CONTROL_FAMILY_NAMES.map((f) => signed(moves[f])),
-      own.map((value) => value.toPrecision(3)).join(", "),
+      own.map((value) => String(Number(value.toPrecision(3)))).join(", "),
     ]);
     const title = `${name}: from a family's first token to its last, how far each measure moves, in standard deviations of the data`;
     return [{ title, table: [head, ...body] }];

@@ -84,7 +84,7 @@ type Job = { readonly name: string; readonly path: string; readonly hash: string
  * @throws IllustriousError `bad_option` and `missing_file` before anything starts; what opening a checkpoint throws; `cancelled`
  * after an abort
  */
-export async function* evaluate(
+export async function* runEvaluation(
   input: EvaluateInput,
   { signal, engine: given, sheets = false, source: other }: EvaluateControl = {},
 ): AsyncGenerator<EvaluateEvent, void> {
@@ -221,7 +221,7 @@ function rememberedReferences(): References {
   const colours = new Map<number, Promise<ColourReference>>();
   return {
     colours(cells, side) {
-      const scenes = cells.map(({ shots }) => shots[0]!.description);
+      const scenes = [...new Set(cells.flatMap(({ shots }) => shots.map(({ description }) => description)))];
       const found = colours.get(side) ?? colourReference(scenes, side);
       colours.set(side, found);
       return found;

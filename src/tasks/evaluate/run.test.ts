@@ -17,10 +17,10 @@ import {
 import { drawTone } from "../../data/scenes/tone.ts";
 import { NO_TOKEN } from "./cells.ts";
 import type { PictureRequest, PictureSource } from "./engine-source.ts";
-import { type EvaluateControl, type EvaluateEvent, type Evaluation, evaluate } from "./evaluate.ts";
 import type { Figure } from "./figures.ts";
 import type { Drawn } from "./judge.ts";
 import type { EvaluateInput, RowName } from "./options.ts";
+import { type EvaluateControl, type EvaluateEvent, type Evaluation, runEvaluation } from "./run.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -73,7 +73,7 @@ async function eventsOf(
 ): Promise<EvaluateEvent[]> {
   const events: EvaluateEvent[] = [];
   const options = { models: [model], quick: true, folder, ...input };
-  for await (const event of evaluate(options, { source, ...control })) events.push(event);
+  for await (const event of runEvaluation(options, { source, ...control })) events.push(event);
   return events;
 }
 
@@ -165,7 +165,7 @@ test("control: pictures chosen by their measured tokens give all six families; p
     const all = measured.get(cell.name as ControlToken)!;
     return all[seed % all.length]!;
   };
-  const figures = await figuresOf(sourceOf(obedient), "control", 10);
+  const figures = await figuresOf(sourceOf(obedient), "control", 6);
   expect(figures[0]).toMatchObject({
     kind: "count",
     right: CONTROL_FAMILY_NAMES.length,
