@@ -45,6 +45,6 @@ test("run-time dependencies stay few, and each is pinned", () => {
 });
 
 test("no file opens without saying what it is", () => {
-  const silent = sources.filter(({ path }) => !/^(?:#!.*\n)?\/\*\*\s*(?:\n \* )?@file /.test(read(join("src", path))));
+  const silent = sources.filter(({ path }) => !/^(?:#!.*\n+)?\/\*\*\s*(?:\n \* )?@file /.test(read(join("src", path))));
   expect(silent.map(({ path }) => path)).toEqual([]);
 });

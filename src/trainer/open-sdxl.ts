@@ -1,5 +1,6 @@
 /** @file Puts an SDXL run together: model, parameters, data and learner into a lesson. */
 
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Seed } from "../base/random/seed.ts";
 import type { DataSet, Place } from "../data/sets/index.ts";
@@ -257,6 +258,7 @@ async function save(
       );
       parts[component] = { targets: loraTargets(component, model.configs, lora.ranks), parameters, values };
     }
+    await mkdir(folder, { recursive: true });
     await writeLora(join(folder, LORA_FILE), model.configs, parts, lora.settings(learner.updates), dtype);
     return;
   }

@@ -38,7 +38,7 @@ export async function plotRecipes(
         case ".png":
           return planPng(planSvg(plans));
         case ".json":
-          return bytes(`${JSON.stringify(plans.map(planJson), null, 2)}\n`);
+          return bytes(`${JSON.stringify(planJson(plans), null, 2)}\n`);
         case ".csv":
           return bytes(planCsv(plans));
         default:

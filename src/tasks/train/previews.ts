@@ -47,7 +47,7 @@ export async function previewsOf(
   try {
     await saveModel(folder);
     const lora = join(folder, LORA_FILE);
-    const model = base === undefined ? { model: folder } : { model: base, loras: [{ path: lora }] };
+    const model = base === undefined ? { model: folder } : { model: base, loras: [lora] };
     const previews: { name: string; prompt: string; png: Uint8Array }[] = [];
     for (const [i, prompt] of prompts.entries()) {
       const input = { ...model, prompt, width: size, height: size, seed, steps: STEPS, ...(sampler && { sampler }) };

@@ -53,7 +53,8 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
     name: file.name,
     recipe: file.text,
     totalSteps: steps,
-    ...(saved && { resumeFrom: from }),
+    // Without a checkpoint nothing is gone on with, and what an earlier start has logged is dropped.
+    resumeFrom: from,
   });
   for (const finding of recipe.findings) await log.finding(finding);
   try {
@@ -65,7 +66,8 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
     const step = lesson.learner.updates;
     yield { type: "done", step, folder, seconds: (performance.now() - begin) / 1000 };
   } catch (error) {
-    await log.close("failed", error instanceof Error ? error.message : String(error));
+    if (signal.aborted) await log.close("stopped");
+    else await log.close("failed", error instanceof Error ? error.message : String(error));
     throw error;
   }
 }
