@@ -23,6 +23,7 @@ test.each([
   ["generate-command.ts", ["commander", "zod"]],
   ["start-command.ts", ["commander", "zod"]],
   ["inspect-command.ts", ["zod"]],
+  ["evaluate-command.ts", ["commander", "zod"]],
 ])("%s loads %j and no more", (module, packages) => {
   expect([...packagesOf(join(import.meta.dirname, module))].sort()).toEqual(packages);
 });
