@@ -8,7 +8,7 @@
 
 import { evaluateShape, type Shape, type Sizes } from "../graph/dim.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { OpName, Tensor } from "../graph/tensor.ts";
 import type { Weights } from "./weights.ts";
 
 const FLOAT_BYTES = 4;
@@ -42,19 +42,33 @@ export type WeightBytes = {
   readonly matrices: number;
   /** The same matrices as their files have them. */
   readonly stored: number;
+  /** Of matrices and of convolution kernels, those that gradients read again in another order; as float32. */
+  readonly again: { readonly matrices: number; readonly kernels: number };
 };
 
 export function weightBytes(graph: Graph, weights: Weights): WeightBytes {
-  const inLinear = new Set(graph.tensors.flatMap(({ op, inputs }) => (op === "linear" ? [inputs[1]!] : [])));
+  const inLinear = readBy(graph, "linear", (inputs) => [inputs[1]!]);
+  const inMatmul = readBy(graph, "matmul", (inputs) => inputs);
+  const transposed = readBy(graph, "convTranspose2d", (inputs) => [inputs[1]!]);
   let [float32, matrices, stored] = [0, 0, 0];
+  const again = { matrices: 0, kernels: 0 };
   for (const tensor of graph.weights) {
     const bytes = FLOAT_BYTES * count(tensor.shape, new Map());
     float32 += bytes;
-    if (!inLinear.has(tensor)) continue;
+    if (transposed.has(tensor.attributes.name)) again.kernels += bytes;
+    const ways = [inLinear, inMatmul].filter((read) => tensor.shape.length === 2 && read.has(tensor.attributes.name));
+    if (ways.length === 0) continue;
+    if (ways.length === 2) again.matrices += bytes;
     matrices += bytes;
     stored += weights.get(tensor.attributes.name)?.length ?? 0;
   }
-  return { float32, matrices, stored };
+  return { float32, matrices, stored, again };
+}
+
+/** Names of weights that an op reads in one of its places. */
+function readBy(graph: Graph, op: OpName, places: (inputs: readonly Tensor[]) => readonly Tensor[]): Set<string> {
+  const read = graph.tensors.flatMap((tensor) => (tensor.op === op ? places(tensor.inputs) : []));
+  return new Set(read.flatMap((tensor) => (tensor.op === "weight" ? [tensor.attributes.name] : [])));
 }
 
 function isStored(tensor: Tensor): boolean {

@@ -28,14 +28,24 @@ export type Footprint = {
   readonly opening: number;
   /** From then on, with what runs at the given sizes compute on the way. */
   readonly open: number;
+  /** Between runs, if what they compute on the way is given back. */
+  readonly resting: number;
+};
+
+/** For one of several sessions that are open together and run in turn. */
+export type OpenOptions = {
+  /** Bytes that this one may take; by default all that the runtime may. */
+  readonly memory?: number;
+  /** What a run computes on the way is given back after it, and not kept for the next. */
+  readonly givesBack?: boolean;
 };
 
 export type Runtime = {
   /** With its version and what it runs on: what a picture's record says it was made by. */
   readonly name: string;
   /** What a session will take, before anything is loaded. */
-  footprint(graph: Graph, weights: Weights, sizes: Sizes): Footprint;
-  open(graph: Graph, weights: Weights): Promise<Session>;
+  footprint(graph: Graph, weights: Weights, sizes: Sizes, options?: OpenOptions): Footprint;
+  open(graph: Graph, weights: Weights, options?: OpenOptions): Promise<Session>;
 };
 
 export function float32(data: Float32Array, shape: readonly number[]): Value {

@@ -19,6 +19,7 @@ import { float32, type Runtime } from "../runtime/runtime.ts";
 import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
 import type { Recipe } from "../training/plan.ts";
 import { nextUniform, randomState } from "../training/random.ts";
+import type { SegmentsChoice } from "../training/segments/open-step.ts";
 import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
 import { openContentHashes, openLatentCache } from "./latent-cache.ts";
@@ -44,6 +45,8 @@ export type SdxlRunOptions = {
   /** Groups are the networks' names. */
   readonly learner: LearnerOptions;
   readonly clipSkip?: number;
+  /** Whether the step runs in segments, for networks that do not fit into memory as a whole; `off` if not given. */
+  readonly segments?: SegmentsChoice;
   readonly cacheFolder?: string | undefined;
   readonly dtype?: StoredDType;
   readonly metadata?: (step: number) => Readonly<Record<string, string>>;
@@ -97,6 +100,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     place,
     tables,
     saveModel,
+    ...(options.segments && { segments: options.segments }),
     ...(step.encodes ? {} : { encode: await frozenEncoders(options, clipSkip) }),
     ...(examine && { examine: (at: number) => examine(at, saveModel) }),
   });

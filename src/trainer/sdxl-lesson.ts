@@ -15,6 +15,7 @@ import { drawNoise } from "../training/noise/training-noise.ts";
 import { lossWeights, makeBatch } from "../training/objectives/objective.ts";
 import type { Recipe } from "../training/plan.ts";
 import { randomState } from "../training/random.ts";
+import { openStep, type SegmentsChoice } from "../training/segments/open-step.ts";
 import { timestepSampler } from "../training/timesteps/sampler.ts";
 import { lookUp, type WordRows, wordRows } from "./caption-chunks.ts";
 import type { BatchResult, Lesson } from "./lesson.ts";
@@ -33,6 +34,8 @@ export type SdxlLessonOptions = {
   readonly learner: Learner;
   readonly recipe: Recipe;
   readonly seed: Seed;
+  /** Networks that do not fit into memory learn in segments. `off` if not given. */
+  readonly segments?: SegmentsChoice;
   /** From the place where the run stands. */
   readonly batches: AsyncIterator<SdxlBatch, never>;
   readonly place: Place;
@@ -50,7 +53,7 @@ const BATCH_STREAM = 2 ** 32;
 
 export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson> {
   const { runtime, step, frozen, learner, recipe, seed, shiftOf } = options;
-  const session: Session = await runtime.open(step.graph, frozen);
+  const session: Session = await openStep(runtime, step, frozen, options);
   const weights = lossWeights(recipe);
   const timesteps = timestepSampler(recipe.table, recipe.timesteps);
   let { epoch, index: at } = options.place;
@@ -107,7 +110,7 @@ function wordFeeds(
   const rows = (part: "textEncoder" | "textEncoder2", which: Int32Array) => {
     const { hiddenSize, maxPositions } = part === "textEncoder" ? configs.textEncoder : configs.textEncoder2;
     const table = learner.parameters.get(tableName(part))?.values ?? tables[part]!;
-    return float32(lookUp(table, hiddenSize, which), [count * chunks, maxPositions, hiddenSize]);
+    return float32(lookUp(table, hiddenSize, which), [count, chunks, maxPositions, hiddenSize]);
   };
   return {
     [WORDS.textEncoder]: rows("textEncoder", ids),

@@ -14,7 +14,7 @@ import { LORA_COMPONENTS, type LoraComponent } from "../models/sdxl/lora-targets
 import { unet, unetInputs } from "../models/sdxl/unet.ts";
 import { type LoraParameter, type LoraShape, withLora } from "../nn/lora.ts";
 import type { WeightSource, Weights } from "../runtime/weights.ts";
-import { type StepGraph, stepGraph } from "../training/learner/step-graph.ts";
+import { numbered, type StepGraph, stepGraph } from "../training/learner/step-graph.ts";
 import type { LossKind } from "../training/objectives/losses.ts";
 
 export type SdxlStepOptions = {
@@ -40,7 +40,7 @@ export const TOKEN_TABLE = "text_model.embeddings.token_embedding.weight";
 
 /**
  * Inputs: `sample` and `target` [b, 4, h, w], `timestep` [b], `timeIds` [b, 6], `weights` [b] and, for huber losses,
- * `thresholds` [b]. With encoders: `words` and `words2` [b * chunks, 77, width], and `endRows` i64 [b], each text's first end token
+ * `thresholds` [b]. With encoders: `words` and `words2` [b, chunks, 77, width], and `endRows` i64 [b], each text's first end token
  * as a row of all b * chunks * 77; else `context` [b, s, width] and `pooled` [b, width].
  * Outputs: `loss`, the weighted mean; `losses` [b], unweighted; and gradients.
  */
@@ -57,11 +57,17 @@ export function sdxlStep(configs: SdxlConfigs, options: SdxlStepOptions): SdxlSt
     return prefixed(part, adapted.outputs);
   }
 
-  const inputs = unetInputs(configs.unet);
   const text = encodes ? encoders(configs, clipSkip, finished) : undefined;
-  const { output } = finished("unet", { output: unet(configs.unet, inputs) }) as { output: Tensor };
-  const answered = text ? substituteInputs(output, text) : output;
-  const losses = lossesOf(options.loss, answered);
+  const inputs = unetInputs(configs.unet);
+  // Of as many tokens as the encoders will give, where they take the place of these inputs.
+  const context = text ? g.input("context", text.context.shape) : inputs.context;
+  const borders: Tensor[] = [];
+  const cut = (x: Tensor) => borders.push(x);
+  const output = unet(configs.unet, { ...inputs, context }, { block: (_name, x) => cut(x), layer: cut });
+  const adapted = finished("unet", { output, ...numbered(borders) });
+  const answered = text ? substituteInputs(adapted, text) : adapted;
+  const cuts = [...Object.values(text ?? {}), ...Object.keys(numbered(borders)).map((name) => answered[name]!)];
+  const losses = lossesOf(options.loss, answered.output!);
   const weights = g.input("weights", [size("batch")]);
   const loss = g.mean(g.mul(losses, weights), [0]);
   const isTrained = (name: string) =>
@@ -72,6 +78,7 @@ export function sdxlStep(configs: SdxlConfigs, options: SdxlStepOptions): SdxlSt
     { loss, losses },
     isTrained,
     tables.map((part) => WORDS[part]),
+    cuts,
   );
   return { ...step, encodes, loraParameters };
 }
@@ -112,7 +119,9 @@ function fed(part: "textEncoder" | "textEncoder2", outputs: Record<string, Tenso
     if (tensor.op !== "gather") return undefined;
     const [table] = tensor.inputs;
     const isTable = table?.op === "weight" && table.attributes.name === TOKEN_TABLE;
-    return isTable ? g.input(WORDS[part], tensor.shape) : undefined;
+    if (!isTable) return undefined;
+    const [, ...row] = tensor.shape;
+    return g.reshape(g.input(WORDS[part], [size("batch"), size("chunks"), ...row]), tensor.shape);
   });
 }
 
@@ -122,13 +131,15 @@ function prefixed(part: LoraComponent, outputs: Record<string, Tensor>): Record<
   );
 }
 
-function substituteInputs(output: Tensor, by: { context: Tensor; pooled: Tensor }): Tensor {
-  const replaced = substitute({ output }, (tensor) => {
+function substituteInputs(
+  outputs: Record<string, Tensor>,
+  by: { context: Tensor; pooled: Tensor },
+): Record<string, Tensor> {
+  return substitute(outputs, (tensor) => {
     if (tensor.op !== "input") return undefined;
     const { name } = tensor.attributes;
     return name === "context" || name === "pooled" ? by[name] : undefined;
   });
-  return replaced.output!;
 }
 
 /** One a picture: the mean over its numbers. `src/training/objectives/losses.ts` has the same on plain numbers. */

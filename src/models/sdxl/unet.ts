@@ -51,18 +51,23 @@ export function unetInputs(config: UNetConfig): UNetInputs {
 /** The graph with one output `output` [b, 4, h, w]; with `taps`, also what each block gives, by diffusers' names. */
 export function unetGraph(config: UNetConfig, { taps = false }: { taps?: boolean } = {}): Graph {
   const blocks: Record<string, Tensor> = {};
-  const output = unet(config, unetInputs(config), (name, tensor) => {
-    blocks[name] = tensor;
+  const output = unet(config, unetInputs(config), {
+    block: (name, tensor) => {
+      blocks[name] = tensor;
+    },
   });
   return graphOf(taps ? { ...blocks, output } : { output });
 }
 
-/** `tap` is told what each block gives. */
-export function unet(
-  config: UNetConfig,
-  inputs: UNetInputs,
-  tap: (name: string, x: Tensor) => void = () => {},
-): Tensor {
+/** Told on the way what parts of the network give, by diffusers' names. */
+export type UNetTaps = {
+  readonly block?: (name: string, x: Tensor) => void;
+  /** Within blocks: what goes on from a residual block, or from the transformer behind it. */
+  readonly layer?: (x: Tensor) => void;
+};
+
+export function unet(config: UNetConfig, inputs: UNetInputs, taps: UNetTaps = {}): Tensor {
+  const { block: tap = () => {}, layer = () => {} } = taps;
   const p = scope();
   const norm: Norm = { groups: config.normGroups, epsilon: config.normEps };
   const embedding = timeAndSizeEmbedding(p, config, inputs);
@@ -79,6 +84,7 @@ export function unet(
     for (let i = 0; i < config.layersPerBlock; i++) {
       x = residualBlock(block.in("resnets").in(i), x, width, norm, embedding);
       if (config.attention[level]) x = transformerAt(block.in("attentions").in(i), x, context, config, level);
+      layer(x);
       skips.push(x);
     }
     if (level < last) {
@@ -101,6 +107,7 @@ export function unet(
       x = g.concat([x, skips.pop()!], 1);
       x = residualBlock(block.in("resnets").in(i), x, width, norm, embedding);
       if (config.attention[level]) x = transformerAt(block.in("attentions").in(i), x, context, config, level);
+      layer(x);
     }
     if (level > 0) {
       // To the next skip's own size: an odd size halved and doubled again is not what it was.

@@ -15,9 +15,13 @@ const ARENA = 2.8;
 
 /** `memory` is what the session may take: it decides where matrices live. */
 export function footprintOf(graph: Graph, weights: Weights, sizes: Sizes, memory: number): Footprint {
-  const { float32, matrices, stored } = weightBytes(graph, weights);
+  const { float32, matrices, stored, again } = weightBytes(graph, weights);
   const running = ARENA * activationBytes(graph, sizes);
-  if (chooseResidency(float32, memory) === "folded") return { opening: OPENING * float32, open: float32 + running };
-  const kernels = float32 - matrices;
-  return { opening: OPENING * kernels, open: kernels + stored + running };
+  const folded = float32 + again.matrices + again.kernels;
+  if (chooseResidency(folded, memory) === "folded") {
+    return { opening: OPENING * folded, open: folded + running, resting: folded };
+  }
+  const kernels = float32 - matrices + again.kernels;
+  // What the way back reads too stays wide from the way there.
+  return { opening: OPENING * kernels, open: kernels + stored + again.matrices + running, resting: kernels };
 }

@@ -7,7 +7,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { writeOnnx } from "../../formats/onnx/write.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { weightBytes } from "../memory.ts";
-import type { Runtime, Session, Value, Values } from "../runtime.ts";
+import type { OpenOptions, Runtime, Session, Value, Values } from "../runtime.ts";
 import { sizesOf } from "../sizes.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 import { findBlock } from "./blocked-convolution.ts";
@@ -30,8 +30,8 @@ export function onnxRuntime(options: OnnxOptions = {}): Runtime {
   const { memory = process.availableMemory() } = options;
   return {
     name: engineName(),
-    footprint: (graph, weights, sizes) => footprintOf(graph, weights, sizes, memory),
-    open: (graph, weights) => open(graph, weights, { ...options, memory }),
+    footprint: (graph, weights, sizes, own) => footprintOf(graph, weights, sizes, own?.memory ?? memory),
+    open: (graph, weights, own) => open(graph, weights, { ...options, memory, ...own }),
   };
 }
 
@@ -40,11 +40,16 @@ function engineName(): string {
   return `onnxruntime-node ${env.versions.node}, cpu, ${cpus()[0]?.model.trim() ?? process.arch}`;
 }
 
-async function open(graph: Graph, weights: Weights, options: OnnxOptions & { memory: number }): Promise<Session> {
+async function open(
+  graph: Graph,
+  weights: Weights,
+  options: OnnxOptions & OpenOptions & { memory: number },
+): Promise<Session> {
   const used = await withRealPaths(graph, weights);
   const folder = commonFolder([...used.values()].map(({ path }) => path));
-  const { float32 } = weightBytes(graph, weights);
-  const residency = options.residency ?? chooseResidency(float32, options.memory);
+  const { float32, again } = weightBytes(graph, weights);
+  const folded = float32 + again.matrices + again.kernels;
+  const residency = options.residency ?? chooseResidency(folded, options.memory);
   const block = hasChangingKernel(graph) ? await channelBlock() : undefined;
   const bytes = writeOnnx(emitOnnx(graph, used, folder, residency, block));
   const session = await create(bytes, folder, options);
@@ -88,13 +93,18 @@ async function withRealPaths(graph: Graph, weights: Weights): Promise<Weights> {
   return used;
 }
 
-async function create(bytes: Uint8Array, folder: string, options: OnnxOptions): Promise<InferenceSession> {
+async function create(
+  bytes: Uint8Array,
+  folder: string,
+  options: OnnxOptions & OpenOptions,
+): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(bytes, {
       executionProviders: ["cpu"],
       intraOpNumThreads: options.threads ?? availableParallelism(),
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
+      enableCpuMemArena: !options.givesBack,
       ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
       extra: { session: { model_external_initializers_file_folder_path: folder } },
     });

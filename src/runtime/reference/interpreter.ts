@@ -21,7 +21,7 @@ export function referenceRuntime(): Runtime {
 function footprint(graph: Graph, weights: Weights, sizes: Sizes): Footprint {
   const all = graph.tensors.reduce((sum, { shape }) => sum + evaluateDim(elementsOf(shape), sizes), 0);
   const opening = 2 * weightBytes(graph, weights).float32;
-  return { opening, open: Math.max(opening, 8 * all) };
+  return { opening, open: Math.max(opening, 8 * all), resting: opening };
 }
 
 async function open(graph: Graph, weights: Weights): Promise<Session> {

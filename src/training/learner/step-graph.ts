@@ -14,6 +14,14 @@ export type StepGraph = {
   readonly graph: Graph;
   /** Shapes of the trained parameters, which the graph takes as inputs of their names. */
   readonly parameters: ReadonlyMap<string, readonly number[]>;
+  /** What the graph is the gradient of, for those who make another of it (`src/training/segments/`). */
+  readonly network: {
+    readonly outputs: { readonly loss: Tensor } & Readonly<Record<string, Tensor>>;
+    /** The inputs whose gradients are given. */
+    readonly wanted: readonly Tensor[];
+    /** Where it may be cut. */
+    readonly cuts: readonly Tensor[];
+  };
 };
 
 /** The output that is the gradient of a parameter or of an input. */
@@ -23,23 +31,26 @@ export const gradientName = (of: string): string => `d ${of}`;
  * @param outputs with the scalar `loss`, and what else a step should tell
  * @param isTrained by a weight's name
  * @param inputs of the graph whose gradients are wanted too, such as looked-up rows of an embedding
+ * @param cuts tensors on the way to the outputs at which the step may be cut into segments, in their order
  * @throws IllustriousError `bad_option` where the loss depends on no trained weight
  */
 export function stepGraph(
   outputs: { readonly loss: Tensor } & Readonly<Record<string, Tensor>>,
   isTrained: (name: string) => boolean,
   inputs: readonly string[] = [],
+  cuts: readonly Tensor[] = [],
 ): StepGraph {
   const parameters = new Map<string, readonly number[]>();
-  const replaced = substitute(outputs, (tensor) => {
+  const both = substitute({ ...outputs, ...numbered(cuts) }, (tensor) => {
     if (tensor.op !== "weight" || !isTrained(tensor.attributes.name)) return undefined;
     parameters.set(tensor.attributes.name, tensor.shape as readonly number[]);
     return g.input(tensor.attributes.name, tensor.shape);
   });
+  const replaced = Object.fromEntries(Object.keys(outputs).map((name) => [name, both[name]!])) as typeof outputs;
   const wanted = graphOf(replaced).inputs.filter(
     ({ attributes: { name } }) => parameters.has(name) || inputs.includes(name),
   );
-  const found = gradients(replaced.loss!, wanted);
+  const found = gradients(replaced.loss, wanted);
   if (found.size === 0) {
     const hint = "Train at least one part, and at least one of its weights.";
     throw new IllustriousError("bad_option", "the loss depends on nothing that is trained", hint);
@@ -48,7 +59,16 @@ export function stepGraph(
   const names = new Set([...found.keys()].map(nameOf));
   for (const name of parameters.keys()) if (!names.has(name)) parameters.delete(name);
   const pulled = [...found].map(([input, gradient]) => [gradientName(nameOf(input)), gradient] as const);
-  return { graph: graphOf({ ...replaced, ...Object.fromEntries(pulled) }), parameters };
+  return {
+    graph: graphOf({ ...replaced, ...Object.fromEntries(pulled) }),
+    parameters,
+    network: { outputs: replaced, wanted: [...found.keys()], cuts: Object.keys(numbered(cuts)).map((at) => both[at]!) },
+  };
+}
+
+/** Under names of their own, to go with outputs through what is done to them. */
+export function numbered(cuts: readonly Tensor[]): Record<string, Tensor> {
+  return Object.fromEntries(cuts.map((tensor, i) => [`cut ${i}`, tensor]));
 }
 
 function nameOf(tensor: Tensor): string {
