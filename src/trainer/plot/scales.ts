@@ -12,7 +12,9 @@ export type Scale = {
 
 /** Ticks at 1, 2 or 5 times a power of ten, about `count` of them. */
 export function linearScale(low: number, high: number, count = 5): Scale {
-  const [from, to] = low < high ? [low, high] : [low - 0.5, low + 0.5];
+  // What differs by less than ticks have digits for is one value.
+  const flat = high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+  const [from, to] = flat ? [low - 0.5, low + 0.5] : [low, high];
   const rough = (to - from) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((n) => n * power >= rough * 0.7) ?? 10);
