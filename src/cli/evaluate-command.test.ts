@@ -22,7 +22,7 @@ const evaluation: Evaluation = {
   how: { sampler: "euler", schedule: "normal", cfg: 7.5, steps: 28 },
   models: [
     {
-      ...{ name: "a b", path: "x/a b", hash: "0123" },
+      ...{ name: "a b", hash: "0123" },
       rows: [
         {
           ...{ row: "simple", pictures: 1, cells: [] },

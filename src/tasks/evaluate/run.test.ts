@@ -73,7 +73,7 @@ async function eventsOf(
 ): Promise<EvaluateEvent[]> {
   const events: EvaluateEvent[] = [];
   const options = { models: [model], quick: true, folder, ...input };
-  for await (const event of runEvaluation(options, { source, ...control })) events.push(event);
+  for await (const event of runEvaluation(options, control, source)) events.push(event);
   return events;
 }
 

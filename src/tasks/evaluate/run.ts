@@ -22,9 +22,8 @@ import { type ColourReference, colourReference, controlDeviations } from "./refe
 import { contactSheet } from "./sheet.ts";
 
 export type ModelResult = {
-  /** As in the table's head: the last part of its path. */
+  /** As in the table's head: the last part of its path, or what it was called by where that would be another model's name. */
   readonly name: string;
-  readonly path: string;
   /** Of its weights, tokenizer and settings: sixteen digits. */
   readonly hash: string;
   readonly rows: readonly RowResult[];
@@ -72,8 +71,6 @@ export type EvaluateControl = {
   readonly engine?: EngineProcess;
   /** Whether sheets are wanted. */
   readonly sheets?: boolean;
-  /** What draws in the engine's place. */
-  readonly source?: PictureSource;
 };
 
 type Job = { readonly name: string; readonly path: string; readonly hash: string; readonly folder: string };
@@ -81,12 +78,13 @@ type Job = { readonly name: string; readonly path: string; readonly hash: string
 /**
  * Draws and judges, and tells how it goes. The last event has the result.
  *
- * @throws IllustriousError `bad_option` and `missing_file` before anything starts; what opening a checkpoint throws; `cancelled`
- * after an abort
+ * @param other what draws in the engine's place
+ * @throws what `evaluate` throws
  */
 export async function* runEvaluation(
   input: EvaluateInput,
-  { signal, engine: given, sheets = false, source: other }: EvaluateControl = {},
+  { signal, engine: given, sheets = false }: EvaluateControl = {},
+  other?: PictureSource,
 ): AsyncGenerator<EvaluateEvent, void> {
   const options = parseEvaluateOptions(input);
   const { quick, threads, batch } = options;
@@ -117,7 +115,7 @@ export async function* runEvaluation(
         yield { type: "row", model: job.name, result, outcomes };
         if (sheets) yield { type: "sheet", model: job.name, row, image: await contactSheet(ofRow, kept) };
       }
-      models.push({ name: job.name, path: job.path, hash: job.hash, rows: results });
+      models.push({ name: job.name, hash: job.hash, rows: results });
     }
   } finally {
     for (const kept of records.values()) await kept.close();
@@ -199,7 +197,7 @@ async function jobsOf(models: readonly string[], folder: string): Promise<Job[]>
     const { path } = await findModel(model);
     const hash = await modelHash(path);
     const short = basename(resolve(path)).replace(/\.safetensors$/, "");
-    const name = jobs.some((job) => job.name === short) ? path : short;
+    const name = jobs.some((job) => job.name === short) ? model : short;
     const own = `${short.replace(/[^\p{L}\d._-]+/gu, "-")}-${hash}`;
     if (jobs.some((job) => job.hash === hash)) {
       throw new IllustriousError(

@@ -31,7 +31,7 @@ const evaluation: Evaluation = {
   ...{ format: "illustrious.evaluation", version: 1, how: HOW, seeds: 25, quick: false },
   models: [
     {
-      ...{ name: "one", path: "models/one", hash: "0" },
+      ...{ name: "one", hash: "0" },
       rows: [
         row("simple", [share("the article's prompt", 23, 25), share("all 11 prompts", 254, 275)]),
         row("empty", [{ name: "both: mean luma error", kind: "number", value: 6.789, unit: "of 255" }]),
@@ -39,7 +39,7 @@ const evaluation: Evaluation = {
       ],
     },
     {
-      ...{ name: "a|b", path: "models/two", hash: "1" },
+      ...{ name: "a|b", hash: "1" },
       rows: [row("simple", [share("the article's prompt", 0, 25), share("all 11 prompts", 275, 275)])],
     },
   ],
