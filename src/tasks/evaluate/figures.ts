@@ -100,8 +100,8 @@ const FIGURES: { readonly [row in RowName]: FiguresOfRow } = {
  * - saturation over the final: E[S(D(x_1))] / E[S(D(x_N))]
  * - largest latent over the final: E[A(x_1)] / E[A(x_N)]
  *
- * Without overshoot the first guess is a blend of all pictures that the prompt allows: flatter and paler than any of them, so that
- * both quotients are below 1.
+ * Unguided, a first guess is a blend of all pictures that the prompt allows: flatter and paler than any of them, with both quotients
+ * below 1. Guidance stretches it, so the figures are for holding models against each other, not against 1.
  */
 async function saturationFigures(outcomes: Outcomes, extent: Extent, references: References): Promise<Figure[]> {
   const data = await references.colours(cellsOf.saturation(extent), outcomes[0]!.values.side!);
