@@ -25,6 +25,7 @@ const COMMANDS: readonly Entry[] = [
     summary: "a LoRA, whole networks or an autoencoder, by a recipe; what a recipe asks, as a figure",
     load: () => import("./train-command.ts"),
   },
+  { name: "scenes", summary: "drawn scenes with captions, to train with", load: () => import("./scenes-command.ts") },
   {
     name: "evaluate",
     summary: "what models can do on drawn scenes, counted: a table",
@@ -50,7 +51,9 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 stopped by Ctrl-C.
 export async function run(argv: readonly string[], shell: Shell, tasks: Tasks, version: string): Promise<number> {
   let code: number = EXIT.ok;
   const program = new Command("illustrious")
-    .description("Illustrious XL and other SDXL checkpoints: generate pictures and look into models, without Python.")
+    .description(
+      "Illustrious XL and other SDXL checkpoints: generate pictures, train, and look into models, without Python.",
+    )
     .version(version, "-V, --version", "the program's version")
     .helpOption("-h, --help", "this help")
     .helpCommand("help [command]", "help for a command")

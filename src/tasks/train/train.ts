@@ -8,6 +8,8 @@ import { parseTrainOptions, type TrainInput } from "./train-options.ts";
 export type TrainControl = {
   /** Abort to stop after the step in progress, with a checkpoint of it. */
   readonly signal?: AbortSignal;
+  /** The compiled module that the process runs, if not this package's own. */
+  readonly entry?: URL;
 };
 
 /** A step of a large network and the writing of its checkpoint, in milliseconds. */
@@ -23,7 +25,8 @@ const PATIENCE = 10 * 60_000;
 export async function* train(input: TrainInput, control: TrainControl = {}): AsyncGenerator<TrainEvent, void> {
   const options = parseTrainOptions(input);
   await readRecipeFile(options);
-  const engine = new EngineProcess({ entry: new URL("../engine-main.js", import.meta.url), patience: PATIENCE });
+  const { entry = new URL("../engine-main.js", import.meta.url) } = control;
+  const engine = new EngineProcess({ entry, patience: PATIENCE });
   try {
     yield* engine.run<TrainEvent>("train", options, control.signal);
   } finally {

@@ -1,0 +1,201 @@
+/** @file Training as a program calls it: small runs on drawn scenes, stopped and killed, and what they leave behind. */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSafetensors, readFloat32 } from "../../src/formats/safetensors/index.ts";
+import { openCheckpoint } from "../../src/models/sdxl/checkpoint.ts";
+import { closeEngine, createEngine, generate } from "../../src/tasks/generate.ts";
+import { scenes } from "../../src/tasks/scenes.ts";
+import { train } from "../../src/tasks/train/train.ts";
+import type { TrainEvent } from "../../src/tasks/train/train-events.ts";
+
+const entry = new URL("../../dist/tasks/engine-main.js", import.meta.url);
+const nano = join(import.meta.dirname, "../../models/nano-bootstrap");
+const root = mkdtempSync(join(tmpdir(), "illustrious-train-"));
+
+beforeAll(async () => {
+  for await (const _ of scenes({ out: join(root, "scenes"), count: 24, size: 128, captions: 3 }));
+}, 60_000);
+afterAll(async () => {
+  await closeEngine();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const data = `
+[general]
+enable_wildcard = true
+caption_extension = ".txt"
+caption_dropout_rate = 0.2
+[[datasets]]
+resolutions = [64, 128]
+resolution_choice = "one"
+batch_size = 3
+[[datasets.subsets]]
+image_dir = "scenes"
+`;
+
+/** Dropout, averages, accumulation and two sizes, so that whatever a restart forgets shows. */
+const whole = (name: string) => `
+pretrained_model_name_or_path = "${nano}"
+output_name = "${name}"
+output_dir = "runs"
+train_text_encoder = true
+learning_rate = 2e-4
+max_train_steps = 6
+save_every_n_steps = 2
+gradient_accumulation_steps = 2
+ema_decay = 0.9
+noise_offset = 0.05
+seed = 5
+${data}`;
+
+const lora = (name: string, more = "") => `
+pretrained_model_name_or_path = "${nano}"
+output_name = "${name}"
+output_dir = "runs"
+network_module = "networks.lora"
+network_dim = 4
+network_args = ["conv_dim=2"]
+learning_rate = 5e-3
+max_train_steps = 4
+seed = 5
+${more}
+${data}`;
+
+async function run(name: string, recipe: string, until: (event: TrainEvent) => boolean = () => false) {
+  const path = join(root, `${name}.toml`);
+  writeFileSync(path, recipe);
+  const events: TrainEvent[] = [];
+  const stop = new AbortController();
+  try {
+    for await (const event of train({ recipe: path, threads: 1 }, { entry, signal: stop.signal })) {
+      events.push(event);
+      if (until(event)) stop.abort();
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+  return events;
+}
+
+const newest = (name: string) => {
+  const folder = join(root, "runs", name);
+  return join(
+    folder,
+    readdirSync(folder)
+      .filter((entry) => /^step-\d+$/.test(entry))
+      .sort()
+      .at(-1)!,
+  );
+};
+
+/** All tensors of a state by name; not the file, whose metadata holds the recipe with the run's name. */
+async function stateOf(name: string): Promise<Map<string, Float32Array>> {
+  const file = await openSafetensors(join(newest(name), "state.safetensors"));
+  const tensors = new Map<string, Float32Array>();
+  for (const key of file.tensors.keys()) {
+    if (file.tensors.get(key)!.dtype === "F32") tensors.set(key, await readFloat32(file, key));
+  }
+  return tensors;
+}
+
+function differing(a: Map<string, Float32Array>, b: Map<string, Float32Array>): string[] {
+  const same = (x: Float32Array, y: Float32Array | undefined) =>
+    y !== undefined &&
+    Buffer.from(x.buffer, x.byteOffset, x.byteLength).equals(Buffer.from(y.buffer, y.byteOffset, y.byteLength));
+  return [...a.keys()].filter((key) => !same(a.get(key)!, b.get(key)));
+}
+
+test("whole networks: a run that is stopped, and then killed, ends bit for bit as one that is not", async () => {
+  const undisturbed = await run("undisturbed", whole("undisturbed"));
+  expect(undisturbed.at(-1)).toMatchObject({ type: "done", step: 6 });
+  expect(undisturbed.filter(({ type }) => type === "step")).toHaveLength(6);
+
+  await run("disturbed", whole("disturbed"), (event) => event.type === "step" && event.step === 1);
+  // A step may be under way when the wish to stop arrives; it is finished, and saved.
+  expect(newest("disturbed")).toMatch(/step-0000000[123]$/);
+  const path = join(root, "disturbed.toml");
+  const script = `
+    import { train } from ${JSON.stringify(new URL("../../dist/tasks/train/train.js", import.meta.url).href)};
+    for await (const event of train({ recipe: ${JSON.stringify(path)}, threads: 1 })) {
+      if (event.type === "step" && event.step === 5) process.kill(process.pid, "SIGKILL");
+    }`;
+  const killed = () => execFileSync(process.execPath, ["--input-type=module", "-e", script], { stdio: "ignore" });
+  expect(killed).toThrow();
+  const last = await run("disturbed", whole("disturbed"));
+  const start = last.find((event) => event.type === "start");
+  expect(start).toMatchObject({ type: "start" });
+  expect((start as { from: number }).from).toBeGreaterThanOrEqual(2);
+  const [a, b] = [await stateOf("undisturbed"), await stateOf("disturbed")];
+  expect(a.size).toBeGreaterThan(500);
+  expect(differing(a, b)).toEqual([]);
+  const losses = (name: string) =>
+    readFileSync(join(root, "runs", name, "log.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { step: number; loss?: number })
+      .filter(({ loss }) => loss !== undefined)
+      .map(({ step, loss }) => [step, loss]);
+  expect(losses("disturbed")).toEqual(losses("undisturbed"));
+}, 240_000);
+
+test("the model of a run opens as any other, and says what it predicts", async () => {
+  const checkpoint = await openCheckpoint(join(newest("undisturbed"), "model"));
+  expect(checkpoint.prediction).toMatchObject({ prediction: "v", zeroSnr: true, confidence: "certain" });
+  expect(checkpoint.report).toMatchObject({ missing: [], unknown: [] });
+});
+
+test("a LoRA learns, is written with kohya's keys, and changes pictures by its strength", async () => {
+  await run("lora", lora("lora"));
+  const path = join(newest("lora"), "model", "lora.safetensors");
+  const file = await openSafetensors(path);
+  expect([...file.tensors.keys()].filter((key) => !/^lora_(unet|te1|te2)_/.test(key))).toEqual([]);
+  expect(file.metadata.get("ss_network_dim")).toBe("4");
+  expect(file.metadata.get("ss_steps") ?? file.metadata.get("ss_max_train_steps")).toBeDefined();
+  const engine = createEngine(entry);
+  const pictureWith = async (loras: string[]) => {
+    const input = { model: nano, prompt: "1girl, red hair", seed: 1, width: 64, height: 64, steps: 2, loras };
+    for await (const event of generate(input, { engine })) if (event.type === "picture") return event.image.rgb;
+    throw new Error("no picture");
+  };
+  const [without, zero, full] = [
+    await pictureWith([]),
+    await pictureWith([`${path}:0`]),
+    await pictureWith([`${path}:1`]),
+  ];
+  await engine.close();
+  expect(zero).toEqual(without);
+  expect(full).not.toEqual(without);
+}, 120_000);
+
+test("an autoencoder learns: its error falls, and it is examined", async () => {
+  const config = join(import.meta.dirname, "../fixtures/tiny-sdxl/vae/config.json");
+  const recipe = `
+train_vae = "both"
+vae_config = "${config}"
+vae_crops = [[32, 4, 1]]
+output_name = "vae"
+output_dir = "runs"
+learning_rate = 3e-3
+max_train_steps = 90
+sample_every_n_steps = 90
+seed = 1
+${data.replace('resolutions = [64, 128]\nresolution_choice = "one"', "resolution = 64")}`;
+  const events = await run("vae", recipe);
+  const squared = events.flatMap((event) => (event.type === "step" ? [event.figures.squared!] : []));
+  const mean = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+  expect(mean(squared.slice(-15))).toBeLessThan(0.85 * mean(squared.slice(0, 15)));
+  const examined = events.find((event) => event.type === "examined");
+  expect(examined).toMatchObject({ figures: { psnr: expect.any(Number) } });
+}, 120_000);
+
+test("what is wrong with a recipe is told before anything starts", async () => {
+  await expect(run("nowhere", lora("nowhere").replace(nano, "no/such/model"))).rejects.toThrow(/no\/such\/model/);
+  await expect(run("typo", lora("typo", "learning_rat = 1"))).rejects.toThrow(/learning_rat .*learning_rate/);
+  const contradiction = lora("both", "v_parameterization = false\nzero_terminal_snr = true");
+  await expect(run("both", contradiction)).rejects.toThrow(/zero terminal SNR/);
+  await expect(run("none", lora("none").replace(/\[general\][\s\S]*/, ""))).rejects.toThrow(/no data set/);
+}, 60_000);
