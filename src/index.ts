@@ -16,3 +16,8 @@ export { optionsFromPicture, type PictureOptions } from "./tasks/from-picture.ts
 export { closeEngine, createEngine, type GenerateControl, generate } from "./tasks/generate.ts";
 export type { EffectiveSettings, GenerateEvent } from "./tasks/generate-events.ts";
 export { type GenerateInput, type GenerateOptions, generateOptions } from "./tasks/generate-options.ts";
+export { type ScenesEvent, type ScenesInput, scenes } from "./tasks/scenes.ts";
+export { plotRecipes, type RecipeFigure } from "./tasks/train/plot-recipes.ts";
+export { type TrainControl, train } from "./tasks/train/train.ts";
+export type { TrainEvent } from "./tasks/train/train-events.ts";
+export type { TrainInput } from "./tasks/train/train-options.ts";

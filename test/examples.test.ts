@@ -29,6 +29,12 @@ const expected: Record<string, (output: { stdout: string; files: string[] }) => 
     expect(stdout).toBe("ddim, 10 steps, seed 1: the same picture\n");
     expect(files).toEqual(["again.png", "first.png", "other.png"]);
   },
+  "05-a-lora.mjs": ({ stdout, files }) => {
+    expect(stdout).toContain("12 scenes in ");
+    expect(stdout).toMatch(/step 5 of 5, loss \d\.\d+/);
+    expect(stdout.match(/strength-.*\.png/g)).toEqual(["strength-0.png", "strength-0.5.png", "strength-1.png"]);
+    expect(files).toEqual(["a-lora"]);
+  },
 };
 
 test.each(examples)("%s", async (name) => {
