@@ -2,9 +2,11 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { IllustriousError } from "../base/error.ts";
 import type { Seed } from "../base/random/seed.ts";
 import type { DataSet, Place } from "../data/sets/index.ts";
 import { clipGraph } from "../models/sdxl/clip.ts";
+import type { LoraFile } from "../models/sdxl/lora-file.ts";
 import type { LoraSettings } from "../models/sdxl/lora-metadata.ts";
 import { LORA_COMPONENTS, type LoraComponent, type LoraRanks, loraTargets } from "../models/sdxl/lora-targets.ts";
 import { type LoraValues, writeLora } from "../models/sdxl/lora-write.ts";
@@ -41,7 +43,12 @@ export type SdxlRunOptions = {
   /** The networks that learn, whole or by their pairs. */
   readonly train: readonly LoraComponent[];
   /** Low-rank pairs instead of whole networks, and what their file says. */
-  readonly lora?: { readonly ranks: LoraRanks; readonly settings: (step: number) => LoraSettings };
+  readonly lora?: {
+    readonly ranks: LoraRanks;
+    readonly settings: (step: number) => LoraSettings;
+    /** Pairs to begin with. */
+    readonly begin?: LoraFile;
+  };
   /** Groups are the networks' names. */
   readonly learner: LearnerOptions;
   readonly clipSkip?: number;
@@ -77,7 +84,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
   });
   const networks = await trainedNetworks(options);
   const learner = createLearner(
-    lora ? pairsToLearn(step, options) : networksToLearn(step, networks),
+    lora ? await pairsToLearn(step, options) : networksToLearn(step, networks),
     options.learner,
     saved?.learner,
   );
@@ -131,19 +138,30 @@ function networksToLearn(step: SdxlStep, networks: Networks): Parameter[] {
   );
 }
 
-function pairsToLearn(step: SdxlStep, { seed, saved }: SdxlRunOptions): Parameter[] {
+async function pairsToLearn(step: SdxlStep, { seed, saved, lora }: SdxlRunOptions): Promise<Parameter[]> {
   const random = randomState(seed, INITIAL_STREAM);
-  return step.loraParameters.map((parameter) => {
-    const name = `${parameter.part}.${parameter.name}`;
+  const parameters: Parameter[] = [];
+  for (const parameter of step.loraParameters) {
+    const { part, shape } = parameter;
+    const name = `${part}.${parameter.name}`;
     const fresh = initialLoraValues(parameter, () => nextUniform(random));
     const kept = saved?.learner.tensors.get(`parameter/${name}`);
-    return {
-      name,
-      shape: parameter.shape,
-      values: kept instanceof Float32Array ? kept.slice() : fresh,
-      group: parameter.part,
-    };
-  });
+    const given = lora?.begin?.parts[part].weights.get(parameter.name);
+    if (lora?.begin) checkPair(lora.begin.path, name, shape, given?.shape);
+    const values = kept instanceof Float32Array ? kept.slice() : given ? await readWeight({ ...given, shape }) : fresh;
+    parameters.push({ name, shape, values, group: part });
+  }
+  return parameters;
+}
+
+/** Pairs of another rank, or of other layers, are not those that the recipe trains. */
+function checkPair(path: string, name: string, shape: readonly number[], given: readonly number[] | undefined): void {
+  if (given && given.reduce((a, b) => a * b, 1) === shape.reduce((a, b) => a * b, 1)) return;
+  throw new IllustriousError(
+    "bad_option",
+    `${path} has ${given ? `[${given.join(", ")}]` : "nothing"} for ${name}, the recipe trains [${shape.join(", ")}]`,
+    "Give network_dim, network_args and the trained networks as they were for that file.",
+  );
 }
 
 async function openData(options: SdxlRunOptions) {

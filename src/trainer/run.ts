@@ -16,6 +16,8 @@ export type RunOptions = {
   readonly saveEvery: number;
   /** 0: never. */
   readonly examineEvery: number;
+  /** Before the first step too. */
+  readonly examineFirst?: boolean;
   /** Checkpoints kept. 0: all. */
   readonly keep?: number;
   /** What identifies the run: a checkpoint of another recipe is not gone on with. */
@@ -62,6 +64,9 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
   const { learner } = lesson;
   const { steps, accumulation = 1, saveEvery, examineEvery, signal } = options;
   let savedAt = learner.updates;
+  if (options.examineFirst && lesson.examine && learner.updates === 0) {
+    yield { type: "examined", step: 0, ...(await lesson.examine(0)) };
+  }
   try {
     while (learner.updates < steps && !signal?.aborted) {
       const start = performance.now();

@@ -11,6 +11,7 @@ import { batchesOf, type DataSet, reportLines, scan } from "../../data/sets/inde
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
 import { vaeFactor } from "../../models/sdxl/config.ts";
+import { openLora } from "../../models/sdxl/lora-file.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
@@ -60,7 +61,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   try {
     const lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
     yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
-    yield* learn(lesson, log, { file, recipe, steps, folder, signal });
+    yield* learn(lesson, log, { file, recipe, steps, set, folder, signal });
     await lesson.release();
     await log.close(signal.aborted ? "stopped" : "finished");
     const step = lesson.learner.updates;
@@ -118,10 +119,16 @@ function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
   return { prediction, zeroSnr: zeroSnr && "exact", ...(schedule?.shift !== undefined && { shift: schedule.shift }) };
 }
 
-function stepsOf({ values: { max_train_steps, max_train_epochs }, learning }: TrainingRecipe, set: DataSet): number {
+function stepsOf(recipe: TrainingRecipe, set: DataSet): number {
+  const { max_train_steps, max_train_epochs } = recipe.values;
   if (max_train_epochs === undefined) return max_train_steps ?? STEPS;
+  return stepsOfEpochs(max_train_epochs, recipe, set);
+}
+
+/** As many as they would be if all texts filled as many chunks; texts of other lengths make a few batches more. */
+function stepsOfEpochs(epochs: number, { learning }: TrainingRecipe, set: DataSet): number {
   const batches = batchesOf(set, { seed: 0, epoch: 0 }).length;
-  return Math.max(1, Math.ceil((batches * max_train_epochs) / learning.accumulation));
+  return Math.max(1, Math.ceil((batches * epochs) / learning.accumulation));
 }
 
 function runFolder(file: RecipeFile, { values: { output_dir } }: TrainingRecipe): string {
@@ -191,13 +198,17 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
     schedule,
     train,
     ...(ranks && {
-      lora: { ranks, settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, step, startedAt }) },
+      lora: {
+        ranks,
+        settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, step, startedAt }),
+        ...(network?.weights !== undefined && { begin: await openLora(placeOf(file, network.weights), model.configs) }),
+      },
     }),
     ...(recipe.shiftBySize && { shiftOf: (h: number, w: number) => shiftForSize(w * factor, h * factor, usual) }),
     learner: learnerOptionsOf(recipe.learning, train, steps),
     clipSkip: keys.clip_skip,
     cacheFolder: file.own.data_cache === undefined ? join(folder, "cache") : placeOf(file, file.own.data_cache),
-    dtype: keys.save_precision === "float" ? "F32" : "F16",
+    dtype: DTYPES[keys.save_precision ?? "fp16"],
     metadata: (step) => ({ "modelspec.title": file.name, "illustrious.steps": String(step) }),
     saved,
     ...(prompts.length > 0 && {
@@ -227,17 +238,24 @@ async function modelToTrain(
   return newModel(await modelConfigOf(file, file.own.model_config!), placeOf(file, vae));
 }
 
-type Learning = Pick<Opening, "file" | "recipe" | "steps" | "folder" | "signal">;
+const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const;
 
-async function* learn(lesson: Lesson, log: RunLog, { file, recipe, steps, folder, signal }: Learning): Events {
-  const { save_every_n_steps: saveEvery = 0, sample_every_n_steps: sampleEvery = 0 } = recipe.values;
-  const { save_last_n_steps: kept } = recipe.values;
+type Learning = Pick<Opening, "file" | "recipe" | "steps" | "set" | "folder" | "signal">;
+
+async function* learn(lesson: Lesson, log: RunLog, { file, recipe, steps, set, folder, signal }: Learning): Events {
+  const { values: keys } = recipe;
+  const every = (given: number | undefined, epochs: number | undefined) =>
+    given ?? (epochs === undefined ? 0 : stepsOfEpochs(epochs, recipe, set));
+  const saveEvery = every(keys.save_every_n_steps, keys.save_every_n_epochs);
+  const sampleEvery = every(keys.sample_every_n_steps, keys.sample_every_n_epochs);
+  const { save_last_n_steps: kept } = keys;
   const run = runLesson(lesson, {
     folder,
     steps,
     accumulation: recipe.learning.accumulation,
     saveEvery,
     examineEvery: sampleEvery,
+    examineFirst: keys.sample_at_first,
     keep: kept === undefined || saveEvery === 0 ? 2 : Math.max(1, Math.ceil(kept / saveEvery)),
     recipe: file.text,
     signal,
