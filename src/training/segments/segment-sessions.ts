@@ -68,6 +68,8 @@ export function openSegments(
     }
     const gradients = new Map<string, Value>([[gradientName("loss"), float32(Float32Array.of(1), [])]]);
     for (const { backward, passesOn } of segments.toReversed()) {
+      // A loss alone is known before the way back.
+      if (wanted?.every((name) => results[name])) break;
       if (backward) {
         const upstream = ["loss", ...passesOn].flatMap((name): [string, Value][] => {
           const d = gradients.get(gradientName(name));

@@ -148,6 +148,16 @@ test.each([
   await session.release();
 });
 
+test("a loss alone costs the way there", async () => {
+  const counts = counting({ held: 0 });
+  const step = stepOf(["in", "out"], [tensors[6]!, tensors.at(-8)!]);
+  const session = openSegments(counts.runtime, segmented(step), new Map(), 1000);
+  await session.run(feeds, ["loss"]);
+  // The last segment's way back has the loss.
+  expect(counts.opened()).toBe(3);
+  await session.release();
+});
+
 test.each([
   ["auto", 1e9, 1],
   ["auto", 1000, 5],
