@@ -196,21 +196,25 @@ test("an engine killed while it writes pictures leaves none torn", { timeout: 30
 });
 
 test.each([
-  [128, 128],
-  [256, 256],
-  [384, 512],
-])("the memory estimate for %i × %i pixels is close to what a fresh engine takes", async (width, height) => {
-  const fresh = createEngine(ENTRY);
-  let estimate = 0;
-  let peak = 0;
-  for await (const event of generate(
-    { ...nano, prompt: "1girl", seed: 1, steps: 2, width, height },
-    { engine: fresh },
-  )) {
-    if (event.type === "settings") estimate = event.memoryBytes;
-    if (event.type === "done") peak = event.peakBytes;
-  }
-  await fresh.close();
-  // Within 15 %: 7, 4 and 2 % where this was written; the rest is what another processor's kernels may differ by.
-  expect(Math.abs(estimate / peak - 1)).toBeLessThan(0.15);
-});
+  ["128 × 128 pixels", { width: 128, height: 128, steps: 2 }],
+  ["256 × 256 pixels", { width: 256, height: 256, steps: 2 }],
+  ["384 × 512 pixels", { width: 384, height: 512, steps: 2 }],
+  ["two pictures, one after the other", { width: 512, height: 512, steps: 1, count: 2 }],
+  ["four pictures at once", { width: 384, height: 384, steps: 1, count: 4, batch: 4 }],
+  ["tiles", { width: 1536, height: 512, steps: 1 }],
+])(
+  "the memory estimate for %s is close to what a fresh engine takes",
+  async (_, options) => {
+    const fresh = createEngine(ENTRY);
+    let estimate = 0;
+    let peak = 0;
+    for await (const event of generate({ ...nano, prompt: "1girl", seed: 1, ...options }, { engine: fresh })) {
+      if (event.type === "settings") estimate = event.memoryBytes;
+      if (event.type === "done") peak = event.peakBytes;
+    }
+    await fresh.close();
+    // Within 15 %: at most 9 % where this was written; the rest is what another processor's kernels may differ by.
+    expect(Math.abs(estimate / peak - 1)).toBeLessThan(0.15);
+  },
+  60_000,
+);

@@ -104,6 +104,9 @@ async function create(
       intraOpNumThreads: options.threads ?? availableParallelism(),
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
+      // Traced at the first run of a size and laid out as one more block at the second: a third more memory, for nothing
+      // that could be measured where sizes change from run to run.
+      enableMemPattern: false,
       enableCpuMemArena: !options.givesBack,
       ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
       extra: { session: { model_external_initializers_file_folder_path: folder } },
