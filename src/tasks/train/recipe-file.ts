@@ -28,6 +28,10 @@ const OWN_KEYS = {
     .default([[64, 8, 1]])
     .describe("[side, batch, share]: crops that an autoencoder sees"),
   vae_held_out: z.string().optional().describe("a folder of pictures that an autoencoder is examined on"),
+  segments: z
+    .enum(["auto", "on", "off"])
+    .default("auto")
+    .describe("a step's network in pieces that are computed twice: where the whole does not fit into memory"),
   data_cache: z.string().optional().describe("folder of latents that runs share; by default in the run's folder"),
 };
 
