@@ -7,8 +7,8 @@
 
 import { nextNormals, type RandomState } from "../random.ts";
 
-/** Ends of the branches of residual blocks and of transformers. */
-const BRANCH_END = /\.(conv2|proj_out)\.weight$|mid_block\.attentions\.0\.to_out\.0\.weight$/;
+/** Ends of the branches of residual blocks and of transformers, and of the UNet as a whole. */
+const BRANCH_END = /\.(conv2|proj_out)\.weight$|mid_block\.attentions\.0\.to_out\.0\.weight$|^conv_out\.weight$/;
 const RESAMPLER = /samplers\.0\.conv\.weight$/;
 const TABLE = /(token|position)_embedding\.weight$/;
 
