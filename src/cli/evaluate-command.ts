@@ -11,12 +11,13 @@ import { evaluationMarkdown, evaluationText } from "../tasks/evaluate/table.ts";
 import { checkFile, makeFolder } from "../tasks/output-place.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
+import { liveLine } from "./live-line.ts";
 import { duration } from "./quantities.ts";
 import { warningText } from "./report-human.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import { EXIT, type Shell } from "./shell.ts";
 import { exitCodeOf, stopRequest } from "./stop-request.ts";
-import { clip, jsonLine, safeLine, safeText } from "./terminal-text.ts";
+import { jsonLine, safeLine, safeText } from "./terminal-text.ts";
 
 const work = { group: "Work:" };
 const flags: FlagTable<Exclude<keyof EvaluateOptions, "models" | "only">> = {
@@ -159,9 +160,6 @@ function sheetPath(path: string, model: string, row: string): string {
   return join(dir, `${name}-${model.replace(/[^\p{L}\d._-]+/gu, "-")}-${row}${ext || ".png"}`);
 }
 
-/** How often a log gets a line, in milliseconds. */
-const LOG_EVERY = 15_000;
-
 type ProgressEvent = Extract<EvaluateEvent, { type: "progress" }>;
 
 type Line = {
@@ -172,40 +170,23 @@ type Line = {
   end(): void;
 };
 
-/** Rate and time left, on one line that is rewritten at a terminal, on a line now and then elsewhere. */
-function progressLine({ stderr, env, now }: Shell): Line {
-  const live = stderr.isTTY && env.TERM !== "dumb";
+/** Rate and time left. */
+function progressLine(shell: Shell): Line {
+  const line = liveLine(shell);
   const warned = new Set<string>();
-  let shown = false;
   let began: { readonly at: number; readonly done: number } | undefined;
-  let logged = Number.NEGATIVE_INFINITY;
-  const end = () => {
-    if (shown) stderr.write("\r\x1b[2K");
-    shown = false;
-  };
-  const keep = (text: string) => {
-    end();
-    stderr.write(text);
-  };
   return {
-    keep,
+    keep: line.keep,
     warn(message, text) {
-      if (!warned.has(message)) keep(text);
+      if (!warned.has(message)) line.keep(text);
       warned.add(message);
     },
     show(event) {
-      const at = now();
+      const at = shell.now();
       began ??= { at, done: event.done };
-      const text = safeLine(progressText(event, event.done - began.done, (at - began.at) / 1000));
-      if (live) {
-        stderr.write(`\r\x1b[2K${clip(text, stderr.columns - 1)}`);
-        shown = true;
-      } else if (at - logged >= LOG_EVERY) {
-        logged = at;
-        stderr.write(`${text}\n`);
-      }
+      line.show(progressText(event, event.done - began.done, (at - began.at) / 1000));
     },
-    end,
+    end: line.end,
   };
 }
 
