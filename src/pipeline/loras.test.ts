@@ -1,5 +1,7 @@
 /** @file What stays open when LoRAs come, change their strength, and go. What they compute is tested beside `openLora`. */
 
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { onnxRuntime } from "../runtime/onnx/session.ts";
@@ -8,12 +10,26 @@ import { openPipeline } from "./pipeline.ts";
 
 const fixtures = join(import.meta.dirname, "../../test/fixtures");
 const path = join(fixtures, "lora/kohya.safetensors");
-const pipeline = await openPipeline(join(fixtures, "tiny-sdxl"), {
+const options = {
   runtime: onnxRuntime({ threads: 1 }),
   clipSkip: 2,
   budget: { limit: 2 ** 32, comfort: 2 ** 32 },
+};
+
+// The fixture has encoders of 1,000 tokens and no tokenizer: it is given one of theirs.
+const model = await mkdtemp(join(tmpdir(), "tiny-"));
+await cp(join(fixtures, "tiny-sdxl"), model, { recursive: true });
+for (const name of ["tokenizer", "tokenizer_2"]) {
+  await mkdir(join(model, name));
+  const vocab = { "!": 0, "<|startoftext|>": 998, "<|endoftext|>": 999 };
+  await writeFile(join(model, name, "vocab.json"), JSON.stringify(vocab));
+  await writeFile(join(model, name, "merges.txt"), "");
+}
+const pipeline = await openPipeline(model, options);
+afterAll(async () => {
+  await pipeline.close();
+  await rm(model, { recursive: true });
 });
-afterAll(() => pipeline.close());
 
 const sizes = { texts: 1 };
 const feeds = { ids: int64(Array(77).fill(5), [1, 77]) };
@@ -26,6 +42,13 @@ async function sum(): Promise<number> {
 }
 
 const lora = (textEncoder: number, unet = 0) => ({ path, textEncoder, unet });
+
+test("a model whose encoders lack the built-in vocabulary's tokens does not open", async () => {
+  await expect(openPipeline(join(fixtures, "tiny-sdxl"), options)).rejects.toMatchObject({
+    code: "bad_shape",
+    message: expect.stringMatching(/text_encoder has 1000 tokens \(vocab_size\), and the built-in .* up to 49407$/),
+  });
+});
 
 test("strengths change without opening anything; files open and close what they change", async () => {
   const without = await sum();

@@ -3,7 +3,7 @@
 import { type Checkpoint, type OpenOptions, openCheckpoint } from "../models/sdxl/checkpoint.ts";
 import type { LoraFile } from "../models/sdxl/lora-file.ts";
 import { withLoraFiles } from "../models/sdxl/lora-graph.ts";
-import { loadTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
+import { modelTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type AppliedLora, changedComponents, type LoraRequest, openLoras, withStrengths } from "./loras.ts";
 import { FITTING_SIZES, type LatentColours, latentColours } from "./preview.ts";
@@ -34,10 +34,10 @@ export type PipelineOptions = OpenOptions & {
   readonly budget: Budget;
 };
 
-/** @throws what `openCheckpoint` throws */
+/** @throws what `openCheckpoint` and `modelTokenizer` throw */
 export async function openPipeline(path: string, options: PipelineOptions): Promise<Pipeline> {
   const checkpoint = await openCheckpoint(path, options);
-  const tokenizer = await loadTokenizer(checkpoint.tokenizerFolders?.tokenizer);
+  const tokenizer = await modelTokenizer(checkpoint);
   const blueprints = new Map<Part, Blueprint>();
   const opened = new Map<string, LoraFile>();
   let loras: readonly AppliedLora[] = [];

@@ -11,7 +11,7 @@ import type { LoraSettings } from "../models/sdxl/lora-metadata.ts";
 import { LORA_COMPONENTS, type LoraComponent, type LoraRanks, loraTargets } from "../models/sdxl/lora-targets.ts";
 import { type LoraValues, writeLora } from "../models/sdxl/lora-write.ts";
 import { parametersOf } from "../models/sdxl/names.ts";
-import { loadTokenizer } from "../models/sdxl/tokenizer.ts";
+import { modelTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
 import { vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { initialLoraValues } from "../nn/lora.ts";
 import { encodeChunks } from "../pipeline/encoders.ts";
@@ -73,6 +73,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
   const { runtime, model, train, recipe, seed, saved, clipSkip = 2, lora } = options;
   if (!lora) checkTrained(model, train);
   else checkTrained(model, []);
+  const tokenizer = await modelTokenizer(model);
   const targets = Object.fromEntries(
     train.map((component) => [component, lora && loraTargets(component, model.configs, lora.ranks)]),
   );
@@ -88,7 +89,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     options.learner,
     saved?.learner,
   );
-  const data = await openData(options);
+  const data = await openData(options, tokenizer);
   yield* fillCache(data);
   await data.encoder.session.release();
   const place: Place = saved ? (saved.position as Place) : { epoch: 0, index: 0 };
@@ -164,9 +165,8 @@ function checkPair(path: string, name: string, shape: readonly number[], given: 
   );
 }
 
-async function openData(options: SdxlRunOptions) {
-  const { model, set, seed, cacheFolder } = options;
-  const tokenizer = await loadTokenizer(model.tokenizerFolders?.tokenizer);
+async function openData(options: SdxlRunOptions, tokenizer: Tokenizer) {
+  const { set, seed, cacheFolder } = options;
   return {
     set,
     seed,

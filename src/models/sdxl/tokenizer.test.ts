@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+import { SDXL_BASE } from "./config.ts";
+import { loadTokenizer, modelTokenizer, type Tokenizer } from "./tokenizer.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const FOLDER = join(ROOT, "models/nano-bootstrap/tokenizer");
@@ -141,4 +142,30 @@ test("a long text takes no more than its length, and a word without end is refus
       hint: expect.stringContaining("a file's content"),
     }),
   );
+});
+
+describe("a model's tokenizer", () => {
+  const { textEncoder, textEncoder2 } = SDXL_BASE;
+  const folders = (folder: string) => ({ tokenizerFolders: { tokenizer: folder, tokenizer2: folder } });
+
+  test("fits tables that have a row for every id, and maybe more", async () => {
+    expect((await modelTokenizer({ configs: SDXL_BASE })).end).toBe(49407);
+    const larger = { textEncoder: { ...textEncoder, vocabSize: 49500 }, textEncoder2 };
+    expect((await modelTokenizer({ configs: larger, ...folders(FOLDER) })).end).toBe(49407);
+  });
+
+  test.each([
+    ["text_encoder", { textEncoder: { ...textEncoder, vocabSize: 49407 }, textEncoder2 }],
+    ["text_encoder_2", { textEncoder, textEncoder2: { ...textEncoder2, vocabSize: 49407 } }],
+  ])("is refused where a row is missing in %s", async (name, configs) => {
+    await expect(modelTokenizer({ path: "m", configs })).rejects.toMatchObject({
+      code: "bad_shape",
+      message: `m: ${name} has 49407 tokens (vocab_size), and the built-in vocabulary, used where a model has none, has ids up to 49407`,
+      hint: expect.stringMatching(/folders tokenizer and tokenizer_2/),
+    });
+    await expect(modelTokenizer({ configs, ...folders(FOLDER) })).rejects.toMatchObject({
+      code: "bad_shape",
+      message: `${name} has 49407 tokens (vocab_size), and ${FOLDER} has ids up to 49407`,
+    });
+  });
 });

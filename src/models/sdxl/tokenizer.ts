@@ -7,6 +7,9 @@
 
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { IllustriousError } from "../../base/error.ts";
+import type { TokenizerFolders } from "./checkpoint-folder.ts";
+import type { SdxlConfigs } from "./config.ts";
+import { FOLDER } from "./names.ts";
 import { builtInVocabulary, END, folderVocabulary, START, type Vocabulary } from "./vocabulary.ts";
 
 export type Tokenizer = {
@@ -23,6 +26,38 @@ export type Tokenizer = {
 /** Reads the tokenizer in `folder`, by default the built-in one. Throws `missing_file` or `bad_file`. */
 export async function loadTokenizer(folder?: string): Promise<Tokenizer> {
   return createTokenizer(folder === undefined ? await builtInVocabulary() : await folderVocabulary(folder));
+}
+
+/** As much of a model as decides which ids it reads. */
+export type TokenizedModel = {
+  readonly path?: string;
+  readonly configs: Pick<SdxlConfigs, "textEncoder" | "textEncoder2">;
+  readonly tokenizerFolders?: TokenizerFolders;
+};
+
+/**
+ * The tokenizer of a model: its own, or the built-in one where it has none.
+ *
+ * @throws IllustriousError as `loadTokenizer`; `bad_shape` when it gives ids for which a text encoder has no row
+ */
+export async function modelTokenizer({ path, configs, tokenizerFolders }: TokenizedModel): Promise<Tokenizer> {
+  const folder = tokenizerFolders?.tokenizer;
+  const vocabulary = folder === undefined ? await builtInVocabulary() : await folderVocabulary(folder);
+  const last = Object.values(vocabulary.vocab).reduce((a, b) => Math.max(a, b), 0);
+  for (const component of ["textEncoder", "textEncoder2"] as const) {
+    const { vocabSize } = configs[component];
+    if (last < vocabSize) continue;
+    const whose = folder === undefined ? "the built-in vocabulary, used where a model has none," : folder;
+    throw new IllustriousError(
+      "bad_shape",
+      `${path === undefined ? "" : `${path}: `}${FOLDER[component]} has ${vocabSize} tokens (vocab_size), ` +
+        `and ${whose} has ids up to ${last}`,
+      folder === undefined
+        ? "Put the tokenizer that the model was trained with beside it, as the folders tokenizer and tokenizer_2."
+        : "Copy the folders tokenizer and tokenizer_2 again from the model they belong to.",
+    );
+  }
+  return createTokenizer(vocabulary);
 }
 
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";

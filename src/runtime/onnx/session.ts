@@ -93,6 +93,9 @@ async function withRealPaths(graph: Graph, weights: Weights): Promise<Weights> {
   return used;
 }
 
+/** Errors are thrown, and told where they are caught: ONNX Runtime need not write them to stderr as well. */
+const SILENT = 4;
+
 async function create(
   bytes: Uint8Array,
   folder: string,
@@ -103,7 +106,7 @@ async function create(
       executionProviders: ["cpu"],
       intraOpNumThreads: options.threads ?? availableParallelism(),
       graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
+      logSeverityLevel: SILENT,
       // Traced at the first run of a size and laid out as one more block at the second: a third more memory, for nothing
       // that could be measured where sizes change from run to run.
       enableMemPattern: false,
@@ -126,7 +129,11 @@ async function run(
   sizesOf(graph, feeds);
   const tensors: Record<string, OrtTensor> = {};
   for (const { attributes } of graph.inputs) tensors[attributes.name] = toOrt(feeds[attributes.name]!);
-  const results = await session.run(tensors, outputs ?? [...graph.outputs.keys()]);
+  const fetches = outputs ?? [...graph.outputs.keys()];
+  const results = await session.run(tensors, fetches, { logSeverityLevel: SILENT }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new IllustriousError("engine_failed", `ONNX Runtime cannot run the graph: ${why}`, undefined, { cause });
+  });
   return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
 }
 
