@@ -18,6 +18,11 @@ export type Context = {
 /** Adds arguments, options, examples and the action to a command that has its name and summary. */
 export type Install = (command: Command, context: Context) => void;
 
+/** A value as it is told: nothing at all would not be seen. */
+export function quoted(value: string): string {
+  return value === "" ? '""' : value;
+}
+
 /** A mistake in how a command was called. */
 export function usageError(message: string, hint?: string): IllustriousError {
   return new IllustriousError("bad_option", message, hint);

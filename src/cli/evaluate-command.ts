@@ -150,8 +150,9 @@ async function handle(event: EvaluateEvent, own: Own, line: Line, shell: Shell):
 }
 
 async function write(path: string, bytes: Uint8Array): Promise<void> {
-  await makeFolder(dirname(path));
-  await writeFileAtomic(path, bytes);
+  const place = await checkFile(path);
+  await makeFolder(dirname(place));
+  await writeFileAtomic(place, bytes);
 }
 
 /** `sheet.png` becomes `sheet-nano-simple.png`. */

@@ -39,6 +39,7 @@ export async function generateRequest(
 ): Promise<GenerateRequest> {
   const { values, typed } = readFlags(command, generateOptions, generateFlags);
   takePrompt(values, words);
+  if (own.from === "") throw usageError('--from "": must be a picture', "Name a PNG file.");
   const picture = own.from === undefined ? undefined : await optionsFromPicture(own.from, values, shell.env);
   if (values.prompt === undefined && picture?.options.prompt === undefined) {
     throw usageError("no prompt is given", 'Such as: illustrious generate "1girl, red hair". For none at all: -p ""');
@@ -96,7 +97,7 @@ function checked(given: Values, typed: Typed): GenerateInput {
 /** What is done with each event before it is shown: files are written, and the model is compared with the picture's. */
 async function handlerOf(own: OwnFlags, picture: PictureOptions | undefined): Promise<NonNullable<Run["handle"]>> {
   const preview = own.previewTo === undefined ? undefined : await previewFile(own.previewTo);
-  const out = own.out === undefined ? undefined : await outputFile(own.out);
+  const out = own.out === undefined ? undefined : await outputFile(own.out, own.previewTo);
   return async (event) => {
     await preview?.(event);
     const shown = out ? await out(event) : event;

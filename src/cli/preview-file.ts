@@ -6,17 +6,19 @@ import { encodePng } from "../formats/png/index.ts";
 import { CELL, cellOf, sheetOf } from "../pipeline/sheet.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import { checkFile, makeFolder } from "../tasks/output-place.ts";
-import { usageError } from "./command.ts";
+import { quoted, usageError } from "./command.ts";
 
 /** @throws IllustriousError `bad_option` for what is not a PNG's name, `write_failed` for where none can be */
 export async function previewFile(path: string): Promise<(event: GenerateEvent) => Promise<void>> {
-  if (!/\.png$/i.test(path)) throw usageError(`--preview-to ${path}: must end in .png`, "Previews are PNG files.");
-  await checkFile(path);
+  if (!/\.png$/i.test(path)) {
+    throw usageError(`--preview-to ${quoted(path)}: must end in .png`, "Previews are PNG files.");
+  }
+  const place = await checkFile(path);
   return async (event) => {
     if (event.type !== "step" || !event.previews) return;
-    await makeFolder(dirname(path));
+    await makeFolder(dirname(place));
     const layout = { columns: event.previews.length, rows: 1 };
     const cells = await Promise.all(event.previews.map((preview) => cellOf(preview, layout, CELL)));
-    await writeFileAtomic(path, encodePng(sheetOf([cells])));
+    await writeFileAtomic(place, encodePng(sheetOf([cells])));
   };
 }

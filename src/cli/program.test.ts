@@ -1,6 +1,6 @@
 /** @file Calls as users make them: what is understood, what is refused and in which words, with which exit code. */
 
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -295,4 +295,35 @@ test("--json: each event a line, pictures as paths, nothing that JSON does not h
     path: "o/00000-7.png",
     infotext: expect.any(String),
   });
+});
+
+test.each([
+  [["--out-dir", ""], '--out-dir "": must be a text of at least one character'],
+  [["--model", ""], '--model "": must be a text of at least one character'],
+  [["--vae", ""], '--vae "": must be a text of at least one character'],
+  [["-o", ""], '--out "": must end in .png'],
+  [["--preview-to", ""], '--preview-to "": must end in .png'],
+  [["--from", ""], '--from "": must be a picture'],
+])("nothing where a name is wanted: %j", async (flags, message) => {
+  const { code, err, calls } = await call(["generate", "x", ...flags]);
+  expect({ code, calls }).toEqual({ code: 2, calls: [] });
+  expect(err).toMatch(`error: ${message}\n  `);
+});
+
+test("picture and previews in one file, however it is named", async () => {
+  const path = join(folder, "same.png");
+  await symlink("same.png", join(folder, "link.png"));
+  for (const other of [path, join(folder, "x/../same.png"), join(folder, "link.png")]) {
+    const { code, err, calls } = await call(["generate", "x", "-o", path, "--preview-to", other]);
+    expect({ code, calls }).toEqual({ code: 2, calls: [] });
+    expect(err).toContain(`--out and --preview-to are the same file, ${path}`);
+  }
+});
+
+test("a picture goes through a link to its target, and the link stays", async () => {
+  await symlink("target.png", join(folder, "link.png"));
+  const { code, out } = await call(["generate", "x", "-o", join(folder, "link.png")]);
+  expect({ code, out }).toEqual({ code: 0, out: `${join(folder, "link.png")}\n` });
+  expect((await lstat(join(folder, "link.png"))).isSymbolicLink()).toBe(true);
+  expect((await lstat(join(folder, "target.png"))).isFile()).toBe(true);
 });

@@ -19,6 +19,7 @@ import { decodeLatents, type Latents } from "../pipeline/vae.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { guidedDenoise, initialLatents } from "../sampling/index.ts";
 import { chooseLoras, type LoraWarning } from "./choose-loras.ts";
+import { engineThreads } from "./engine-threads.ts";
 import { fileHashes } from "./file-hashes.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import type { GenerateOptions } from "./generate-options.ts";
@@ -33,6 +34,8 @@ type Events<T = void> = AsyncGenerator<GenerateEvent, T>;
 export async function* generateInEngine(options: GenerateOptions, signal: AbortSignal): Events {
   const begin = performance.now();
   yield { type: "stage", stage: "open", message: `opening ${basename(options.model)}` };
+  const { warning: tooManyThreads } = engineThreads(options.threads);
+  if (tooManyThreads) yield { type: "warning", ...tooManyThreads };
   const pipeline = await loadedPipeline(options);
   for (const warning of await applyLoras(options, pipeline)) yield { type: "warning", ...warning };
   const settled = settle(options, pipeline);

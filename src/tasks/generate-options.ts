@@ -22,7 +22,7 @@ function nameOf(fault: (text: string) => string | undefined): z.ZodString {
 /** Each option by itself; for tasks that take some of them. What must hold between them is in `generateOptions`. */
 export const generateFields = z.object({
   model: z.string().min(1).describe("checkpoint: a .safetensors file, a diffusers folder, or a shipped model's name"),
-  vae: z.string().optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
+  vae: z.string().min(1).optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
   loras: z
     .array(z.string().min(1))
     .optional()
@@ -119,7 +119,7 @@ export const generateFields = z.object({
   preview: z.number().int().min(0).default(0).describe("a preview every so many steps; 0 gives none"),
   threads: z.number().int().min(1).max(1024).optional().describe("threads of the engine [default: all cores]"),
   memory: z.number().positive().optional().describe("memory to stay within, GiB [default: what is free]"),
-  outDir: z.string().optional().describe("folder for pictures; without one they are only handed over"),
+  outDir: z.string().min(1).optional().describe("folder for pictures; without one they are only handed over"),
   grid: z.boolean().default(false).describe("also one sheet of all pictures"),
 });
 

@@ -1,9 +1,9 @@
 /** @file The engine keeps the last model loaded: asking for it again with another prompt costs nothing. */
 
-import { availableParallelism } from "node:os";
 import { detectPrediction } from "../models/sdxl/prediction.ts";
 import { openPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { onnxRuntime } from "../runtime/onnx/session.ts";
+import { engineThreads } from "./engine-threads.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 
 const GIB = 2 ** 30;
@@ -15,7 +15,8 @@ let loaded: { readonly key: string; readonly pipeline: Pipeline } | undefined;
 
 /** What the user says of the prediction type decides how networks are read, not which are open: they stay. */
 export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline> {
-  const { model, vae, prediction, zeroSnr, clipSkip, threads = availableParallelism(), memory } = options;
+  const { model, vae, prediction, zeroSnr, clipSkip, memory } = options;
+  const { threads } = engineThreads(options.threads);
   const claim = {
     ...(prediction !== "auto" && { prediction }),
     ...(zeroSnr !== "auto" && { zeroSnr: zeroSnr !== "off" }),

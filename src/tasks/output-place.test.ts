@@ -1,6 +1,7 @@
 /** @file Places where nothing can be written are told before the work, and places where something can are left alone. */
 
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -52,6 +53,33 @@ test("a folder has the file's name", async () => {
   await expect(checkFile(join(folder, "dir.png"))).rejects.toMatchObject(
     refused(/Name a file in it/, "it is a folder"),
   );
+});
+
+test.runIf(process.platform !== "win32")("a pipe or a device would be replaced by a file", async () => {
+  const pipe = join(folder, "pipe.png");
+  execFileSync("mkfifo", [pipe]);
+  await symlink("/dev/null", join(folder, "null.png"));
+  for (const path of [pipe, join(folder, "null.png"), "/dev/null"]) {
+    await expect(checkFile(path)).rejects.toMatchObject(refused(/Name a file/, `${path}: cannot`));
+  }
+});
+
+test("a link is written through, also to where nothing is yet", async () => {
+  const real = await realpath(folder);
+  await mkdir(join(folder, "far/deep"), { recursive: true });
+  await symlink("far/deep/new.png", join(folder, "one.png"));
+  await symlink("one.png", join(folder, "two.png"));
+  await symlink("far/deep", join(folder, "short"));
+  // From where the link's folder really lies, ".." is `far`.
+  await symlink("../up.png", join(folder, "far/deep/up.png"));
+  expect(await checkFile(join(folder, "two.png"))).toBe(join(real, "far/deep/new.png"));
+  expect(await checkFile(join(folder, "short/up.png"))).toBe(join(real, "far/up.png"));
+  expect(await checkFile(join(folder, "file"))).toBe(join(real, "file"));
+  await symlink("/proc/x.png", join(folder, "bad.png"));
+  await symlink("round.png", join(folder, "round.png"));
+  for (const name of ["bad.png", "round.png"]) {
+    await expect(checkFile(join(folder, name))).rejects.toMatchObject({ code: "write_failed" });
+  }
 });
 
 test("a name too long, and a link in a circle", async () => {

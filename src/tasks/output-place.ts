@@ -4,8 +4,8 @@
  * `mkdir` never returns where a file system says of every folder that it has no such entry (`/proc`).
  */
 
-import { mkdir, mkdtemp, rmdir, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, mkdtemp, readlink, realpath, rmdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 
 /**
@@ -23,12 +23,39 @@ export async function checkFolder(folder: string): Promise<void> {
 /**
  * Leaves everything as it was.
  *
- * @throws IllustriousError `write_failed` when no file can be put there, also when a folder has that name
+ * @returns where the file is to be written: through symbolic links, which stay what they are
+ * @throws IllustriousError `write_failed` when no file can be put there, also when a folder, a pipe or a device has that name
  */
-export async function checkFile(path: string): Promise<void> {
+export async function checkFile(path: string): Promise<string> {
   const found = await kindOf(path);
   if (found === "folder") throw failed(path, "it is a folder", "Name a file in it.");
-  await checkFolder(dirname(path));
+  if (found === "other") {
+    throw failed(
+      path,
+      "it is a pipe, a socket or a device",
+      "Name a file: it is written beside its place, then renamed.",
+    );
+  }
+  const place = await guard(path, () => throughLinks(path));
+  await checkFolder(dirname(place));
+  return place;
+}
+
+/** As many links in a row as Linux follows. */
+const MOST_LINKS = 40;
+
+/** Also where the last link's target is not there yet. */
+async function throughLinks(path: string): Promise<string> {
+  let at = resolve(path);
+  for (let followed = 0; followed < MOST_LINKS; followed++) {
+    // A link is read from where it really lies.
+    const folder = await realpath(dirname(at)).catch(() => dirname(at));
+    at = join(folder, basename(at));
+    const target = await readlink(at).catch(() => undefined);
+    if (target === undefined) return at;
+    at = resolve(folder, target);
+  }
+  throw new Error("too many symbolic links");
 }
 
 /**
@@ -54,15 +81,16 @@ async function ancestorsOf(folder: string): Promise<{ existing: string; missing:
   for (let at = resolve(folder); ; at = dirname(at)) {
     const kind = await kindOf(at);
     if (kind === "folder") return { existing: at, missing };
-    if (kind === "file") throw failed(folder, `${at} is a file`, "Choose another folder, or rename that file.");
+    if (kind !== undefined) throw failed(folder, `${at} is a file`, "Choose another folder, or rename that file.");
     if (at === dirname(at)) throw failed(folder, `there is no ${at}`, "Choose another folder.");
     missing.unshift(at);
   }
 }
 
-async function kindOf(path: string): Promise<"folder" | "file" | undefined> {
+async function kindOf(path: string): Promise<"folder" | "file" | "other" | undefined> {
   try {
-    return (await stat(path)).isDirectory() ? "folder" : "file";
+    const found = await stat(path);
+    return found.isDirectory() ? "folder" : found.isFile() ? "file" : "other";
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // Below a file nothing can be; what stands in the way is found further up.

@@ -4,7 +4,6 @@
  */
 
 import { mkdir, rename } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { batchesOf, type DataSet, reportLines, scan } from "../../data/sets/index.ts";
@@ -22,6 +21,7 @@ import { runLesson, stateToResume } from "../../trainer/run.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
 import { learnerOptionsOf, readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
+import { engineThreads } from "../engine-threads.ts";
 import { findModel } from "../find-model.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf, samplePrompts } from "./previews.ts";
@@ -37,6 +37,8 @@ const STEPS = 1600;
 
 export async function* trainInEngine(options: TrainOptions, signal: AbortSignal): Events {
   const begin = performance.now();
+  const { warning } = engineThreads(options.threads);
+  if (warning) yield { type: "finding", finding: { level: "warning", code: "threads", ...warning } };
   const file = await readRecipeFile(options);
   const base = await baseOf(file);
   const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: OWN_KEY_NAMES });
@@ -169,7 +171,7 @@ async function* opened(opening: Opening): Events<Lesson> {
 function vaeRun({ options, file, recipe, set, steps, saved }: Opening) {
   const { groups, ...learner } = learnerOptionsOf(recipe.learning, ["unet"], steps);
   const { vae, seed = 0 } = recipe.values;
-  const runtime = onnxRuntime({ threads: options.threads ?? availableParallelism() });
+  const runtime = onnxRuntime({ threads: engineThreads(options.threads).threads });
   return openVaeRun({ runtime, file, set, seed, learner: { ...learner, rate: groups.unet! }, begin: vae, saved });
 }
 
@@ -190,7 +192,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
     ...(network.convAlpha !== undefined && { convAlpha: network.convAlpha }),
   };
   return openSdxlRun({
-    runtime: onnxRuntime({ threads: options.threads ?? availableParallelism() }),
+    runtime: onnxRuntime({ threads: engineThreads(options.threads).threads }),
     model,
     set,
     seed: keys.seed ?? 0,
