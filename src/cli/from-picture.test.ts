@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fakeGenerate } from "../../test/cli/fake-generate.ts";
 import { fakeShell } from "../../test/cli/fake-shell.ts";
 import { encodePng, type PngText } from "../formats/png/index.ts";
+import { otherFileWarnings } from "../tasks/from-picture.ts";
+import type { GenerateEvent } from "../tasks/generate-events.ts";
 import { run } from "./program.ts";
 
 let folder: string;
@@ -119,7 +121,7 @@ test("what is not honoured is told before the work begins", async () => {
   expect(asked).toMatchObject({ steps: 20, seed: 4, noise: "nv", model: join(folder, "models/sdxl/noob.safetensors") });
   expect(err.split("\n").slice(0, 2)).toEqual([
     "warning: Not honoured: Sampler: Restart, ENSD: 31337.",
-    "warning: Its VAE gone.pt is not found here; the checkpoint's own is used.",
+    "warning: Its VAE gone.pt is not found here; the checkpoint's own is used. Say where it is with --vae.",
   ]);
 });
 
@@ -143,4 +145,34 @@ test("no PNG, and no text in it", async () => {
   const { err, asked } = await generate("x", "--from", await picture("bare.png"), "-m", "m");
   expect(err).toContain("warning: The picture does not say how it was made.");
   expect(asked).toMatchObject({ prompt: "x", model: "m" });
+});
+
+test("a diffusers VAE is found by its model's name: next to the picture, the model, or in a model folder", async () => {
+  const json = (vae: string) => JSON.stringify(JSON.stringify({ ...OWN, vae }));
+  const text = (vae: string) =>
+    `1girl\nSteps: 20, Seed: 42, Size: 832x1216, VAE hash: ffffffffff, Illustrious: ${json(vae)}`;
+  for (const name of ["beside/vae", "models/sdxl/mine/vae", "models/known/vae"])
+    await mkdir(join(folder, name), { recursive: true });
+  for (const [vae, path] of [
+    ["beside/vae", "beside/vae"],
+    ["mine/vae", "models/sdxl/mine/vae"],
+    ["known/vae", "models/known/vae"],
+  ] as const) {
+    const { asked, err } = await generate("--from", await picture("vae.png", ["parameters", text(vae)]));
+    expect(asked).toHaveProperty("vae", join(folder, path));
+    expect(err).not.toContain("not found");
+  }
+  // Whatever leads elsewhere is a name and no more, which `models/known` happens to have.
+  for (const vae of ["./beside/vae", "/beside/vae", "beside/../vae", "../beside/vae"]) {
+    const { asked } = await generate("--from", await picture("vae.png", ["parameters", text(vae)]));
+    expect(asked).toHaveProperty("vae", join(folder, "models/known/vae"));
+  }
+});
+
+test("another file under the VAE's name is noticed by its hash", () => {
+  const event = { type: "picture", index: 0, infotext: "x\nSteps: 1, VAE hash: 0123456789, Seed: 1" } as GenerateEvent;
+  expect(otherFileWarnings(event, { modelHash: undefined, vaeHash: "0123456789" })).toEqual([]);
+  expect(otherFileWarnings(event, { modelHash: undefined, vaeHash: "ffffffffff" })).toEqual([
+    "the picture was made with another VAE file of this name (hash ffffffffff, this one has 0123456789)",
+  ]);
 });

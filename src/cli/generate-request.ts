@@ -6,7 +6,7 @@
 import type { Command } from "commander";
 import { lookUpSampler } from "../sampling/index.ts";
 import { shippedModels } from "../tasks/find-model.ts";
-import { optionsFromPicture, otherModelWarning, type PictureOptions } from "../tasks/from-picture.ts";
+import { optionsFromPicture, otherFileWarnings, type PictureOptions } from "../tasks/from-picture.ts";
 import { type GenerateInput, generateOptions } from "../tasks/generate-options.ts";
 import { samplerFault } from "../tasks/known-names.ts";
 import { usageError } from "./command.ts";
@@ -101,7 +101,7 @@ async function handlerOf(own: OwnFlags, picture: PictureOptions | undefined): Pr
   return async (event) => {
     await preview?.(event);
     const shown = out ? await out(event) : event;
-    const message = otherModelWarning(event, picture?.modelHash);
-    return message === undefined ? [shown] : [{ type: "warning", message }, shown];
+    const warnings = picture ? otherFileWarnings(event, picture) : [];
+    return [...warnings.map((message) => ({ type: "warning" as const, message })), shown];
   };
 }

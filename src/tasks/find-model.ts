@@ -83,6 +83,30 @@ export async function findByName(name: string, env: Environment = process.env): 
   return undefined;
 }
 
+/**
+ * The VAE that a picture names, perhaps with one or two folders before it (`my-model/vae`): what `findByName` finds, else
+ * what lies so in `near`, where the program runs, among the shipped models, in the model folders, or directly inside those.
+ *
+ * @param near folders beside the picture and the model
+ */
+export async function findVae(
+  name: string,
+  near: readonly string[],
+  env: Environment = process.env,
+): Promise<string | undefined> {
+  const found = await findByName(name, env);
+  if (found) return found.path;
+  const parts = name.split("/");
+  if (!parts.every(isPlainName)) return undefined;
+  const folders = modelFolders(env);
+  const inside = (await Promise.all(folders.map(foldersIn))).flat();
+  for (const folder of [...near, ".", fileURLToPath(MODELS), ...folders, ...inside]) {
+    const path = join(folder, ...parts);
+    for (const one of [path, `${path}.safetensors`]) if (await exists(one)) return one;
+  }
+  return undefined;
+}
+
 /** Those of `ILLUSTRIOUS_MODELS`, parted as in PATH, then `models` where the program runs. */
 export function modelFolders(env: Environment): string[] {
   const named = (env.ILLUSTRIOUS_MODELS ?? "").split(delimiter).filter((folder) => folder !== "");

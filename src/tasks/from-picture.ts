@@ -1,10 +1,10 @@
 /** @file A picture made again: the options that it was made with, its model found again, and a check that it is the same. */
 
-import { basename } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import { parseInfotext } from "../formats/infotext.ts";
 import { readPngText } from "../formats/png/index.ts";
-import { type Environment, findByName } from "./find-model.ts";
+import { type Environment, findByName, findVae } from "./find-model.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import type { GenerateInput } from "./generate-options.ts";
 import { optionsFromTexts } from "./picture-options.ts";
@@ -17,6 +17,8 @@ export type PictureOptions = {
   readonly notes: readonly string[];
   /** First ten hexadecimal digits of the model file's sha256, where the picture has them. */
   readonly modelHash: string | undefined;
+  /** Likewise of the VAE's, where it has one of its own. */
+  readonly vaeHash?: string | undefined;
 };
 
 /**
@@ -39,7 +41,8 @@ export async function optionsFromPicture(
   const { model, vae, ...rest } = options;
   // How it was decoded was right for its size.
   if (given.width !== undefined || given.height !== undefined) delete rest.vaeTile;
-  const modelHash = parseInfotext(texts.get("parameters") ?? "").fields.get("Model hash");
+  const { fields } = parseInfotext(texts.get("parameters") ?? "");
+  const modelHash = fields.get("Model hash");
   const told = unused.length > 0 ? [...notes, `Not honoured: ${unused.join(", ")}.`] : [...notes];
 
   if (given.model !== undefined && stem(String(given.model)) !== stem(model ?? "")) {
@@ -47,14 +50,18 @@ export async function optionsFromPicture(
     const { prediction: _, zeroSnr: __, shift: ___, ...kept } = rest;
     return { options: kept, notes: told, modelHash: undefined };
   }
-  const foundVae = vae === undefined || given.vae !== undefined ? undefined : await findByName(vae, env);
-  if (vae !== undefined && given.vae === undefined && !foundVae) {
-    told.push(`Its VAE ${vae} is not found here; the checkpoint's own is used.`);
-  }
   const name = typeof picture === "string" ? picture : "the picture";
   const path = given.model === undefined && model !== undefined ? await pathOf(model, name, modelHash, env) : undefined;
-  const files = { ...(path !== undefined && { model: path }), ...(foundVae && { vae: foundVae.path }) };
-  return { options: { ...rest, ...files }, notes: told, modelHash };
+  const near = [path ?? given.model, typeof picture === "string" ? picture : undefined]
+    .filter((one) => one !== undefined)
+    .map((one) => dirname(resolve(String(one))));
+  const foundVae = vae === undefined || given.vae !== undefined ? undefined : await findVae(vae, near, env);
+  if (vae !== undefined && given.vae === undefined && foundVae === undefined) {
+    told.push(`Its VAE ${vae} is not found here; the checkpoint's own is used. Say where it is with --vae.`);
+  }
+  const files = { ...(path !== undefined && { model: path }), ...(foundVae !== undefined && { vae: foundVae }) };
+  const vaeHash = foundVae === undefined ? undefined : fields.get("VAE hash");
+  return { options: { ...rest, ...files }, notes: told, modelHash, vaeHash };
 }
 
 async function pathOf(model: string, picture: string, hash: string | undefined, env: Environment): Promise<string> {
@@ -70,10 +77,19 @@ function stem(path: string): string {
   return basename(path, ".safetensors");
 }
 
-/** A warning, should the new picture come from another model file than the old one. */
-export function otherModelWarning(event: GenerateEvent, modelHash: string | undefined): string | undefined {
-  if (event.type !== "picture" || event.index > 0 || modelHash === undefined) return undefined;
-  const now = parseInfotext(event.infotext).fields.get("Model hash");
-  if (now === undefined || now.toLowerCase() === modelHash.toLowerCase()) return undefined;
-  return `the picture was made with another model file of this name (hash ${modelHash}, this one has ${now})`;
+/** Warnings, should the new picture come from another model or VAE file than the old one. */
+export function otherFileWarnings(
+  event: GenerateEvent,
+  { modelHash, vaeHash }: Pick<PictureOptions, "modelHash" | "vaeHash">,
+): string[] {
+  if (event.type !== "picture" || event.index > 0) return [];
+  const { fields } = parseInfotext(event.infotext);
+  const files = [
+    ["model", modelHash, fields.get("Model hash")],
+    ["VAE", vaeHash, fields.get("VAE hash")],
+  ] as const;
+  return files.flatMap(([what, then, now]) => {
+    if (then === undefined || now === undefined || now.toLowerCase() === then.toLowerCase()) return [];
+    return [`the picture was made with another ${what} file of this name (hash ${then}, this one has ${now})`];
+  });
 }

@@ -1,6 +1,6 @@
 /** @file The options that belong to a picture, and the collecting of them from one. */
 
-import { basename, win32 } from "node:path";
+import { basename, resolve, win32 } from "node:path";
 import { generateFields } from "./generate-options.ts";
 import { readLoraChoice, writeLoraChoice } from "./lora-choice.ts";
 
@@ -37,7 +37,8 @@ export function take(draft: Draft, name: PictureOption, value: unknown, written:
 }
 
 function withoutFolders(name: PictureOption, value: unknown): unknown {
-  if ((name === "model" || name === "vae") && typeof value === "string") return fileName(value);
+  if (name === "model" && typeof value === "string") return fileName(value);
+  if (name === "vae" && typeof value === "string") return isNameInFolder(value) ? value : fileName(value);
   if (name !== "loras" || !Array.isArray(value)) return value;
   return value.map((text) => (typeof text === "string" ? portableLora(text) : text));
 }
@@ -46,6 +47,31 @@ function withoutFolders(name: PictureOption, value: unknown): unknown {
 export function portableLora(text: string): string {
   const choice = readLoraChoice(text);
   return writeLoraChoice({ ...choice, name: fileName(choice.name).replace(/\.safetensors$/i, "") });
+}
+
+const WEIGHT_FILE = /\.(safetensors|sft|ckpt|pth?|bin)$/i;
+
+/** A diffusers folder, as opposed to a file of weights. */
+export function isVaeFolder(path: string): boolean {
+  return !WEIGHT_FILE.test(path);
+}
+
+/**
+ * By what a VAE is found again: a file by its name, and what diffusers calls `vae` in every model, or
+ * `diffusion_pytorch_model.safetensors` in every folder, by the names of the folders around it as well.
+ */
+export function portableVae(path: string): string {
+  if (!isVaeFolder(path) && !/^diffusion_pytorch_model\b/.test(fileName(path))) return fileName(path);
+  const parts = resolve(path)
+    .split(/[\\/]/)
+    .filter((part) => part !== "");
+  return parts.slice(isVaeFolder(path) ? -2 : -3).join("/");
+}
+
+/** As `portableVae` writes it: one or two folders, from nowhere in particular, and the name. */
+function isNameInFolder(text: string): boolean {
+  const parts = text.split("/");
+  return parts.length > 1 && parts.length <= 3 && parts.every((part) => /^(?!\.*$)[^\\:]+$/.test(part));
 }
 
 /** Of a path as either family of systems writes it. */

@@ -107,6 +107,10 @@ test("what ComfyUI can do: SDXL with zero SNR, another VAE, another text layer, 
   });
 });
 
+test("a VAE that is a folder is none of ComfyUI's", () => {
+  expect(graphOf({ vae: "/home/x/mine/vae" })).toEqual({ obstacles: ["the VAE is a folder, not a file"] });
+});
+
 test("the models' families", () => {
   expect(graphOf({}, { prediction: "eps", table: discreteTable() }).job).not.toHaveProperty("prediction");
   expect(graphOf({}, { prediction: "edm_v", table: edmTable({ sigmaMax: 80 }) }).job).toMatchObject({

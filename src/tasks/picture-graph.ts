@@ -20,7 +20,7 @@ import {
 } from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import type { GenerateOptions } from "./generate-options.ts";
-import { fileName } from "./picture-draft.ts";
+import { fileName, isVaeFolder } from "./picture-draft.ts";
 import type { Settled } from "./settle.ts";
 
 /** The job but for the picture's seed, or why there is none. */
@@ -50,6 +50,7 @@ export function pictureGraph(
   });
   const obstacles = [
     checkpoint.kind === "diffusers" && "the checkpoint is a folder, not a file",
+    options.vae !== undefined && isVaeFolder(options.vae) && "the VAE is a folder, not a file",
     options.noise !== "cpu" && "the noise is that of an NVIDIA card",
     options.startNoise !== "unit" && "the starting noise is A1111's",
     !isRepeatable(sampler, options.eta) && `the noise that ${sampler} adds is drawn otherwise there`,

@@ -215,3 +215,17 @@ test("what was automatic is recorded as what it came to, and the model by its ow
     zeroSnr: "exact",
   });
 });
+
+test.each([
+  ["models/mine/vae", "mine/vae"],
+  ["/home/x/mine/vae/", "mine/vae"],
+  ["/home/x/mine/vae/diffusion_pytorch_model.fp16.safetensors", "mine/vae/diffusion_pytorch_model.fp16.safetensors"],
+  ["/home/x/sdxl_vae.safetensors", "sdxl_vae.safetensors"],
+])("the VAE %s is written as %s, and read so", (vae, name) => {
+  const { infotext } = picturePngText({ ...asked, vae }, settings, 8, {}, graph);
+  expect(infotext).toContain(`VAE: ${name},`);
+  const theirs = infotext.replace(/, Illustrious: ".*"$/, "");
+  for (const text of [infotext, theirs]) {
+    expect(optionsFromTexts(new Map([["parameters", text]])).options.vae).toBe(name);
+  }
+});

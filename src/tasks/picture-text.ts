@@ -9,7 +9,7 @@ import { lookUpSampler, lookUpSchedule, samplerLabels, scheduleLabels, startsUni
 import type { EffectiveSettings } from "./generate-events.ts";
 import { type GenerateOptions, generateOptions } from "./generate-options.ts";
 import { readLoraChoice } from "./lora-choice.ts";
-import { fileName, type PictureOption, pictureOptions, portableLora } from "./picture-draft.ts";
+import { fileName, type PictureOption, pictureOptions, portableLora, portableVae } from "./picture-draft.ts";
 import type { PictureGraph } from "./picture-graph.ts";
 import { VERSION } from "./version.ts";
 
@@ -92,7 +92,7 @@ function a1111Fields(
     ["Model hash", hashes.model],
     ["Model", withoutExtension(settings.model)],
     ["VAE hash", hashes.vae],
-    ["VAE", options.vae === undefined ? undefined : fileName(options.vae)],
+    ["VAE", options.vae === undefined ? undefined : portableVae(options.vae)],
     ["Clip skip", options.clipSkip === 2 ? undefined : options.clipSkip],
     ["RNG", options.noise.toUpperCase()],
     ["Eta", options.eta],
@@ -128,8 +128,8 @@ function sigmaText(sigma: number): string {
 }
 
 /**
- * The options of this one picture, with every gap filled in. Files are named without their folders: where they lie is
- * nobody's business, and elsewhere it is wrong.
+ * The options of this one picture, with every gap filled in. Files are named without the folders above them: where they
+ * lie is nobody's business, and elsewhere it is wrong.
  */
 function portableOptions(
   options: GenerateOptions,
@@ -149,7 +149,7 @@ function portableOptions(
     zeroSnr: zeroSnr.parse(settings.zeroSnr),
     emptyNegative: settings.emptyNegative,
     vaeTile: settings.vaeTile,
-    ...(options.vae !== undefined && { vae: fileName(options.vae) }),
+    ...(options.vae !== undefined && { vae: portableVae(options.vae) }),
     ...(options.loras && { loras: options.loras.map(portableLora) }),
   };
   // In the schema's order, so that a repeated picture is the same file.
