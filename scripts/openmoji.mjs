@@ -1,6 +1,6 @@
 /**
  * @file OpenMoji (openmoji.org, CC BY-SA 4.0) as a set that nobody here drew: made, looked at, and asked of a model. Needs `npm run build`.
- * See docs/openmoji.md.
+ * Evaluate the model that training began with, too: it knows colours before it knows emoji. See docs/openmoji.md.
  *
  *     node scripts/openmoji.mjs set FOLDER [PACKAGE]             data set; without the unpacked package, npm fetches it for the time being
  *     node scripts/openmoji.mjs check FOLDER                     how often the judge is right on the true pictures
