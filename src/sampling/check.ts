@@ -1,13 +1,16 @@
 /**
  * @file Which choices go together: the mistakes that give grey, burnt or black pictures without an error, said before
- * the first step and with their numbers. What speaks against a schedule alone is measured in `schedules/findings.ts`.
+ * the first step and with their numbers. What speaks against a schedule alone is measured in `schedules/findings.ts`,
+ * how far off the walk ends in `outcome.ts`.
  */
 
 import type { Finding } from "./finding.ts";
 import type { GuidanceOptions } from "./guidance.ts";
+import { outcomeFindings } from "./outcome.ts";
 import type { PredictionType } from "./prediction.ts";
 import type { SamplerName } from "./samplers/named.ts";
-import { makeSchedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
+import { scheduleFor } from "./schedule-for.ts";
+import type { ScheduleName } from "./schedules/schedule.ts";
 import type { NoiseTable } from "./tables.ts";
 
 export type Combination = {
@@ -17,17 +20,27 @@ export type Combination = {
   prediction: PredictionType;
   table: NoiseTable;
   guidance?: GuidanceOptions;
-  scheduleOptions?: ScheduleOptions;
+  /** The sampler's share of stochasticity, if it is not its usual one. */
+  eta?: number | undefined;
 };
 
-/** Everything there is to say about a combination, refusals first. Empty means that nothing known speaks against it. */
-export function checkCombination(combination: Combination): Finding[] {
+/**
+ * Everything there is to say about a combination, refusals first and then alone. Empty means that nothing known speaks
+ * against it. `bad_option` for steps that the table does not have.
+ */
+export async function checkCombination(combination: Combination): Promise<Finding[]> {
   const refusals = [...refuseEpsAtZeroSnr(combination), ...refuseFamily(combination)];
   if (refusals.length > 0) return refusals;
-  const { schedule, table, steps, scheduleOptions } = combination;
-  const { sigmas, warnings } = makeSchedule(schedule, table, steps, scheduleOptions);
-  const ofSampler = [...heunFindings(combination, sigmas), ...multistepFindings(combination, sigmas)];
-  return [...warnings, ...ofSampler, ...guidanceFindings(combination, sigmas)];
+  const { sampler, schedule, table, steps } = combination;
+  const { sigmas, warnings } = scheduleFor(sampler, schedule, table, steps);
+  const outcome = await outcomeFindings(combination, sigmas);
+  if (outcome.some(({ level }) => level === "refusal")) return outcome;
+  const ofSampler = [
+    ...heunFindings(combination, sigmas),
+    ...multistepFindings(combination, sigmas),
+    ...uniPcFindings(combination, sigmas),
+  ];
+  return [...warnings, ...ofSampler, ...outcome, ...guidanceFindings(combination, sigmas)];
 }
 
 function refuseEpsAtZeroSnr({ prediction, table }: Combination): Finding[] {
@@ -110,7 +123,32 @@ function multistepFindings({ sampler }: Combination, sigmas: readonly number[]):
       message:
         `${sampler} goes from sigma ${from.toPrecision(3)} to ${to.toPrecision(3)} in one step, ${worst.toFixed(1)} ` +
         "times as long as the step that it extrapolates from",
-      hint: "Leave out the level before 0 (discardPenultimate), or use simple, sgm_uniform, trailing, beta or karras.",
+      hint: "Use simple, sgm_uniform, trailing, beta or karras.",
+    },
+  ];
+}
+
+/**
+ * UniPC's first form weighs the change of the guess by half a step's length in ln sigma, so beyond this by more than
+ * three. On Gaussian data the guesses above sigma 5 hardly differ and the outcome does not show it; a guided network's do.
+ */
+const LONGEST_UNIPC_STEP = 6;
+
+function uniPcFindings({ sampler }: Combination, sigmas: readonly number[]): Finding[] {
+  if (sampler !== "uni_pc") return [];
+  const long = stepsBetween(sigmas).find(
+    ([from, to]) => from < Number.POSITIVE_INFINITY && Math.log(from / to) > LONGEST_UNIPC_STEP,
+  );
+  if (!long) return [];
+  const [from, to] = long;
+  return [
+    {
+      level: "warning",
+      code: "unipc_step",
+      message:
+        `uni_pc goes from sigma ${from.toPrecision(4)} to ${to.toPrecision(3)} in one step and weighs the change of its ` +
+        `guess ${(Math.log(from / to) / 2).toFixed(1)}-fold there: pictures may burn out to white`,
+      hint: "Use uni_pc_bh2, which weighs it once at most, more steps, or simple, sgm_uniform or trailing.",
     },
   ];
 }

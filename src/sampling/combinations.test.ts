@@ -1,18 +1,20 @@
 /**
  * @file Every sampler with every kind of network and every schedule, judged on data where the exact result is known.
- * What the check of combinations lets pass must meet its sampler's bound; what it warns of must finish; what it refuses
- * must throw.
+ * What the check of combinations lets pass must meet its sampler's bound, what it warns of a wider one; schedules are
+ * those that pictures are made with.
  */
 
 import { describe, expect, test } from "vitest";
 import { torchGenerator } from "../base/random/torch.ts";
 import { checkCombination } from "./check.ts";
+import type { Finding } from "./finding.ts";
 import { type Gaussian, gaussianDenoise, gaussianPath } from "./gaussian.ts";
 import { initialLatents } from "./initial.ts";
 import { denoiseWith, type PredictionType, predictionFor } from "./prediction.ts";
 import type { Denoise, Sampler, SamplerOptions, Sigmas } from "./sampler.ts";
 import { type SamplerName, samplerNames, samplers } from "./samplers/named.ts";
-import { makeSchedule, type ScheduleName, scheduleNames } from "./schedules/schedule.ts";
+import { scheduleFor } from "./schedule-for.ts";
+import { type ScheduleName, scheduleNames } from "./schedules/schedule.ts";
 import { discreteTable, edmTable, flowTable, type NoiseTable } from "./tables.ts";
 
 const data: Gaussian = { mean: -0.5, deviation: 0.8 };
@@ -58,7 +60,7 @@ async function measure(
   table: NoiseTable,
   steps: number = STEPS,
 ): Promise<number> {
-  const { sigmas } = makeSchedule(schedule, table, steps);
+  const { sigmas } = scheduleFor(sampler, schedule, table, steps);
   const denoise = perfectNetwork(type, table);
   if (stochastic.includes(sampler)) return distributionError(sampler, denoise, sigmas);
   const x = initialLatents(torchGenerator(9).randn(16), sigmas[0]!);
@@ -86,8 +88,9 @@ type Bounds = Record<NoiseTable["family"], number>;
 /**
  * The largest error of 28 steps, in the data's units (deviation 0.8). First-order walks lag behind the path by its
  * curvature, more over EDM's 120 to 0.002 than over SDXL's range. Second-order ones are left with their last step,
- * which goes from the lowest level (0.36 for trailing spacings) straight to the guess: 0.05 there and next to nothing
- * where the schedule ends lower.
+ * which goes from the lowest level (0.18 for trailing spacings) straight to the guess: 0.05 there and next to nothing
+ * where the schedule ends lower. UniPC's schedules leave out that level and end at 0.27, which is twice as far off; in a
+ * flow's even times both lie lower (0.07).
  */
 const bounds: Record<SamplerName, Bounds> = {
   euler: { discrete: 0.15, flow: 0.12, edm: 0.26 },
@@ -97,40 +100,71 @@ const bounds: Record<SamplerName, Bounds> = {
   dpmpp_2m: { discrete: 0.055, flow: 0.015, edm: 0.05 },
   dpmpp_2m_sde: { discrete: 0.04, flow: 0.025, edm: 0.055 },
   dpmpp_2m_sde_heun: { discrete: 0.065, flow: 0.04, edm: 0.115 },
-  uni_pc: { discrete: 0.055, flow: 0.005, edm: 0.015 },
-  uni_pc_bh2: { discrete: 0.055, flow: 0.005, edm: 0.015 },
+  uni_pc: { discrete: 0.115, flow: 0.009, edm: 0.015 },
+  uni_pc_bh2: { discrete: 0.115, flow: 0.009, edm: 0.015 },
+};
+
+/**
+ * What a warning admits: for paths, which are judged about two deviations out, and for the mean and the deviation of
+ * stochastic walks, which are therefore half as far off. A warning about a schedule's levels: Euler's path over Karras
+ * from a stand-in for Infinity is 0.36 off. One that names the measured error: nearly the 0.8, for the mean and twice
+ * the deviation together, from which on a walk is refused; a path may lie a little more than two deviations out.
+ */
+const admitted = { warned: { path: 0.36, moments: 0.2 }, measured: { path: 0.9, moments: 0.4 } };
+
+function boundOf(sampler: SamplerName, table: NoiseTable, findings: readonly Finding[]): number {
+  if (findings.length === 0) return bounds[sampler][table.family];
+  const { path, moments } = admitted[findings.some(({ code }) => code === "large_error") ? "measured" : "warned"];
+  return stochastic.includes(sampler) ? moments : path;
+}
+
+/** Too many of Forge's Beta levels lie in noise where that has no end, and Heun's steps from a stand-in are too long. */
+const ruined: Record<string, Partial<Record<ScheduleName, readonly SamplerName[]>>> = {
+  eps: { beta_forge: ["dpmpp_2m_sde_heun"] },
+  v: { beta_forge: ["dpmpp_2m_sde_heun"] },
+  "v, exact terminal": { beta_forge: samplerNames },
+  "v, terminal 4518.76": { beta_forge: samplerNames, ays: ["heun"] },
+  "v, terminal 4096": { beta_forge: samplerNames, ays: ["heun"] },
+  "v, exact terminal, shifted by 1/8": {
+    beta_forge: ["euler", "euler_ancestral", "heun", "ddim", "uni_pc", "uni_pc_bh2"],
+  },
+  flow: { beta_forge: samplerNames, karras: ["dpmpp_2m_sde_heun"] },
+  edm_v: { beta_forge: ["dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2m_sde_heun"] },
 };
 
 /** eps has no meaning at zero SNR, and Align Your Steps no levels outside SDXL's. */
-function refusedSchedules(type: PredictionType, table: NoiseTable): readonly ScheduleName[] {
+function refusedSchedules(family: string, sampler: SamplerName): readonly ScheduleName[] {
+  const [type, table] = families[family]!;
   if (type === "eps" && table.zeroSnr) return scheduleNames;
-  return table.family === "discrete" ? [] : ["ays"];
+  return scheduleNames.filter(
+    (name) => (name === "ays" && table.family !== "discrete") || ruined[family]?.[name]?.includes(sampler),
+  );
 }
 
-describe.each(Object.entries(families))("%s", (_, [type, table]) => {
+describe.each(Object.entries(families))("%s", (family, [type, table]) => {
   test.each(samplerNames)("%s", async (sampler) => {
     const refused: ScheduleName[] = [];
     for (const schedule of scheduleNames) {
-      const findings = checkCombination({ sampler, schedule, steps: STEPS, prediction: type, table });
+      const findings = await checkCombination({ sampler, schedule, steps: STEPS, prediction: type, table });
       const label = `${sampler} on ${schedule}`;
       if (findings.some((f) => f.level === "refusal")) {
         refused.push(schedule);
         continue;
       }
       const error = await measure(sampler, schedule, type, table);
-      expect(Number.isFinite(error), label).toBe(true);
-      if (findings.length === 0) expect(error, label).toBeLessThan(bounds[sampler][table.family]);
+      expect(error, label).toBeLessThan(boundOf(sampler, table, findings));
     }
-    expect(refused).toEqual(refusedSchedules(type, table));
+    expect(refused).toEqual(refusedSchedules(family, sampler));
   });
 });
 
-test("most combinations that are not refused pass without a warning, so the bounds judge something", () => {
-  const all = Object.values(families).flatMap(([prediction, table]) =>
+test("most combinations that are not refused pass without a warning, so the bounds judge something", async () => {
+  const checks = Object.values(families).flatMap(([prediction, table]) =>
     samplerNames.flatMap((sampler) =>
       scheduleNames.map((schedule) => checkCombination({ sampler, schedule, steps: STEPS, prediction, table })),
     ),
   );
+  const all = await Promise.all(checks);
   const possible = all.filter((findings) => !findings.some((f) => f.level === "refusal"));
   expect(possible.filter((findings) => findings.length === 0).length).toBeGreaterThan(possible.length / 2);
 });
@@ -153,12 +187,26 @@ test("eps on zero SNR is refused, since a hundredth of error in its output is 45
 test.each([
   ["steps_in_noise", "euler", "karras", "v, exact terminal", 0.3],
   ["steps_before_detail", "euler", "beta_forge", "eps", 0.2],
-  ["heun_step", "heun", "ays", "v, terminal 4518.76", 2],
-  ["long_step", "uni_pc", "normal", "eps", 0.2],
+  ["heun_step", "heun", "kl_optimal", "v, terminal 4518.76", 0.5],
+  ["long_step", "dpmpp_2m_sde_heun", "normal", "eps", 0.2],
+  ["large_error", "dpmpp_2m", "beta_forge", "v, exact terminal, shifted by 1/8", 0.8],
 ] as const)("%s: %s on %s with %s is off by more than %d", async (code, sampler, schedule, family, least) => {
   const [prediction, table] = families[family]!;
-  const codes = checkCombination({ sampler, schedule, steps: STEPS, prediction, table }).map((f) => f.code);
-  expect(codes).toContain(code);
+  const findings = await checkCombination({ sampler, schedule, steps: STEPS, prediction, table });
+  expect(findings.map((f) => f.code)).toContain(code);
+  expect(await measure(sampler, schedule, prediction, table)).toBeGreaterThan(least);
+});
+
+// The refusal's own number is judged by walks with networks of every type.
+test.each([
+  ["heun", "beta_forge", "v, exact terminal", 30],
+  ["euler", "beta_forge", "v, exact terminal", 1.5],
+  ["heun", "ays", "v, terminal 4518.76", 1.5],
+  ["dpmpp_2m_sde_heun", "karras", "flow", 0.4],
+] as const)("refused %s on %s with %s is off by more than %d", async (sampler, schedule, family, least) => {
+  const [prediction, table] = families[family]!;
+  const findings = await checkCombination({ sampler, schedule, steps: STEPS, prediction, table });
+  expect(findings.map((f) => `${f.level} ${f.code}`)).toEqual(["refusal ruined"]);
   expect(await measure(sampler, schedule, prediction, table)).toBeGreaterThan(least);
 });
 

@@ -54,6 +54,7 @@ export {
   startsUnitInA1111,
 } from "./samplers/named.ts";
 export { sampleUniPc, sampleUniPcBh2 } from "./samplers/unipc.ts";
+export { scheduleFor } from "./schedule-for.ts";
 export {
   makeSchedule,
   type Schedule,

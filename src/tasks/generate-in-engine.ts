@@ -38,7 +38,7 @@ export async function* generateInEngine(options: GenerateOptions, signal: AbortS
   if (tooManyThreads) yield { type: "warning", ...tooManyThreads };
   const pipeline = await loadedPipeline(options);
   for (const warning of await applyLoras(options, pipeline)) yield { type: "warning", ...warning };
-  const settled = settle(options, pipeline);
+  const settled = await settle(options, pipeline);
   const { warnings, settings, memoryBytes } = settled;
   for (const warning of warnings) yield { type: "warning", ...warning };
 

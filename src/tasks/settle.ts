@@ -18,10 +18,10 @@ import {
   type GuidanceOptions,
   lookUpSampler,
   lookUpSchedule,
-  makeSchedule,
   type Sampler,
   type SamplerOptions,
   type Schedule,
+  scheduleFor,
 } from "../sampling/index.ts";
 import { loraWarnings } from "./choose-loras.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
@@ -53,7 +53,7 @@ export type Settled = {
 };
 
 /** @throws IllustriousError for combinations that cannot give a picture, and when it cannot fit in memory */
-export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
+export async function settle(options: GenerateOptions, pipeline: Pipeline): Promise<Settled> {
   const { checkpoint } = pipeline;
   const { configs, prediction: detection } = checkpoint;
   if (!configs.vae) throw noVae(checkpoint);
@@ -75,20 +75,18 @@ export function settle(options: GenerateOptions, pipeline: Pipeline): Settled {
       interval: [options.cfgFrom ?? -1, options.cfgTo ?? Number.POSITIVE_INFINITY] as const,
     }),
   };
-  // As ComfyUI does for them: their last step would otherwise be several times longer than the one before.
-  const scheduleOptions = { discardPenultimate: named.name.startsWith("uni_pc") };
-  const findings = checkCombination({
+  const findings = await checkCombination({
     sampler: named.name,
     schedule: scheduleName,
     steps,
     prediction: detection.prediction,
     table: noiseModel.table,
     guidance,
-    scheduleOptions,
+    eta: options.eta,
   });
   const refusal = findings.find(({ level }) => level === "refusal");
   if (refusal) throw new IllustriousError("unsupported", refusal.message, refusal.hint);
-  const schedule = makeSchedule(scheduleName, noiseModel.table, steps, scheduleOptions);
+  const schedule = scheduleFor(named.name, scheduleName, noiseModel.table, steps);
 
   const plans = plansOf(options, pipeline, steps * callsPerStep(named.name));
   const tokens = plans.map(tokensOf) as [number, number];

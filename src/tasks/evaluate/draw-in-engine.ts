@@ -32,7 +32,7 @@ export type DrawEvent =
 export async function* drawInEngine({ options, seeds, traced }: DrawRequest): AsyncGenerator<DrawEvent, void> {
   const pipeline = await loadedPipeline(options);
   await pipeline.setLoras([]);
-  const settled = settle({ ...options, seed: 0, count: seeds.length, batch: seeds.length }, pipeline);
+  const settled = await settle({ ...options, seed: 0, count: seeds.length, batch: seeds.length }, pipeline);
   for (const warning of settled.warnings) yield { type: "warning", ...warning };
   const prompts = (await encodePrompts(pipeline, settled.plans)) as [EncodedPrompt, EncodedPrompt];
 
