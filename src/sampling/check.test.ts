@@ -95,11 +95,16 @@ test("few steps are not refused for being few, as distilled models want them", a
   }
 });
 
-test("uni_pc on one very long step from a stand-in for Infinity, which only few steps make", async () => {
-  const kl = { sampler: "uni_pc", schedule: "kl_optimal", table: comfyui } as const;
-  expect(await codes({ ...kl, steps: 8 })).toEqual(["warning unipc_step"]);
-  expect(await codes(kl)).toEqual([]);
-});
+test.each(["uni_pc", "uni_pc_bh2"] as const)(
+  "%s on one very long step from a stand-in for Infinity",
+  async (sampler) => {
+    const kl = { sampler, schedule: "kl_optimal", table: comfyui } as const;
+    expect(await codes({ ...kl, steps: 8 })).toEqual(["warning unipc_step"]);
+    // Only few steps make it, and only of a method that corrects across it.
+    expect(await codes(kl)).toEqual([]);
+    expect(await codes({ ...kl, steps: 8, sampler: "euler" })).toEqual([]);
+  },
+);
 
 test("guidance that does nothing, or too much to the first guess", async () => {
   expect(await codes({ guidance: { scale: 1, rescale: 0.7 } })).toEqual(["warning rescale_idle"]);
