@@ -12,7 +12,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 }
 
 /** Insertions, removals and replacements that turn one word into the other. Levenshtein (1966). */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const above = row;

@@ -13,10 +13,10 @@ import {
   discreteTable,
   lookUpSampler,
   lookUpSchedule,
-  makeSchedule,
   type NoiseTable,
   type SamplerName,
   type ScheduleName,
+  scheduleFor,
 } from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import type { GenerateOptions } from "./generate-options.ts";
@@ -117,8 +117,7 @@ function schedulerFor(
   const { table } = noiseModel;
   const there = table.family === "flow" ? FLOW_SCHEDULERS : SCHEDULERS;
   if (there.includes(own)) return own;
-  const options = { discardPenultimate: sampler.startsWith("uni_pc") };
-  return there.find((name) => isAlike(makeSchedule(name, table, settings.steps, options).sigmas, schedule.sigmas));
+  return there.find((name) => isAlike(scheduleFor(sampler, name, table, settings.steps).sigmas, schedule.sigmas));
 }
 
 /** Within a thousandth, which no eye sees. */

@@ -2,6 +2,7 @@
 
 import { philox } from "../../base/random/philox.ts";
 import { type Seed, seedBits } from "../../base/random/seed.ts";
+import { shuffled, uniforms } from "../../base/random/uniform.ts";
 
 /**
  * Topics have numbers, so that a new choice in one (a caption's words) leaves the others (the scene) as they are for every seed.
@@ -29,18 +30,7 @@ export function dice(seed: Seed, topic: Topic): Dice {
   const bits = seedBits(seed);
   const low = Number(bits & 0xffffffffn);
   const high = Number(bits >> 32n);
-  let throws = 0;
-  let spare: number | undefined;
-  const next = () => {
-    if (spare !== undefined) {
-      const value = spare;
-      spare = undefined;
-      return value;
-    }
-    const [a, b] = philox(throws++, TOPICS[topic], 0, 0x5ce4e, low, high);
-    spare = b * 2 ** -32;
-    return a * 2 ** -32;
-  };
+  const next = uniforms((throws) => philox(throws, TOPICS[topic], 0, 0x5ce4e, low, high));
   const pick = <T>(options: readonly T[]): T => options[Math.floor(next() * options.length)]!;
   return {
     next,
@@ -55,13 +45,6 @@ export function dice(seed: Seed, topic: Topic): Dice {
       }
       return options.at(-1)![0];
     },
-    shuffled(list) {
-      const out = [...list];
-      for (let i = out.length - 1; i > 0; i--) {
-        const k = Math.floor(next() * (i + 1));
-        [out[i], out[k]] = [out[k]!, out[i]!];
-      }
-      return out;
-    },
+    shuffled: (list) => shuffled(list, next),
   };
 }

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { datasetConfigOf, editDistance, readDatasetConfig } from "./dataset-config.ts";
+import { editDistance } from "../../base/nearest-name.ts";
+import { datasetConfigOf, readDatasetConfig } from "./dataset-config.ts";
 import { DATASET_OPTIONS, REFUSED, SUBSET_OPTIONS, SUBSET_PLACE } from "./options.ts";
 
 let folder = "";

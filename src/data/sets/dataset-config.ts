@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { type ZodType, z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
+import { editDistance } from "../../base/nearest-name.ts";
 import {
   camelled,
   DATASET_OPTIONS,
@@ -135,17 +136,3 @@ function listOf(raw: unknown, place: string): readonly unknown[] {
 }
 
 const FORM = "A data set has [[datasets]], and each of those [[datasets.subsets]] with image_dir or metadata_file.";
-
-/** Insertions, removals and replacements that turn one word into the other. Levenshtein (1966). */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}

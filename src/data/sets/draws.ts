@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { philox } from "../../base/random/philox.ts";
 import { type Seed, seedBits } from "../../base/random/seed.ts";
+import { shuffled, uniforms } from "../../base/random/uniform.ts";
 
 /** A topic of its own for each kind of choice, so that a new choice in one leaves the others as they are. */
 export type Topic = "order" | "batches" | "area" | "caption" | "view";
@@ -16,7 +17,7 @@ export type Draws = {
   /** A whole number from 0 to below `count`. */
   below(count: number): number;
   pick<T>(options: readonly T[]): T;
-  /** The same members in another order, each order as likely. Fisher and Yates, as Durstenfeld (1964) has it. */
+  /** The same members in another order, each order as likely. */
   shuffled<T>(list: readonly T[]): T[];
 };
 
@@ -26,30 +27,12 @@ export function drawsOf(seed: Seed, topic: Topic, ...subject: readonly (string |
     .update(JSON.stringify([String(seedBits(seed)), topic, ...subject]))
     .digest();
   const [k0, k1, c2, c3] = [0, 4, 8, 12].map((at) => digest.readUInt32LE(at)) as [number, number, number, number];
-  let calls = 0;
-  let spare: number | undefined;
-  const next = () => {
-    if (spare !== undefined) {
-      const value = spare;
-      spare = undefined;
-      return value;
-    }
-    const [a, b] = philox(calls++, 0, c2, c3, k0, k1);
-    spare = b * 2 ** -32;
-    return a * 2 ** -32;
-  };
+  const next = uniforms((calls) => philox(calls, 0, c2, c3, k0, k1));
   const below = (count: number) => Math.floor(next() * count);
   return {
     next,
     below,
     pick: <T>(options: readonly T[]) => options[below(options.length)]!,
-    shuffled<T>(list: readonly T[]) {
-      const out = [...list];
-      for (let i = out.length - 1; i > 0; i--) {
-        const k = below(i + 1);
-        [out[i], out[k]] = [out[k]!, out[i]!];
-      }
-      return out;
-    },
+    shuffled: (list) => shuffled(list, next),
   };
 }
