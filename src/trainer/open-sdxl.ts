@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import type { Seed } from "../base/random/seed.ts";
 import type { DataSet, Place } from "../data/sets/index.ts";
-import { clipGraph } from "../models/sdxl/clip.ts";
 import type { LoraFile } from "../models/sdxl/lora-file.ts";
 import type { LoraSettings } from "../models/sdxl/lora-metadata.ts";
 import { LORA_COMPONENTS, type LoraComponent, type LoraRanks, loraTargets } from "../models/sdxl/lora-targets.ts";
@@ -14,22 +13,21 @@ import { parametersOf } from "../models/sdxl/names.ts";
 import { modelTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
 import { vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { initialLoraValues } from "../nn/lora.ts";
-import { encodeChunks } from "../pipeline/encoders.ts";
-import { CHUNK, type PromptChunk } from "../pipeline/prompt/chunks.ts";
 import { readWeight } from "../runtime/read-weight.ts";
-import { float32, type Runtime } from "../runtime/runtime.ts";
+import type { Runtime, Session } from "../runtime/runtime.ts";
 import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
 import type { Recipe } from "../training/plan.ts";
 import { nextUniform, randomState } from "../training/random.ts";
 import type { SegmentsChoice } from "../training/segments/open-step.ts";
 import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
+import { frozenEncoders } from "./frozen-encoders.ts";
 import { openContentHashes, openLatentCache } from "./latent-cache.ts";
 import type { Lesson } from "./lesson.ts";
 import type { NetworkValues, StoredDType } from "./model-files.ts";
 import { type TrainedSchedule, writeModelFolder } from "./model-folder.ts";
-import { fillCache, sdxlBatches } from "./sdxl-data.ts";
-import { type FrozenEncoders, openSdxlLesson } from "./sdxl-lesson.ts";
+import { fillCache, type PictureEncoder, sdxlBatches } from "./sdxl-data.ts";
+import { openSdxlLesson } from "./sdxl-lesson.ts";
 import { checkTrained, identityOf, startingValues, storedValues, type TrainingModel } from "./sdxl-model.ts";
 import { partWeights, type SdxlStep, sdxlStep, TOKEN_TABLE } from "./sdxl-step.ts";
 
@@ -71,8 +69,8 @@ export const LORA_FILE = "lora.safetensors";
 
 export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Caching, Lesson> {
   const { runtime, model, train, recipe, seed, saved, clipSkip = 2, lora } = options;
-  if (!lora) checkTrained(model, train);
-  else checkTrained(model, []);
+  // Pairs stand beside networks that have learnt already.
+  checkTrained(model, lora ? [] : train);
   const tokenizer = await modelTokenizer(model);
   const targets = Object.fromEntries(
     train.map((component) => [component, lora && loraTargets(component, model.configs, lora.ranks)]),
@@ -104,12 +102,12 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     learner,
     recipe,
     seed,
-    batches: sdxlBatches({ ...data, encoder: await reopened(data.encoder, options) }, place),
+    batches: sdxlBatches(data, place),
     place,
     tables,
     saveModel,
     ...(options.segments && { segments: options.segments }),
-    ...(step.encodes ? {} : { encode: await frozenEncoders(options, clipSkip) }),
+    ...(step.encodes ? {} : { encode: await frozenEncoders(runtime, model, clipSkip) }),
     ...(examine && { examine: (at: number) => examine(at, saveModel) }),
   });
 }
@@ -177,27 +175,22 @@ async function openData(options: SdxlRunOptions, tokenizer: Tokenizer) {
   };
 }
 
-async function pictureEncoder({ runtime, model }: SdxlRunOptions) {
+/** Opened when a picture comes that the cache does not have, and after a release once more. */
+async function pictureEncoder({ runtime, model }: SdxlRunOptions): Promise<PictureEncoder> {
   const config = model.configs.vae;
-  const session = await runtime.open(vaeEncoderGraph(config), model.vae);
   const identity = `${await identityOf(model.vae)} ${config.scalingFactor} ${config.shiftFactor ?? 0}`;
-  return { session, config, identity };
-}
-
-/** The encoder again, opened when a picture comes that the cache does not have. */
-async function reopened(encoder: Awaited<ReturnType<typeof pictureEncoder>>, { runtime, model }: SdxlRunOptions) {
-  let session: Promise<Awaited<ReturnType<Runtime["open"]>>> | undefined;
-  const opened = () => {
-    session ??= runtime.open(vaeEncoderGraph(model.configs.vae), model.vae);
-    return session;
-  };
-  return {
-    ...encoder,
-    session: {
-      run: async (...args: Parameters<typeof encoder.session.run>) => (await opened()).run(...args),
-      release: async () => (await session)?.release(),
+  let opened: Promise<Session> | undefined;
+  const session: Session = {
+    async run(...args) {
+      opened ??= runtime.open(vaeEncoderGraph(config), model.vae);
+      return (await opened).run(...args);
+    },
+    async release() {
+      await (await opened)?.release();
+      opened = undefined;
     },
   };
+  return { session, config, identity };
 }
 
 /** Token tables of encoders that are in the step and whose tables do not learn. */
@@ -208,58 +201,6 @@ async function frozenTables({ weights }: TrainingModel, trained: readonly LoraCo
     if (source && !trained.includes(component)) tables[component] = await readWeight(source);
   }
   return tables;
-}
-
-/** Contexts of texts' chunks, each chunk encoded once. */
-async function frozenEncoders({ runtime, model }: SdxlRunOptions, clipSkip: number): Promise<FrozenEncoders> {
-  const { textEncoder, textEncoder2 } = model.configs;
-  const one = await runtime.open(clipGraph(textEncoder, { clipSkip }), model.weights.textEncoder!);
-  const two = await runtime.open(clipGraph(textEncoder2, { clipSkip }), model.weights.textEncoder2!);
-  const known = new Map<string, { states: Float32Array; states2: Float32Array; pooled: Float32Array }>();
-  const keyOf = ({ ids }: PromptChunk) => ids.join(" ");
-  return async (texts) => {
-    const fresh = new Map(
-      texts.flat().flatMap((chunk) => (known.has(keyOf(chunk)) ? [] : [[keyOf(chunk), chunk] as const])),
-    );
-    if (fresh.size > 0) {
-      const chunks = [...fresh.values()];
-      const left = await encodeChunks(
-        one,
-        textEncoder,
-        chunks.map(({ ids }) => ids),
-      );
-      const right = await encodeChunks(
-        two,
-        textEncoder2,
-        chunks.map(({ ids2 }) => ids2),
-      );
-      [...fresh.keys()].forEach((key, i) => {
-        known.set(key, {
-          states: left.states[i]!.slice(),
-          states2: right.states[i]!.slice(),
-          pooled: right.pooled[i]!.slice(),
-        });
-      });
-    }
-    const width = textEncoder.hiddenSize + textEncoder2.hiddenSize;
-    const tokens = texts[0]!.length * CHUNK;
-    const context = new Float32Array(texts.length * tokens * width);
-    let at = 0;
-    for (const chunk of texts.flat()) {
-      const { states, states2 } = known.get(keyOf(chunk))!;
-      for (let token = 0; token < CHUNK; token++, at += width) {
-        context.set(states.subarray(token * textEncoder.hiddenSize, (token + 1) * textEncoder.hiddenSize), at);
-        const right = states2.subarray(token * textEncoder2.hiddenSize, (token + 1) * textEncoder2.hiddenSize);
-        context.set(right, at + textEncoder.hiddenSize);
-      }
-    }
-    const pooled = texts.map(([first]) => known.get(keyOf(first!))!.pooled);
-    const pooledWidth = pooled[0]!.length;
-    return {
-      context: float32(context, [texts.length, tokens, width]),
-      pooled: float32(Float32Array.from(pooled.flatMap((row) => [...row])), [texts.length, pooledWidth]),
-    };
-  };
 }
 
 async function save(

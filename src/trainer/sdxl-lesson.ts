@@ -18,12 +18,10 @@ import { randomState } from "../training/random.ts";
 import { openStep, type SegmentsChoice } from "../training/segments/open-step.ts";
 import { timestepSampler } from "../training/timesteps/sampler.ts";
 import { lookUp, type WordRows, wordRows } from "./caption-chunks.ts";
+import type { FrozenEncoders } from "./frozen-encoders.ts";
 import type { BatchResult, Lesson } from "./lesson.ts";
 import type { SdxlBatch } from "./sdxl-data.ts";
 import { type SdxlStep, TOKEN_TABLE, WORDS } from "./sdxl-step.ts";
-
-/** Contexts of texts, from encoders that are not trained. */
-export type FrozenEncoders = (texts: SdxlBatch["texts"]) => Promise<{ context: Value; pooled: Value }>;
 
 export type SdxlLessonOptions = {
   readonly runtime: Runtime;

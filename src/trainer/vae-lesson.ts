@@ -12,7 +12,7 @@ import { gradientName } from "../training/learner/step-graph.ts";
 import { nextInteger, nextNormals, nextUniform, type RandomState, randomState } from "../training/random.ts";
 import type { BatchResult, Lesson } from "./lesson.ts";
 import { writeNetwork } from "./model-files.ts";
-import { reconstruct } from "./vae-examine.ts";
+import { type Reconstruction, reconstruct } from "./vae-examine.ts";
 import { type VaeObjective, vaeStep } from "./vae-step.ts";
 
 /** 8-bit sRGB, row by row. */
@@ -96,7 +96,15 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
 
   const averaged = ({ name, values }: Parameter) => learner.averages.get(name) ?? values;
   // Other parameters are fed than those a graph has: each takes its own.
-  const examine = () => reconstruct(runtime, config, feedsOf(averaged), options.heldOut);
+  let examined: { readonly update: number; readonly result: Promise<Reconstruction> } | undefined;
+  /** Once an update, for whoever asks: the figures of a step, and the scale of the model that is saved after it. */
+  const examine = () => {
+    if (examined?.update !== learner.updates) {
+      const result = reconstruct(runtime, config, feedsOf(averaged), options.heldOut);
+      examined = { update: learner.updates, result };
+    }
+    return examined.result;
+  };
 
   return {
     learner,

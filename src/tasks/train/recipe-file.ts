@@ -46,8 +46,10 @@ export type RecipeFile = {
   readonly root: string;
   /** As it is to be read, with what was set in place of its own values. */
   readonly text: string;
-  /** All keys, parsed. */
+  /** Parsed, in its sections. */
   readonly raw: Readonly<Record<string, unknown>>;
+  /** All keys, out of their sections. */
+  readonly keys: Readonly<Record<string, unknown>>;
   readonly own: z.output<typeof ownSchema>;
 };
 
@@ -59,16 +61,17 @@ export async function readRecipeFile({ recipe, set }: TrainOptions): Promise<Rec
   });
   const raw: Record<string, unknown> = { ...parsedToml(text, recipe) };
   for (const [key, value] of Object.entries(set)) override(raw, key, value);
-  const own = ownSchema.safeParse(flat(raw));
+  const keys = flat(raw);
+  const own = ownSchema.safeParse(keys);
   if (!own.success) {
     const faults = own.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
     throw new IllustriousError("bad_option", `${recipe}: ${faults.join("; ")}`, "Correct the recipe.");
   }
-  const { output_name: named } = flat(raw);
+  const { output_name: named } = keys;
   const name = typeof named === "string" ? named : basename(recipe, extname(recipe));
   const changes = Object.entries(set).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
   const whole = changes.length > 0 ? `${text}\n# set when it was started\n# ${changes.join("\n# ")}\n` : text;
-  return { name, root: dirname(resolve(recipe)), text: whole, raw, own: own.data };
+  return { name, root: dirname(resolve(recipe)), text: whole, raw, keys, own: own.data };
 }
 
 /** In its section if it has one already, else at the top. */
@@ -113,7 +116,7 @@ export function placeOf({ root }: RecipeFile, path: string): string {
  * @throws IllustriousError `bad_option` where there is none
  */
 export async function datasetOf(file: RecipeFile): Promise<SetConfig> {
-  const { general, datasets, dataset, dataset_config: elsewhere } = flat(file.raw);
+  const { general, datasets, dataset, dataset_config: elsewhere } = file.keys;
   const config = elsewhere ?? (isSection(dataset) ? dataset.config : undefined);
   if (typeof config === "string") return readDatasetConfig(placeOf(file, config));
   if (datasets !== undefined) {

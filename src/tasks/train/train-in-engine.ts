@@ -98,7 +98,7 @@ async function* dataOf(file: RecipeFile): Events<DataSet> {
 
 /** The checkpoint that training begins with; none for a new model or for an autoencoder. */
 async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> {
-  const { pretrained_model_name_or_path: named, vae } = values(file);
+  const { pretrained_model_name_or_path: named, vae } = file.keys;
   if (file.own.train_vae !== undefined || file.own.model_config !== undefined) return undefined;
   if (typeof named !== "string") {
     const hint = "Set pretrained_model_name_or_path to a checkpoint, or model_config to the sizes of a new model.";
@@ -106,11 +106,6 @@ async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> {
   }
   const { path } = await findModel(placeOf(file, named)).catch(() => findModel(named));
   return openCheckpoint(path, typeof vae === "string" ? { vae: placeOf(file, vae) } : {});
-}
-
-/** Keys that decide what is read before the recipe can be checked as a whole. */
-function values(file: RecipeFile): Readonly<Record<string, unknown>> {
-  return Object.assign({}, ...Object.values(file.raw).filter((value) => typeof value === "object"), file.raw);
 }
 
 function trainedModel({ prediction: found }: Checkpoint): TrainedModel {

@@ -1,7 +1,5 @@
 /** @file A recipe with `train_vae` to the lesson of an autoencoder. */
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { type DataSet, folderConfig, loadImage, scanned } from "../../data/sets/index.ts";
 import { openVae } from "../../models/sdxl/checkpoint-vae.ts";
@@ -71,9 +69,4 @@ async function heldOutOf({ file, seed }: VaeRun, pictures: readonly Picture[]): 
   const resolution = Math.max(...crops.map(([side]) => side));
   const set = await scanned(await folderConfig(placeOf(file, folder), { resolution }));
   return Promise.all(set.items.map((item) => loadImage({ item, repeat: 0 }, { seed, epoch: 0 })));
-}
-
-/** The recipe's copy beside a run's results, by which the run can be told again. */
-export async function recipeOf(run: string): Promise<string | undefined> {
-  return readFile(join(run, "recipe.toml"), "utf8").catch(() => undefined);
 }
