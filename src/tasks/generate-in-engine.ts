@@ -7,9 +7,8 @@ import { basename } from "node:path";
 import { noiseSource } from "../base/random/noise.ts";
 import type { ModelHashes } from "../formats/hash.ts";
 import { encodePng } from "../formats/png/index.ts";
-import { vaeFactor } from "../models/sdxl/config.ts";
-import { atCall, type EncodedPrompt, encodePrompts, timeIdsOf } from "../pipeline/conditioning.ts";
-import { type Conditioning, type ConditioningAt, type LatentLayout, unetCall } from "../pipeline/denoise.ts";
+import { type EncodedPrompt, encodePrompts } from "../pipeline/conditioning.ts";
+import { type ConditioningAt, unetCall } from "../pipeline/denoise.ts";
 import type { RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { previewOf } from "../pipeline/preview.ts";
@@ -19,6 +18,7 @@ import { decodeLatents, type Latents } from "../pipeline/vae.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { guidedDenoise, initialLatents } from "../sampling/index.ts";
 import { chooseLoras, type LoraWarning } from "./choose-loras.ts";
+import { conditioningOf, layoutOf, split } from "./drawing.ts";
 import { engineThreads } from "./engine-threads.ts";
 import { fileHashes } from "./file-hashes.ts";
 import type { GenerateEvent } from "./generate-events.ts";
@@ -112,26 +112,6 @@ async function* hashesOf({ vae }: GenerateOptions, pipeline: Pipeline): Events<P
   };
 }
 
-/** Of both encoded prompts; what holds at a call follows from prompt editing's steps. */
-function conditioningOf(
-  settled: Settled,
-  [positive, negative]: readonly [EncodedPrompt, EncodedPrompt],
-): ConditioningAt {
-  const join = ({ states, tokens, pooled }: EncodedPrompt["parts"][0]["schedule"][0]["context"], ids: number[]) =>
-    ({ context: states, tokens, pooled, timeIds: ids }) satisfies Conditioning;
-  const zeroed = (one: Conditioning): Conditioning =>
-    settled.zeroNegative ? { ...one, context: one.context.map(() => 0), pooled: one.pooled.map(() => 0) } : one;
-  const ids = timeIdsOf(settled.size);
-  const negativeIds = timeIdsOf(settled.negativeSize);
-  return (call) => {
-    const at = (schedule: EncodedPrompt["parts"][0]["schedule"]) => atCall(schedule, call).context;
-    return {
-      conditional: positive.parts.map(({ weight, schedule }) => ({ weight, conditioning: join(at(schedule), ids) })),
-      unconditional: zeroed(join(at(negative.parts[0]!.schedule), negativeIds)),
-    };
-  };
-}
-
 /** From noise to one picture's latents a seed. */
 async function* walk(
   options: GenerateOptions,
@@ -140,15 +120,8 @@ async function* walk(
   conditioningAt: ConditioningAt,
   { batch, start }: { batch: readonly number[]; start: number },
 ): Events<Latents[]> {
-  const { configs } = pipeline.checkpoint;
   const { settings, schedule, sampler, noiseModel, guidance } = settled;
-  const factor = vaeFactor(configs.vae!);
-  const layout: LatentLayout = {
-    batch: batch.length,
-    channels: configs.unet.inChannels,
-    height: settings.height / factor,
-    width: settings.width / factor,
-  };
+  const layout = layoutOf(settled, pipeline, batch.length);
   const colours = options.preview > 0 ? await pipeline.latentColours() : undefined;
   if (!pipeline.shelf.has("unet")) yield { type: "stage", stage: "unet", message: "opening the UNet" };
   const unet = await pipeline.shelf.take("unet", settled.unetSizes);
@@ -175,15 +148,6 @@ async function* walk(
       ...(shown && { previews: split(value.denoised, layout).map((one) => previewOf(one, shown)) }),
     };
   }
-}
-
-function split(data: Float32Array, { batch, height, width }: LatentLayout): Latents[] {
-  const length = data.length / batch;
-  return Array.from({ length: batch }, (_, i) => ({
-    data: data.subarray(i * length, (i + 1) * length),
-    height,
-    width,
-  }));
 }
 
 async function* decode(settled: Settled, pipeline: Pipeline, latents: Latents): Events<RgbImage> {

@@ -4,10 +4,10 @@
  */
 
 import { dirname, resolve } from "node:path";
-import { parse, TomlError } from "smol-toml";
 import { type ZodType, z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { editDistance } from "../../base/nearest-name.ts";
+import { parseToml } from "../../formats/toml.ts";
 import {
   camelled,
   DATASET_OPTIONS,
@@ -36,15 +36,17 @@ const MAX_BYTES = 16 * 2 ** 20;
 /** @throws IllustriousError `missing_file`; `bad_file` for what is no TOML or JSON; `bad_option` that names option and value */
 export async function readDatasetConfig(path: string): Promise<SetConfig> {
   const text = await readText(path, MAX_BYTES);
-  let raw: unknown;
-  try {
-    raw = path.toLowerCase().endsWith(".json") ? JSON.parse(text) : parse(text);
-  } catch (cause) {
-    const place = cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ` : "";
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new IllustriousError("bad_file", `${path}: ${place}${reason}`, "Correct the file's TOML.", { cause });
-  }
+  const raw = path.toLowerCase().endsWith(".json") ? parsedJson(text, path) : parseToml(text, path);
   return datasetConfigOf(raw, dirname(resolve(path)));
+}
+
+function parsedJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new IllustriousError("bad_file", `${path}: ${reason}`, "Correct the file's JSON.", { cause });
+  }
 }
 
 /** The same for what has been parsed already, such as the `[[datasets]]` inside a recipe. */

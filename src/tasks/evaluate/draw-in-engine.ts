@@ -4,13 +4,13 @@
  */
 
 import { noiseFor } from "../../base/random/noise.ts";
-import { vaeFactor } from "../../models/sdxl/config.ts";
-import { type EncodedPrompt, encodePrompts, timeIdsOf } from "../../pipeline/conditioning.ts";
-import { type Conditioning, type LatentLayout, unetCall } from "../../pipeline/denoise.ts";
+import { type EncodedPrompt, encodePrompts } from "../../pipeline/conditioning.ts";
+import { type LatentLayout, unetCall } from "../../pipeline/denoise.ts";
 import type { RgbImage } from "../../pipeline/image.ts";
 import type { Pipeline } from "../../pipeline/pipeline.ts";
 import { decodeLatents, type Latents } from "../../pipeline/vae.ts";
 import { guidedDenoise, initialLatents } from "../../sampling/index.ts";
+import { conditioningOf, layoutOf, split } from "../drawing.ts";
 import type { GenerateOptions } from "../generate-options.ts";
 import { loadedPipeline } from "../loaded-pipeline.ts";
 import { type Settled, settle } from "../settle.ts";
@@ -36,17 +36,10 @@ export async function* drawInEngine({ options, seeds, traced }: DrawRequest): As
   for (const warning of settled.warnings) yield { type: "warning", ...warning };
   const prompts = (await encodePrompts(pipeline, settled.plans)) as [EncodedPrompt, EncodedPrompt];
 
-  const { configs } = pipeline.checkpoint;
-  const factor = vaeFactor(configs.vae!);
-  const { schedule, settings } = settled;
-  const layout: LatentLayout = {
-    batch: seeds.length,
-    channels: configs.unet.inChannels,
-    height: settings.height / factor,
-    width: settings.width / factor,
-  };
+  const { schedule } = settled;
+  const layout = layoutOf(settled, pipeline, seeds.length);
   const unet = await pipeline.shelf.take("unet", settled.unetSizes);
-  const network = unetCall(unet, layout, () => conditioningOf(settled, prompts));
+  const network = unetCall(unet, layout, conditioningOf(settled, prompts));
   const denoise = guidedDenoise(settled.noiseModel.prediction, network, settled.guidance, layout);
   const noise = noiseOf(options, seeds, layout);
   const walk = settled.sampler(denoise, initialLatents(noise, schedule.sigmas[0]!), schedule.sigmas);
@@ -56,14 +49,16 @@ export async function* drawInEngine({ options, seeds, traced }: DrawRequest): As
     if (next.value.index === 0) first = next.value.denoised;
     yield { type: "step", step: next.value.index + 1, steps: schedule.sigmas.length - 1 };
   }
+  const finals = split(next.value, layout);
+  const guesses = traced && first ? split(first, layout) : undefined;
   for (const [i, seed] of seeds.entries()) {
-    const last = pictureOf(next.value, layout, i);
+    const last = finals[i]!;
     const image = await decode(settled, pipeline, last);
-    if (!traced || !first) {
+    const guess = guesses?.[i];
+    if (!guess) {
       yield { type: "drawn", seed, drawn: { image } };
       continue;
     }
-    const guess = pictureOf(first, layout, i);
     const trace = {
       first: await decode(settled, pipeline, guess),
       firstLargest: largest(guess.data),
@@ -81,24 +76,6 @@ function noiseOf({ noise }: GenerateOptions, seeds: readonly number[], layout: L
     all.set(noiseFor(noise, seed, [1, channels, height, width]), i * channels * height * width);
   }
   return all;
-}
-
-function conditioningOf({ size, negativeSize, zeroNegative }: Settled, prompts: [EncodedPrompt, EncodedPrompt]) {
-  const one = ({ parts }: EncodedPrompt, timeIds: number[]): Conditioning => {
-    const { states: context, tokens, pooled } = parts[0]!.schedule[0]!.context;
-    return { context, tokens, pooled, timeIds };
-  };
-  const negative = one(prompts[1], timeIdsOf(negativeSize));
-  const zeros = { context: negative.context.map(() => 0), pooled: negative.pooled.map(() => 0) };
-  return {
-    conditional: [{ weight: 1, conditioning: one(prompts[0], timeIdsOf(size)) }],
-    unconditional: zeroNegative ? { ...negative, ...zeros } : negative,
-  };
-}
-
-function pictureOf(data: Float32Array, { batch, height, width }: LatentLayout, index: number): Latents {
-  const length = data.length / batch;
-  return { data: data.subarray(index * length, (index + 1) * length), height, width };
 }
 
 async function decode(settled: Settled, pipeline: Pipeline, latents: Latents): Promise<RgbImage> {

@@ -5,10 +5,10 @@
 
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
-import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { datasetConfigOf, readDatasetConfig, type SetConfig } from "../../data/sets/index.ts";
+import { parseToml } from "../../formats/toml.ts";
 import type { SdxlConfigs, VaeConfig } from "../../models/sdxl/config.ts";
 import { parseConfigs, parseVaeConfig } from "../../models/sdxl/config-json.ts";
 import type { TrainOptions } from "./train-options.ts";
@@ -59,7 +59,7 @@ export async function readRecipeFile({ recipe, set }: TrainOptions): Promise<Rec
     const hint = "Give the path of a TOML file; `illustrious train --help` shows one.";
     throw new IllustriousError("missing_file", `cannot read the recipe ${recipe} (${cause.code})`, hint, { cause });
   });
-  const raw: Record<string, unknown> = { ...parsedToml(text, recipe) };
+  const raw: Record<string, unknown> = { ...parseToml(text, recipe, "Correct the recipe's TOML.") };
   for (const [key, value] of Object.entries(set)) override(raw, key, value);
   const keys = flat(raw);
   const own = ownSchema.safeParse(keys);
@@ -93,16 +93,6 @@ function flat(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
     isSection(value) && !DATA_TABLES.includes(key) ? Object.entries(value) : [[key, value] as const],
   );
   return Object.fromEntries(keys);
-}
-
-function parsedToml(text: string, path: string): Record<string, unknown> {
-  try {
-    return parse(text);
-  } catch (cause) {
-    const at = cause instanceof TomlError ? `, line ${cause.line}, column ${cause.column}` : "";
-    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new IllustriousError("bad_file", `${path}${at}: ${why}`, "Correct the recipe's TOML.", { cause });
-  }
 }
 
 /** A path that the recipe names, from its own folder. */

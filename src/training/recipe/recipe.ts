@@ -3,10 +3,10 @@
  * everything that speaks against it. Sections are for the reader; keys count wherever they stand.
  */
 
-import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { nearestName } from "../../base/nearest-name.ts";
+import { parseToml } from "../../formats/toml.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { checkRecipe } from "../check.ts";
 import { checkLearningRate } from "../optimisers/learning-rate.ts";
@@ -52,15 +52,7 @@ const DATA_TABLES = ["general", "dataset", "datasets"];
 
 /** @throws IllustriousError `bad_file` for what is no TOML, naming the line; else as `readRecipe` */
 export function parseRecipe(toml: string, reading: RecipeReading = {}): TrainingRecipe {
-  let raw: Record<string, unknown>;
-  try {
-    raw = parse(toml);
-  } catch (cause) {
-    const at = cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ` : "";
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new IllustriousError("bad_file", `recipe: ${at}${reason}`, "Correct the recipe's TOML.", { cause });
-  }
-  return readRecipe(raw, reading);
+  return readRecipe(parseToml(toml, "recipe", "Correct the recipe's TOML."), reading);
 }
 
 /**
