@@ -2,7 +2,6 @@
 
 import { dirname, join, parse } from "node:path";
 import type { Command } from "commander";
-import { IllustriousError } from "../base/error.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { encodePng } from "../formats/png/index.ts";
 import { type EvaluateInput, type EvaluateOptions, evaluateOptions, ROW_NAMES } from "../tasks/evaluate/options.ts";
@@ -15,9 +14,9 @@ import { liveLine } from "./live-line.ts";
 import { duration } from "./quantities.ts";
 import { warningText } from "./report-human.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
-import { EXIT, type Shell } from "./shell.ts";
-import { exitCodeOf, stopRequest } from "./stop-request.ts";
+import type { Shell } from "./shell.ts";
 import { jsonLine, safeLine, safeText } from "./terminal-text.ts";
+import { untilStopped } from "./until-stopped.ts";
 
 const work = { group: "Work:" };
 const flags: FlagTable<Exclude<keyof EvaluateOptions, "models" | "only">> = {
@@ -80,26 +79,15 @@ async function run(task: EvaluateTask, models: readonly string[], command: Comma
   const input = inputOf(models, command, own);
   for (const path of [own.json, own.markdown, own.sheet]) if (path !== undefined) await checkFile(path);
   const line = progressLine(shell);
-  const stop = stopRequest(
-    shell,
-    () => line.keep("stopping after this step; Ctrl-C once more stops at once\n"),
-    () => line.end(),
-  );
-  try {
-    for await (const event of task(input, { signal: stop.signal, sheets: own.sheet !== undefined })) {
+  const words = {
+    stopping: "stopping after this step; Ctrl-C once more stops at once",
+    stopped: () => "stopped; finished pictures are kept, and the same command goes on from them",
+  };
+  return untilStopped(shell, line, words, async (signal) => {
+    for await (const event of task(input, { signal, sheets: own.sheet !== undefined })) {
       await handle(event, own, line, shell);
     }
-  } catch (error) {
-    line.end();
-    const by = stop.by();
-    if (!by || !(error instanceof IllustriousError && error.code === "cancelled")) throw error;
-    shell.stderr.write("stopped; finished pictures are kept, and the same command goes on from them\n");
-    return exitCodeOf(by);
-  } finally {
-    line.end();
-    stop.end();
-  }
-  return EXIT.ok;
+  });
 }
 
 function inputOf(models: readonly string[], command: Command, { only }: Own): EvaluateInput {

@@ -1,15 +1,15 @@
 /** @file `illustrious scenes`: drawn scenes as a folder to train with. */
 
 import type { Command } from "commander";
-import { IllustriousError } from "../base/error.ts";
+import type { IllustriousError } from "../base/error.ts";
 import { type ScenesInput, sceneOptions, scenes } from "../tasks/scenes.ts";
 import { type Context, usageError } from "./command.ts";
 import { liveLine } from "./live-line.ts";
 import { duration } from "./quantities.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
-import { EXIT, type Shell } from "./shell.ts";
-import { exitCodeOf, stopRequest } from "./stop-request.ts";
+import type { Shell } from "./shell.ts";
 import { safeLine } from "./terminal-text.ts";
+import { untilStopped } from "./until-stopped.ts";
 
 const group = { group: "Scenes:" };
 const flags: FlagTable<Exclude<keyof ScenesInput, "out">> = {
@@ -40,14 +40,13 @@ async function run(out: string, command: Command, shell: Shell): Promise<number>
   const checked = sceneOptions.safeParse({ out, ...values });
   if (!checked.success) throw usageError(refusals(checked.error, sceneOptions, flags, typed, values).join("\n"));
   const line = liveLine(shell);
-  const stop = stopRequest(
-    shell,
-    () => line.keep("stopping after this scene\n"),
-    () => line.end(),
-  );
   const began = shell.now();
-  try {
-    for await (const event of scenes(checked.data, { signal: stop.signal })) {
+  const words = {
+    stopping: "stopping after this scene",
+    stopped: ({ message }: IllustriousError) => `${safeLine(message)}; the same command goes on from there`,
+  };
+  return untilStopped(shell, line, words, async (signal) => {
+    for await (const event of scenes(checked.data, { signal })) {
       if (event.type === "done") {
         line.end();
         shell.stdout.write(`${safeLine(event.folder)}\n`);
@@ -58,15 +57,5 @@ async function run(out: string, command: Command, shell: Shell): Promise<number>
       const rate = (event.done / Math.max(seconds, 1e-3)).toPrecision(3);
       line.show(`${event.done} of ${event.total} scenes · ${rate} scenes/s · ${duration(left)} left`);
     }
-  } catch (error) {
-    line.end();
-    const by = stop.by();
-    if (!by || !(error instanceof IllustriousError && error.code === "cancelled")) throw error;
-    shell.stderr.write(`${safeLine(error.message)}; the same command goes on from there\n`);
-    return exitCodeOf(by);
-  } finally {
-    line.end();
-    stop.end();
-  }
-  return EXIT.ok;
+  });
 }

@@ -2,7 +2,6 @@
 
 import { dirname, extname } from "node:path";
 import type { Command } from "commander";
-import { IllustriousError } from "../base/error.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { checkFile, makeFolder } from "../tasks/output-place.ts";
 import type { TrainEvent } from "../tasks/train/train-events.ts";
@@ -13,8 +12,8 @@ import { type LiveLine, liveLine } from "./live-line.ts";
 import { duration } from "./quantities.ts";
 import { warningText } from "./report-human.ts";
 import { EXIT, type Shell } from "./shell.ts";
-import { exitCodeOf, stopRequest } from "./stop-request.ts";
 import { jsonLine, safeLine, safeText } from "./terminal-text.ts";
+import { untilStopped } from "./until-stopped.ts";
 
 const HELP = `
 A recipe is TOML with the argument names of kohya's sd-scripts, such as:
@@ -100,25 +99,14 @@ async function run(recipes: readonly string[], own: Own, shell: Shell): Promise<
   };
   const { train } = await import("../tasks/train/train.ts");
   const line = liveLine(shell);
-  const stop = stopRequest(
-    shell,
-    () => line.keep("stopping after this step, with a checkpoint; Ctrl-C once more stops at once\n"),
-    () => line.end(),
-  );
   const show = own.json ? (event: TrainEvent) => shell.stdout.write(jsonLine(event)) : human(shell, line);
-  try {
-    for await (const event of train(input, { signal: stop.signal })) show(event);
-  } catch (error) {
-    line.end();
-    const by = stop.by();
-    if (!by || !(error instanceof IllustriousError && error.code === "cancelled")) throw error;
-    shell.stderr.write("stopped; the same command goes on from the last checkpoint\n");
-    return exitCodeOf(by);
-  } finally {
-    line.end();
-    stop.end();
-  }
-  return EXIT.ok;
+  const words = {
+    stopping: "stopping after this step, with a checkpoint; Ctrl-C once more stops at once",
+    stopped: () => "stopped; the same command goes on from the last checkpoint",
+  };
+  return untilStopped(shell, line, words, async (signal) => {
+    for await (const event of train(input, { signal })) show(event);
+  });
 }
 
 function human(shell: Shell, line: LiveLine): (event: TrainEvent) => void {
