@@ -57,7 +57,7 @@ type Own = {
 
 export function install(command: Command, { shell, exitWith }: Context): void {
   command.usage("[options] <recipe.toml...>").argument("<recipe...>", "the recipe; several only to be plotted");
-  command.option("--set <key=value>", "another value for a key of the recipe; repeatable", collect, []);
+  command.option("--set <key=value>", "another value for a key of the recipe; repeatable", collect);
   command.option(
     "--plot [file]",
     "weight, draws and their product over the noise levels, to .png, .svg, .json or .csv, or here",
@@ -72,7 +72,7 @@ export function install(command: Command, { shell, exitWith }: Context): void {
   });
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 

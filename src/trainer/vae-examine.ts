@@ -7,7 +7,7 @@ import { substitute } from "../graph/substitute.ts";
 import type { VaeConfig } from "../models/sdxl/config.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { imageFromPlanes, planesFromImage, type RgbImage } from "../pipeline/image.ts";
-import { sheetOf, squared } from "../pipeline/sheet.ts";
+import { sheetOf } from "../pipeline/sheet.ts";
 import { float32, type Runtime, type Values } from "../runtime/runtime.ts";
 
 export type Reconstruction = {
@@ -19,8 +19,9 @@ export type Reconstruction = {
   readonly sheet: Uint8Array;
 };
 
-/** Pictures on the sheet. */
+/** Pictures on the sheet, in rows that keep each beside what became of it. */
 const SHOWN = 12;
+const PAIRS_A_ROW = 3;
 
 export async function reconstruct(
   runtime: Runtime,
@@ -30,9 +31,9 @@ export async function reconstruct(
 ): Promise<Reconstruction> {
   const encoder = await runtime.open(weightsAsInputs(vaeEncoderGraph(config)), new Map());
   const decoder = await runtime.open(weightsAsInputs(vaeDecoderGraph(config)), new Map());
-  const shown: RgbImage[] = [];
+  const shown: RgbImage[][] = [];
   let [decibels, count, sum, squares] = [0, 0, 0, 0];
-  for (const picture of pictures) {
+  for (const [i, picture] of pictures.entries()) {
     const { width, height } = picture;
     const image = float32(planesFromImage(picture), [1, 3, height, width]);
     const { mean } = await encoder.run({ image, ...parameters }, ["mean"]);
@@ -44,14 +45,15 @@ export async function reconstruct(
     const decoded = await decoder.run({ latents: mean!, ...parameters });
     const back = imageFromPlanes(decoded.image!.data as Float32Array, width, height);
     decibels += psnrOf(picture, back);
-    if (shown.length < 2 * SHOWN) shown.push(picture, back);
+    if (i < SHOWN && i % PAIRS_A_ROW === 0) shown.push([]);
+    if (i < SHOWN) shown.at(-1)!.push(picture, back);
   }
   await encoder.release();
   await decoder.release();
   return {
     psnr: decibels / pictures.length,
     deviation: Math.sqrt(squares / count - (sum / count) ** 2),
-    sheet: encodePng(sheetOf(squared(shown))),
+    sheet: encodePng(sheetOf(shown)),
   };
 }
 
