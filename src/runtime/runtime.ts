@@ -55,3 +55,8 @@ export function float32(data: Float32Array, shape: readonly number[]): Value {
 export function int64(data: Iterable<number>, shape: readonly number[]): Value {
   return { data: BigInt64Array.from(data, BigInt), shape };
 }
+
+/** All of them, whatever becomes of one. */
+export async function releaseAll(sessions: readonly Session[]): Promise<void> {
+  await Promise.allSettled(sessions.map((session) => session.release()));
+}

@@ -18,7 +18,8 @@ import type { Runtime, Session } from "../runtime/runtime.ts";
 import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
 import type { Recipe } from "../training/plan.ts";
 import { nextUniform, randomState } from "../training/random.ts";
-import type { SegmentsChoice } from "../training/segments/open-step.ts";
+import { shared } from "../training/replicas.ts";
+import type { Replicas, SegmentsChoice } from "../training/segments/open-step.ts";
 import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
 import { frozenEncoders } from "./frozen-encoders.ts";
@@ -52,6 +53,7 @@ export type SdxlRunOptions = {
   readonly clipSkip?: number;
   /** Whether the step runs in segments, for networks that do not fit into memory as a whole; `off` if not given. */
   readonly segments?: SegmentsChoice;
+  readonly replicas?: Replicas;
   readonly cacheFolder?: string | undefined;
   readonly dtype?: StoredDType;
   readonly metadata?: (step: number) => Readonly<Record<string, string>>;
@@ -107,6 +109,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     tables,
     saveModel,
     ...(options.segments && { segments: options.segments }),
+    ...(options.replicas && { replicas: options.replicas }),
     ...(step.encodes ? {} : { encode: await frozenEncoders(runtime, model, clipSkip) }),
     ...(examine && { examine: (at: number) => examine(at, saveModel) }),
   });
@@ -132,7 +135,10 @@ function networksToLearn(step: SdxlStep, networks: Networks): Parameter[] {
       const full = `${component}.${name}`;
       const table = name === TOKEN_TABLE;
       if (!table && !step.parameters.has(full)) return [];
-      return [{ name: full, shape, values, group: component, ...(table && { table }) }];
+      // The tables stay with this thread, which looks up their rows.
+      return [
+        { name: full, shape, values: table ? values : shared(values), group: component, ...(table && { table }) },
+      ];
     }),
   );
 }
@@ -148,7 +154,7 @@ async function pairsToLearn(step: SdxlStep, { seed, saved, lora }: SdxlRunOption
     const given = lora?.begin?.parts[part].weights.get(parameter.name);
     if (lora?.begin) checkPair(lora.begin.path, name, shape, given?.shape);
     const values = kept instanceof Float32Array ? kept.slice() : given ? await readWeight({ ...given, shape }) : fresh;
-    parameters.push({ name, shape, values, group: part });
+    parameters.push({ name, shape, values: shared(values), group: part });
   }
   return parameters;
 }

@@ -7,7 +7,7 @@ import { IllustriousError } from "../base/error.ts";
 import type { Seed } from "../base/random/seed.ts";
 import type { Place } from "../data/sets/index.ts";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
-import { float32, int64, type Runtime, type Session, type Value } from "../runtime/runtime.ts";
+import { float32, int64, type Runtime, releaseAll, type Value, type Values } from "../runtime/runtime.ts";
 import type { Weights } from "../runtime/weights.ts";
 import type { BatchGradients, Learner, Parameter } from "../training/learner/learner.ts";
 import { gradientName } from "../training/learner/step-graph.ts";
@@ -15,7 +15,8 @@ import { drawNoise } from "../training/noise/training-noise.ts";
 import { lossWeights, makeBatch } from "../training/objectives/objective.ts";
 import type { Recipe } from "../training/plan.ts";
 import { randomState } from "../training/random.ts";
-import { openStep, type SegmentsChoice } from "../training/segments/open-step.ts";
+import { joinedRows, meanOf, type Part, type Range, runParts } from "../training/replicas.ts";
+import { openStepParts, type Replicas, type SegmentsChoice } from "../training/segments/open-step.ts";
 import { timestepSampler } from "../training/timesteps/sampler.ts";
 import { lookUp, type WordRows, wordRows } from "./caption-chunks.ts";
 import type { FrozenEncoders } from "./frozen-encoders.ts";
@@ -34,6 +35,8 @@ export type SdxlLessonOptions = {
   readonly seed: Seed;
   /** Networks that do not fit into memory learn in segments. `off` if not given. */
   readonly segments?: SegmentsChoice;
+  /** Parts of a batch that are computed beside each other. */
+  readonly replicas?: Replicas;
   /** From the place where the run stands. */
   readonly batches: AsyncIterator<SdxlBatch, never>;
   readonly place: Place;
@@ -51,7 +54,7 @@ const BATCH_STREAM = 2 ** 32;
 
 export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson> {
   const { runtime, step, frozen, learner, recipe, seed, shiftOf } = options;
-  const session: Session = await openStep(runtime, step, frozen, options);
+  const sessions = await openStepParts(runtime, step, frozen, options);
   const weights = lossWeights(recipe);
   const timesteps = timestepSampler(recipe.table, recipe.timesteps);
   let { epoch, index: at } = options.place;
@@ -65,24 +68,36 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     const levels = timesteps.draw(random, shifts);
     const { noise, inputNoise } = drawNoise(random, shape, latents, recipe.noise);
     const asked = makeBatch(recipe, weights, { x0: latents, noise, inputNoise, levels });
-    const perPicture = (values: Float32Array) => float32(values, [count]);
-    const given: Record<string, Value> = {
-      sample: float32(asked.input, shape),
-      target: float32(asked.target, shape),
-      timestep: perPicture(asked.timesteps),
-      timeIds: float32(timeIds, [count, 6]),
-      weights: perPicture(asked.weights.map((weight, i) => weight * value.lossWeights[i]!)),
-      thresholds: perPicture(asked.thresholds),
-    };
     const words = step.encodes ? wordRows(texts) : undefined;
-    const read = words ? wordFeeds(options, words, count) : await options.encode!(texts);
-    const feeds = { ...given, ...read, ...parameterFeeds(learner, step) };
-    const results = await session.run(feeds);
-    const losses = results.losses!.data as Float32Array;
+    const context = words ? undefined : await options.encode!(texts);
+    const parameters = parameterFeeds(learner, step);
+    const feedsOf = (range: Range): Values => {
+      const { from, to } = range;
+      const rows = (values: Float32Array, row: readonly number[]) => {
+        const length = row.reduce((product, n) => product * n, 1);
+        return float32(values.slice(from * length, to * length), [to - from, ...row]);
+      };
+      const latentShape = shape.slice(1);
+      return {
+        sample: rows(asked.input, latentShape),
+        target: rows(asked.target, latentShape),
+        timestep: rows(asked.timesteps, []),
+        timeIds: rows(timeIds, [6]),
+        weights: rows(
+          asked.weights.map((weight, i) => weight * value.lossWeights[i]!),
+          [],
+        ),
+        thresholds: rows(asked.thresholds, []),
+        ...(words ? wordFeeds(options, words, range) : contextFeeds(context!, rows)),
+        ...parameters,
+      };
+    };
+    const parts = await runParts(sessions, count, feedsOf);
+    const losses = joinedRows(parts, "losses", false);
     ({ epoch, index: at } = value.next);
     return {
-      gradients: gradientsOf(step, results, words),
-      figures: { loss: Number(results.loss!.data[0]) },
+      gradients: gradientsOf(step, parts, words),
+      figures: { loss: meanOf(parts, "loss")[0]! },
       pictures: count,
       levels: Array.from(levels, (level, i) => ({ level, loss: losses[i]! })),
     };
@@ -94,7 +109,7 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     position: () => ({ epoch, index: at }),
     saveModel: options.saveModel,
     ...(options.examine && { examine: options.examine }),
-    release: () => session.release(),
+    release: () => releaseAll(sessions),
   };
 }
 
@@ -103,18 +118,34 @@ const TEXT_PARTS = ["textEncoder", "textEncoder2"] as const;
 function wordFeeds(
   { configs, learner, tables }: SdxlLessonOptions,
   { ids, ids2, endRows, chunks }: WordRows,
-  count: number,
+  { from, to }: Range,
 ): Record<string, Value> {
   const rows = (part: "textEncoder" | "textEncoder2", which: Int32Array) => {
     const { hiddenSize, maxPositions } = part === "textEncoder" ? configs.textEncoder : configs.textEncoder2;
     const table = learner.parameters.get(tableName(part))?.values ?? tables[part]!;
-    return float32(lookUp(table, hiddenSize, which), [count, chunks, maxPositions, hiddenSize]);
+    const text = chunks * maxPositions;
+    const shape = [to - from, chunks, maxPositions, hiddenSize];
+    return float32(lookUp(table, hiddenSize, which.subarray(from * text, to * text)), shape);
   };
+  // They count rows of all texts, and these texts begin at `from`.
+  const before = from * chunks * configs.textEncoder2.maxPositions;
   return {
     [WORDS.textEncoder]: rows("textEncoder", ids),
     [WORDS.textEncoder2]: rows("textEncoder2", ids2),
-    endRows: int64(endRows, [count]),
+    endRows: int64(
+      endRows.slice(from, to).map((row) => row - before),
+      [to - from],
+    ),
   };
+}
+
+function contextFeeds(
+  context: Readonly<Record<string, Value>>,
+  rows: (values: Float32Array, row: readonly number[]) => Value,
+): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(context).map(([name, { data, shape }]) => [name, rows(data as Float32Array, shape.slice(1))]),
+  );
 }
 
 export const tableName = (part: "textEncoder" | "textEncoder2"): string => `${part}.${TOKEN_TABLE}`;
@@ -129,18 +160,14 @@ function parameterFeeds(learner: Learner, step: SdxlStep): Record<string, Value>
   );
 }
 
-function gradientsOf(
-  step: SdxlStep,
-  results: Readonly<Record<string, Value>>,
-  words: WordRows | undefined,
-): BatchGradients {
+function gradientsOf(step: SdxlStep, parts: readonly Part[], words: WordRows | undefined): BatchGradients {
   const all = new Map<string, Float32Array | { ids: Int32Array; values: Float32Array }>();
-  for (const name of step.parameters.keys()) all.set(name, results[gradientName(name)]!.data as Float32Array);
+  for (const name of step.parameters.keys()) all.set(name, meanOf(parts, gradientName(name)));
   for (const part of TEXT_PARTS) {
-    const rows = results[gradientName(WORDS[part])];
-    if (!rows || !words) continue;
+    const gradient = gradientName(WORDS[part]);
+    if (!words || !step.graph.outputs.has(gradient)) continue;
     const ids = part === "textEncoder" ? words.ids : words.ids2;
-    all.set(tableName(part), { ids, values: rows.data as Float32Array });
+    all.set(tableName(part), { ids, values: joinedRows(parts, gradient, true) });
   }
   return all;
 }

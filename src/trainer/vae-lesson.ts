@@ -5,11 +5,13 @@ import type { Seed } from "../base/random/seed.ts";
 import { type VaeConfig, vaeFactor } from "../models/sdxl/config.ts";
 import { vaeToJson } from "../models/sdxl/config-json.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
-import { float32, type Runtime } from "../runtime/runtime.ts";
+import { float32, type Runtime, releaseAll } from "../runtime/runtime.ts";
 import { initialValues } from "../training/learner/initialise.ts";
 import { createLearner, type LearnerOptions, type LearnerState, type Parameter } from "../training/learner/learner.ts";
 import { gradientName } from "../training/learner/step-graph.ts";
 import { nextInteger, nextNormals, nextUniform, type RandomState, randomState } from "../training/random.ts";
+import { meanOf, runParts, shared } from "../training/replicas.ts";
+import { openStepParts, type Replicas } from "../training/segments/open-step.ts";
 import type { BatchResult, Lesson } from "./lesson.ts";
 import { writeNetwork } from "./model-files.ts";
 import { type Reconstruction, reconstruct } from "./vae-examine.ts";
@@ -31,6 +33,7 @@ export type VaeLessonOptions = {
   /** Values to begin with, by name; random ones where there are none. */
   readonly initial?: ReadonlyMap<string, Float32Array>;
   readonly saved?: LearnerState;
+  readonly replicas?: Replicas;
 };
 
 const MOMENTS_BIAS = "quant_conv.bias";
@@ -57,7 +60,7 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       "Use smaller crops or larger pictures.",
     );
   });
-  const session = await runtime.open(step.graph, new Map());
+  const sessions = await openStepParts(runtime, step, new Map(), options.replicas && { replicas: options.replicas });
   const feedsOf = (values: (parameter: Parameter) => Float32Array) =>
     Object.fromEntries(parameters.map((p) => [p.name, float32(values(p), p.shape)]));
   const factor = vaeFactor(config);
@@ -74,21 +77,17 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       const picture = fits[which]![nextInteger(random, fits[which]!.length)]!;
       cropInto(image.subarray(i * 3 * side * side), picture, side, random);
     }
-    const latent = [count, config.latentChannels, side / factor, side / factor];
-    const noise = nextNormals(
-      random,
-      latent.reduce((product, n) => product * n, 1),
-    );
-    const results = await session.run({
-      image: float32(image, [count, 3, side, side]),
-      noise: float32(noise, latent),
+    const latent = [config.latentChannels, side / factor, side / factor];
+    const numbers = latent.reduce((product, n) => product * n, 1);
+    const noise = nextNormals(random, count * numbers);
+    const parts = await runParts(sessions, count, ({ from, to }) => ({
+      image: float32(image.slice(from * 3 * side * side, to * 3 * side * side), [to - from, 3, side, side]),
+      noise: float32(noise.slice(from * numbers, to * numbers), [to - from, ...latent]),
       ...feedsOf(({ values }) => values),
-    });
-    const figure = (name: string) => Number(results[name]!.data[0]);
+    }));
+    const figure = (name: string) => meanOf(parts, name)[0]!;
     return {
-      gradients: new Map(
-        [...step.parameters.keys()].map((name) => [name, results[gradientName(name)]!.data as Float32Array]),
-      ),
+      gradients: new Map([...step.parameters.keys()].map((name) => [name, meanOf(parts, gradientName(name))])),
       figures: { loss: figure("loss"), squared: figure("squared"), divergence: figure("divergence") },
       pictures: count,
     };
@@ -118,7 +117,7 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       const { psnr, deviation, sheet } = await examine();
       return { figures: { psnr, latentDeviation: deviation }, previews: [{ name: "reconstructions", png: sheet }] };
     },
-    release: () => session.release(),
+    release: () => releaseAll(sessions),
   };
 }
 
@@ -138,7 +137,7 @@ function parametersOf(
     return {
       name,
       shape: shape as number[],
-      values: values.slice() as Float32Array,
+      values: shared(values as Float32Array),
       group: trained.has(name) ? "vae" : "frozen",
     };
   });

@@ -199,3 +199,23 @@ test("what is wrong with a recipe is told before anything starts", async () => {
   await expect(run("both", contradiction)).rejects.toThrow(/zero terminal SNR/);
   await expect(run("none", lora("none").replace(/\[general\][\s\S]*/, ""))).rejects.toThrow(/no data set/);
 }, 60_000);
+
+test("a batch in parts beside each other learns what it learns as a whole", async () => {
+  const steps = async (name: string, threads: number) => {
+    const path = join(root, `${name}.toml`);
+    writeFileSync(path, whole(name));
+    const found: { loss: number; gradientNorm: number }[] = [];
+    for await (const event of train({ recipe: path, threads }, { entry })) {
+      if (event.type === "step") found.push({ loss: event.loss, gradientNorm: event.gradientNorm });
+    }
+    return found;
+  };
+  // Batches of three: parts of two pictures and of one.
+  const [one, two] = [await steps("one-part", 1), await steps("two-parts", 2)];
+  expect(two).toHaveLength(one.length);
+  two.forEach(({ loss, gradientNorm }, i) => {
+    // Sums in another order; what a part forgets, or counts twice, is off by a third or more.
+    expect(Math.abs(loss / one[i]!.loss - 1)).toBeLessThan(1e-3);
+    expect(Math.abs(gradientNorm / one[i]!.gradientNorm - 1)).toBeLessThan(1e-2);
+  });
+}, 120_000);

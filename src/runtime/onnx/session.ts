@@ -1,16 +1,16 @@
 /** @file Sessions of ONNX Runtime. A run blocks its thread until it is done: call this only in a process made for it. */
 
 import { realpath } from "node:fs/promises";
-import { availableParallelism, cpus } from "node:os";
-import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { IllustriousError } from "../../base/error.ts";
+import { cpus } from "node:os";
+import { env } from "onnxruntime-node";
 import { writeOnnx } from "../../formats/onnx/write.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { weightBytes } from "../memory.ts";
-import type { OpenOptions, Runtime, Session, Value, Values } from "../runtime.ts";
+import type { OpenOptions, Runtime, Session } from "../runtime.ts";
 import { sizesOf } from "../sizes.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 import { findBlock } from "./blocked-convolution.ts";
+import { createSession, type EmittedGraph, runSession } from "./create.ts";
 import { emitOnnx } from "./emit.ts";
 import { changingTensors, commonFolder } from "./emitter.ts";
 import { footprintOf } from "./footprint.ts";
@@ -27,11 +27,34 @@ export type OnnxOptions = {
 };
 
 export function onnxRuntime(options: OnnxOptions = {}): Runtime {
+  return runtimeWith(options, async (emitted, own) => {
+    const session = await createSession(emitted, own);
+    return {
+      run: (feeds, outputs) => runSession(session, emitted, feeds, outputs),
+      release: () => session.release(),
+    };
+  });
+}
+
+/** Opens what a graph was written as, here or elsewhere. */
+export type OpenEmitted = (emitted: EmittedGraph, options: OnnxOptions & OpenOptions) => Promise<Session>;
+
+export function runtimeWith(options: OnnxOptions, openEmitted: OpenEmitted): Runtime {
   const { memory = process.availableMemory() } = options;
   return {
     name: engineName(),
     footprint: (graph, weights, sizes, own) => footprintOf(graph, weights, sizes, own?.memory ?? memory),
-    open: (graph, weights, own) => open(graph, weights, { ...options, memory, ...own }),
+    async open(graph, weights, own) {
+      const all = { ...options, memory, ...own };
+      const session = await openEmitted(await emitted(graph, weights, all), all);
+      return {
+        async run(feeds, outputs) {
+          sizesOf(graph, feeds);
+          return session.run(feeds, outputs);
+        },
+        release: () => session.release(),
+      };
+    },
   };
 }
 
@@ -40,22 +63,26 @@ function engineName(): string {
   return `onnxruntime-node ${env.versions.node}, cpu, ${cpus()[0]?.model.trim() ?? process.arch}`;
 }
 
-async function open(
+async function emitted(
   graph: Graph,
   weights: Weights,
-  options: OnnxOptions & OpenOptions & { memory: number },
-): Promise<Session> {
+  options: OnnxOptions & { memory: number },
+): Promise<EmittedGraph> {
   const used = await withRealPaths(graph, weights);
   const folder = commonFolder([...used.values()].map(({ path }) => path));
   const { float32, again } = weightBytes(graph, weights);
   const folded = float32 + again.matrices + again.kernels;
   const residency = options.residency ?? chooseResidency(folded, options.memory);
   const block = hasChangingKernel(graph) ? await channelBlock() : undefined;
-  const bytes = writeOnnx(emitOnnx(graph, used, folder, residency, block));
-  const session = await create(bytes, folder, options);
+  return written(graph, used, folder, residency, block);
+}
+
+function written(graph: Graph, used: Weights, folder: string, residency: Residency, block?: number): EmittedGraph {
   return {
-    run: (feeds, outputs) => run(session, graph, feeds, outputs),
-    release: () => session.release(),
+    bytes: writeOnnx(emitOnnx(graph, used, folder, residency, block)),
+    folder,
+    inputs: graph.inputs.map(({ attributes }) => attributes.name),
+    outputs: [...graph.outputs.keys()],
   };
 }
 
@@ -72,8 +99,9 @@ let found: Promise<number | undefined> | undefined;
 /** A fact of the processor and of ONNX Runtime: tried once, in about 20 ms. */
 function channelBlock(): Promise<number | undefined> {
   found ??= findBlock(async (graph, feeds, block) => {
-    const session = await create(writeOnnx(emitOnnx(graph, new Map(), "", "folded", block)), "", { threads: 1 });
-    const results = await run(session, graph, feeds, undefined);
+    const trial = written(graph, new Map(), "", "folded", block);
+    const session = await createSession(trial, { threads: 1 });
+    const results = await runSession(session, trial, feeds);
     await session.release();
     return results;
   });
@@ -91,57 +119,4 @@ async function withRealPaths(graph: Graph, weights: Weights): Promise<Weights> {
     used.set(attributes.name, { ...source, path: real.get(source.path)! });
   }
   return used;
-}
-
-/** Errors are thrown, and told where they are caught: ONNX Runtime need not write them to stderr as well. */
-const SILENT = 4;
-
-async function create(
-  bytes: Uint8Array,
-  folder: string,
-  options: OnnxOptions & OpenOptions,
-): Promise<InferenceSession> {
-  try {
-    return await InferenceSession.create(bytes, {
-      executionProviders: ["cpu"],
-      intraOpNumThreads: options.threads ?? availableParallelism(),
-      graphOptimizationLevel: "all",
-      logSeverityLevel: SILENT,
-      // Traced at the first run of a size and laid out as one more block at the second: a third more memory, for nothing
-      // that could be measured where sizes change from run to run.
-      enableMemPattern: false,
-      enableCpuMemArena: !options.givesBack,
-      ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
-      extra: { session: { model_external_initializers_file_folder_path: folder } },
-    });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new IllustriousError("engine_failed", `ONNX Runtime cannot open the graph: ${why}`, undefined, { cause });
-  }
-}
-
-async function run(
-  session: InferenceSession,
-  graph: Graph,
-  feeds: Values,
-  outputs: readonly string[] | undefined,
-): Promise<Record<string, Value>> {
-  sizesOf(graph, feeds);
-  const tensors: Record<string, OrtTensor> = {};
-  for (const { attributes } of graph.inputs) tensors[attributes.name] = toOrt(feeds[attributes.name]!);
-  const fetches = outputs ?? [...graph.outputs.keys()];
-  const results = await session.run(tensors, fetches, { logSeverityLevel: SILENT }).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new IllustriousError("engine_failed", `ONNX Runtime cannot run the graph: ${why}`, undefined, { cause });
-  });
-  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
-}
-
-function toOrt({ data, shape }: Value): OrtTensor {
-  if (data instanceof BigInt64Array) return new OrtTensor("int64", data, [...shape]);
-  return new OrtTensor("float32", data instanceof Float32Array ? data : Float32Array.from(data), [...shape]);
-}
-
-function fromOrt(tensor: OrtTensor): Value {
-  return { data: tensor.data as Float32Array | BigInt64Array, shape: tensor.dims };
 }

@@ -12,6 +12,7 @@ import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts
 import { vaeFactor } from "../../models/sdxl/config.ts";
 import { openLora } from "../../models/sdxl/lora-file.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
+import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
@@ -20,6 +21,7 @@ import { openSdxlRun } from "../../trainer/open-sdxl.ts";
 import { runLesson, stateToResume } from "../../trainer/run.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
 import { learnerOptionsOf, readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
+import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
 import { findModel } from "../find-model.ts";
@@ -166,8 +168,17 @@ async function* opened(opening: Opening): Events<Lesson> {
 function vaeRun({ options, file, recipe, set, steps, saved }: Opening) {
   const { groups, ...learner } = learnerOptionsOf(recipe.learning, ["unet"], steps);
   const { vae, seed = 0 } = recipe.values;
-  const runtime = onnxRuntime({ threads: engineThreads(options.threads).threads });
-  return openVaeRun({ runtime, file, set, seed, learner: { ...learner, rate: groups.unet! }, begin: vae, saved });
+  const { threads } = engineThreads(options.threads);
+  const runtime = onnxRuntime({ threads });
+  const replicas = replicasOf(threads, Math.min(...file.own.vae_crops.map(([, batch]) => batch)));
+  const rate = groups.unet!;
+  return openVaeRun({ runtime, replicas, file, set, seed, learner: { ...learner, rate }, begin: vae, saved });
+}
+
+/** As many parts of a batch as there are threads, where it has so many pictures. */
+function replicasOf(threads: number, batch: number): Replicas {
+  const count = Math.min(threads, batch);
+  return { count, runtime: threadedRuntime({ threads: Math.floor(threads / count) }) };
 }
 
 async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved, signal }: Opening) {
@@ -186,8 +197,10 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
     ...(network.convRank !== undefined && { convRank: network.convRank }),
     ...(network.convAlpha !== undefined && { convAlpha: network.convAlpha }),
   };
+  const { threads } = engineThreads(options.threads);
   return openSdxlRun({
-    runtime: onnxRuntime({ threads: engineThreads(options.threads).threads }),
+    runtime: onnxRuntime({ threads }),
+    replicas: replicasOf(threads, Math.min(...set.config.datasets.map(({ batchSize }) => batchSize))),
     model,
     set,
     seed: keys.seed ?? 0,

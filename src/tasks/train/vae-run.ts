@@ -10,10 +10,12 @@ import type { SavedState } from "../../trainer/checkpoints.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import { openVaeLesson, type Picture } from "../../trainer/vae-lesson.ts";
 import type { LearnerOptions } from "../../training/learner/learner.ts";
+import type { Replicas } from "../../training/segments/open-step.ts";
 import { placeOf, type RecipeFile, vaeConfigOf } from "./recipe-file.ts";
 
 export type VaeRun = {
   readonly runtime: Runtime;
+  readonly replicas: Replicas;
   readonly file: RecipeFile;
   readonly set: DataSet;
   readonly seed: number;
@@ -25,7 +27,7 @@ export type VaeRun = {
 };
 
 export async function* openVaeRun(run: VaeRun): AsyncGenerator<{ done: number; total: number }, Lesson> {
-  const { file, set, seed, begin, saved, runtime } = run;
+  const { file, set, seed, begin, saved, runtime, replicas } = run;
   const { own } = file;
   const { config, initial } = await startOf(run);
   const pictures: Picture[] = [];
@@ -41,6 +43,7 @@ export async function* openVaeRun(run: VaeRun): AsyncGenerator<{ done: number; t
     seed,
     pictures,
     crops: own.vae_crops.map(([side, batch, share]) => ({ side, batch, share })),
+    replicas,
     heldOut: await heldOutOf(run, pictures),
     ...(begin !== undefined && initial && { initial }),
     ...(saved && { saved: saved.learner }),

@@ -1,5 +1,6 @@
-/** @file A step's session: of its whole graph, or in segments where the whole does not fit. */
+/** @file A step's sessions: of its whole graph, one or one a thread, or in segments where the whole does not fit. */
 
+import { weightBytes } from "../../runtime/memory.ts";
 import type { Runtime, Session, Values } from "../../runtime/runtime.ts";
 import { sizesOf } from "../../runtime/sizes.ts";
 import type { Weights } from "../../runtime/weights.ts";
@@ -10,12 +11,33 @@ import { segmented } from "./segmented.ts";
 /** `auto` counts at the first batch, when sizes are known, what the whole graph would take. */
 export type SegmentsChoice = "off" | "on" | "auto";
 
+/** Sessions that run beside each other, each with a part of the batch. */
+export type Replicas = { readonly count: number; readonly runtime: Runtime };
+
 export type OpenStepOptions = {
+  /** For networks that are small enough. */
+  readonly replicas?: Replicas;
   /** `off` if not given. */
   readonly segments?: SegmentsChoice;
   /** Bytes that the step may take; by default what the system has left. */
   readonly memory?: number;
 };
+
+/** Bytes of a step's parameters and weights up to which each part of a batch gets a session: with what it computes on the way some gigabytes. */
+const SMALL = 2 ** 28;
+
+/** As many as there are parts of a batch to run beside each other (`src/training/replicas.ts`). */
+export async function openStepParts(
+  runtime: Runtime,
+  step: StepGraph,
+  weights: Weights,
+  { replicas, ...options }: OpenStepOptions = {},
+): Promise<Session[]> {
+  const trained = [...step.parameters.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const small = 4 * trained + weightBytes(step.graph, weights).float32 <= SMALL;
+  if (!replicas || !small || options.segments === "on") return [await openStep(runtime, step, weights, options)];
+  return Promise.all(Array.from({ length: replicas.count }, () => replicas.runtime.open(step.graph, weights)));
+}
 
 /** Either way the same inputs, and the same outputs to rounding: segments compute a fourth to a third more. */
 export async function openStep(
