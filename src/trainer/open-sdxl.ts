@@ -13,8 +13,10 @@ import { parametersOf } from "../models/sdxl/names.ts";
 import { modelTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
 import { vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { initialLoraValues } from "../nn/lora.ts";
+import { weightBytes } from "../runtime/memory.ts";
 import { readWeight } from "../runtime/read-weight.ts";
 import type { Runtime, Session } from "../runtime/runtime.ts";
+import { sessionPool } from "../runtime/session-pool.ts";
 import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
 import type { Recipe } from "../training/plan.ts";
 import { nextUniform, randomState } from "../training/random.ts";
@@ -181,14 +183,23 @@ async function openData(options: SdxlRunOptions, tokenizer: Tokenizer) {
   };
 }
 
+/** Bytes of an encoder's weights up to which it is opened once a thread: larger ones use all threads on one picture. */
+const SMALL_ENCODER = 2 ** 26;
+
 /** Opened when a picture comes that the cache does not have, and after a release once more. */
-async function pictureEncoder({ runtime, model }: SdxlRunOptions): Promise<PictureEncoder> {
+async function pictureEncoder({ runtime, replicas, model }: SdxlRunOptions): Promise<PictureEncoder> {
   const config = model.configs.vae;
   const identity = `${await identityOf(model.vae)} ${config.scalingFactor} ${config.shiftFactor ?? 0}`;
+  const graph = vaeEncoderGraph(config);
+  async function open(): Promise<Session> {
+    if (!replicas || weightBytes(graph, model.vae).float32 > SMALL_ENCODER) return runtime.open(graph, model.vae);
+    const opening = Array.from({ length: replicas.count }, () => replicas.runtime.open(graph, model.vae));
+    return sessionPool(await Promise.all(opening));
+  }
   let opened: Promise<Session> | undefined;
   const session: Session = {
     async run(...args) {
-      opened ??= runtime.open(vaeEncoderGraph(config), model.vae);
+      opened ??= open();
       return (await opened).run(...args);
     },
     async release() {

@@ -110,6 +110,9 @@ async function encode(example: Example, moment: Moment, { encoder }: SdxlDataOpt
   return encodeImage(encoder.session, encoder.config, { rgb, width, height });
 }
 
+/** Pictures that are decoded and encoded at the same time. */
+const AHEAD = 8;
+
 /**
  * Encodes beforehand what an epoch will ask for and the cache does not have. Yields how many of how many examples are there. Pictures
  * with random views are left to their time.
@@ -117,12 +120,24 @@ async function encode(example: Example, moment: Moment, { encoder }: SdxlDataOpt
 export async function* fillCache(options: SdxlDataOptions): AsyncGenerator<{ done: number; total: number }, void> {
   const { set, seed, cache } = options;
   const fixed = set.items.filter(({ image: { subset } }) => !subset.randomCrop);
-  let done = 0;
-  for (const item of fixed) {
-    // A flip is drawn anew in each epoch: the first epoch's is made now, the other one when it comes.
-    await latentsFor({ item, repeat: 0 }, { seed, epoch: 0 }, options);
-    done++;
-    yield { done, total: fixed.length };
+  // A flip is drawn anew in each epoch: the first epoch's is made now, the other one when it comes.
+  const moment = { seed, epoch: 0 };
+  async function begin(item: DataSet["items"][number]) {
+    const example = { item, repeat: 0 };
+    const key = await keyOf(example, moment, options);
+    return cache.has(key) ? undefined : { key, latents: await encode(example, moment, options) };
+  }
+  const ahead: ReturnType<typeof begin>[] = [];
+  for (let done = 0, next = 0; done < fixed.length; done++) {
+    while (next < fixed.length && ahead.length < AHEAD) {
+      const begun = begin(fixed[next++]!);
+      // Whoever comes first in order tells; what comes behind it is not heard any more.
+      begun.catch(() => {});
+      ahead.push(begun);
+    }
+    const made = await ahead.shift();
+    if (made) await cache.add(made.key, made.latents);
+    yield { done: done + 1, total: fixed.length };
   }
   await cache.flush();
 }
