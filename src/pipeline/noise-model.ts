@@ -3,12 +3,14 @@
 import { IllustriousError } from "../base/error.ts";
 import type { Detection, TrainedSchedule } from "../models/sdxl/prediction.ts";
 import {
+  type DiscreteOptions,
   discreteTable,
   edmTable,
   flowTable,
   type NoiseTable,
   type Prediction,
   predictionFor,
+  shiftOfBetas,
   type TimeRounding,
   type ZeroSnr,
 } from "../sampling/index.ts";
@@ -28,10 +30,9 @@ export function noiseModelOf(detection: Detection, choices: NoiseChoices): Noise
 
 function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoices): NoiseTable {
   const { prediction, schedule = {}, sigmaMin, sigmaMax, sigmaData } = detection;
-  const factor = shift ?? schedule.shift ?? 1;
   switch (prediction) {
     case "flow":
-      return flowTable({ shift: factor });
+      return flowTable({ shift: shift ?? schedule.shift ?? 1 });
     case "edm_v":
       return edmTable({
         ...(sigmaMin && { sigmaMin }),
@@ -40,29 +41,43 @@ function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoice
       });
     case "eps":
     case "v": {
-      refuseUnknownBetas(schedule);
       const chosen: ZeroSnr = zeroSnr === "auto" ? detection.zeroSnr && "exact" : zeroSnr !== "off" && zeroSnr;
-      return discreteTable({
-        ...(schedule.betaStart !== undefined && { betaStart: schedule.betaStart }),
-        ...(schedule.betaEnd !== undefined && { betaEnd: schedule.betaEnd }),
-        ...(schedule.betaSchedule === "linear" && { betaCurve: "linear" }),
-        ...(schedule.trainTimesteps !== undefined && { levels: schedule.trainTimesteps }),
-        zeroSnr: chosen,
-        shift: factor,
-        rounding,
-      });
+      return discreteTable({ ...levelsOf(schedule, detection.zeroSnr, shift), zeroSnr: chosen, rounding });
     }
   }
 }
 
+/** @param shift what the user says of it */
+function levelsOf(schedule: TrainedSchedule, zeroSnr: boolean, shift: number | undefined): DiscreteOptions {
+  const own = shiftOf(schedule, zeroSnr);
+  const factor = { shift: shift ?? own ?? 1 };
+  if (schedule.trainedBetas) return own === undefined ? { betas: schedule.trainedBetas, ...factor } : factor;
+  refuseUnknownCurve(schedule);
+  return {
+    ...(schedule.betaStart !== undefined && { betaStart: schedule.betaStart }),
+    ...(schedule.betaEnd !== undefined && { betaEnd: schedule.betaEnd }),
+    ...(schedule.betaSchedule === "linear" && { betaCurve: "linear" }),
+    ...(schedule.trainTimesteps !== undefined && { levels: schedule.trainTimesteps }),
+    ...factor,
+  };
+}
+
+/**
+ * The factor on SDXL's sigmas that a scheduler for eps or v means. Where it lists its betas they are what diffusers goes by,
+ * and a factor beside them is only believed if they agree.
+ *
+ * @returns undefined where the betas are another schedule's
+ */
+export function shiftOf({ shift, trainedBetas }: TrainedSchedule, zeroSnr: boolean): number | undefined {
+  return trainedBetas ? shiftOfBetas(trainedBetas, zeroSnr, shift) : (shift ?? 1);
+}
+
 /** A noise process that is not built must not be sampled as if it were SDXL's. */
-function refuseUnknownBetas({ betaSchedule = "scaled_linear", trainedBetas }: TrainedSchedule): void {
-  const known = betaSchedule === "scaled_linear" || betaSchedule === "linear";
-  if (known && !trainedBetas) return;
-  const what = trainedBetas ? "trained_betas" : `beta_schedule ${betaSchedule}`;
+function refuseUnknownCurve({ betaSchedule = "scaled_linear" }: TrainedSchedule): void {
+  if (betaSchedule === "scaled_linear" || betaSchedule === "linear") return;
   throw new IllustriousError(
     "unsupported",
-    `the checkpoint's scheduler_config.json has ${what}`,
-    "Only scaled_linear and linear betas can be sampled; remove the field if it is wrong.",
+    `the checkpoint's scheduler_config.json has beta_schedule ${betaSchedule}`,
+    "Only scaled_linear, linear and trained_betas can be sampled; correct the field if it is wrong.",
   );
 }

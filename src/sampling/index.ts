@@ -77,3 +77,4 @@ export {
   type TimeRounding,
   type ZeroSnr,
 } from "./tables.ts";
+export { betasOfSigmas, shiftOfBetas } from "./trained-betas.ts";

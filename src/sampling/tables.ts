@@ -40,6 +40,8 @@ export type DiscreteOptions = {
   betaEnd?: number;
   betaCurve?: "scaled_linear" | "linear";
   levels?: number;
+  /** The levels' betas themselves, in place of the curve: each above 0 and below 1, the last 1 where no signal is left. */
+  betas?: readonly number[];
   zeroSnr?: ZeroSnr;
   /** Factor on every sigma; `2 ln(shift)` less log-SNR. Hoogeboom et al. (2023), "Simple diffusion", equation 4. */
   shift?: number;
@@ -83,7 +85,7 @@ export function rescaleToZeroSnr(alphaBar: Float64Array): Float64Array {
 export function discreteTable(options: DiscreteOptions = {}): NoiseTable {
   const { zeroSnr = false, shift = 1, rounding = "interpolate" } = options;
   checkShift(shift);
-  let alphaBar = alphaBars(betas(options));
+  let alphaBar = alphaBars(options.betas ? checkedBetas(options.betas) : betas(options));
   if (zeroSnr) {
     alphaBar = rescaleToZeroSnr(alphaBar);
     alphaBar[alphaBar.length - 1] = TERMINAL_ALPHA_BAR[zeroSnr];
@@ -94,7 +96,8 @@ export function discreteTable(options: DiscreteOptions = {}): NoiseTable {
   return {
     family: "discrete",
     sigmas,
-    zeroSnr,
+    // Betas that end in 1 leave no signal without any rescaling.
+    zeroSnr: sigmas[lastTime] === Number.POSITIVE_INFINITY ? "exact" : zeroSnr,
     shift,
     firstTime: 0,
     lastTime,
@@ -169,6 +172,17 @@ export function edmTable(options: { sigmaMin?: number; sigmaMax?: number; sigmaD
 export function finiteSigmaMax(table: NoiseTable): number {
   const last = table.sigmas.at(-1)!;
   return last === Number.POSITIVE_INFINITY ? table.shift * FINITE_TERMINAL : last;
+}
+
+function checkedBetas(list: readonly number[]): Float64Array {
+  const last = list.length - 1;
+  const wrong = list.findIndex((beta, t) => !(beta > 0 && (beta < 1 || (beta === 1 && t === last))));
+  if (wrong < 0 && last > 0) return Float64Array.from(list);
+  throw new IllustriousError(
+    "bad_schedule",
+    last > 0 ? `beta ${wrong} of ${list.length} is ${list[wrong]}` : `a noise schedule of ${list.length} betas`,
+    "Needs two betas at least, each above 0 and below 1; only the last may be 1.",
+  );
 }
 
 function checkShift(shift: number): void {

@@ -4,17 +4,13 @@ import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { clipToJson, unetToJson, vaeToJson } from "../models/sdxl/config-json.ts";
+import { predictionMarks } from "../models/sdxl/prediction.ts";
 import { builtInVocabulary, END, START } from "../models/sdxl/vocabulary.ts";
 import { type NetworkValues, type StoredDType, writeJson, writeNetwork } from "./model-files.ts";
+import { schedulerConfig, type TrainedSchedule } from "./scheduler-config.ts";
 import type { TrainingModel } from "./sdxl-model.ts";
 
-/** What the model was trained to answer, on which noise. */
-export type TrainedSchedule = {
-  readonly prediction: "eps" | "v" | "flow";
-  readonly zeroSnr: boolean;
-  /** Factor on SDXL's sigmas. */
-  readonly shift: number;
-};
+export type { TrainedSchedule };
 
 export type FolderContents = {
   readonly configs: Required<SdxlConfigs>;
@@ -27,44 +23,17 @@ export type FolderContents = {
 
 export async function writeModelFolder(folder: string, contents: FolderContents): Promise<void> {
   const { configs, networks, dtype, schedule } = contents;
-  const metadata = { ...contents.metadata, ...scheduleMetadata(schedule) };
+  const metadata = { ...contents.metadata, ...predictionMarks(schedule).metadata };
   await mkdir(folder, { recursive: true });
   await writeNetwork(folder, "unet", unetToJson(configs.unet), networks.unet, dtype, metadata);
   await writeNetwork(folder, "vae", vaeToJson(configs.vae), networks.vae, dtype);
   await writeNetwork(folder, "text_encoder", clipToJson(configs.textEncoder), networks.textEncoder, dtype);
   await writeNetwork(folder, "text_encoder_2", clipToJson(configs.textEncoder2), networks.textEncoder2, dtype);
   await writeTokenizers(folder, contents.tokenizerFolders);
-  const { _class_name: scheduler } = await writeScheduler(folder, schedule);
-  await writeJson(join(folder, "model_index.json"), modelIndex(scheduler));
-}
-
-function scheduleMetadata({ prediction, zeroSnr }: TrainedSchedule): Record<string, string> {
-  return {
-    "illustrious.prediction": prediction,
-    "illustrious.zero_snr": String(zeroSnr),
-    "modelspec.prediction_type": prediction === "eps" ? "epsilon" : prediction,
-  };
-}
-
-async function writeScheduler(folder: string, { prediction, zeroSnr, shift }: TrainedSchedule) {
-  const config = {
-    _class_name: prediction === "flow" ? "FlowMatchEulerDiscreteScheduler" : "EulerDiscreteScheduler",
-    num_train_timesteps: 1000,
-    ...(shift !== 1 && { shift }),
-    ...(prediction !== "flow" && {
-      beta_start: 0.00085,
-      beta_end: 0.012,
-      beta_schedule: "scaled_linear",
-      prediction_type: prediction === "v" ? "v_prediction" : "epsilon",
-      rescale_betas_zero_snr: zeroSnr,
-      // The last level is where zero SNR was learnt, and "leading" never visits it.
-      timestep_spacing: zeroSnr ? "trailing" : "leading",
-      steps_offset: zeroSnr ? 0 : 1,
-    }),
-  };
+  const scheduler = schedulerConfig(schedule);
   await mkdir(join(folder, "scheduler"), { recursive: true });
-  await writeJson(join(folder, "scheduler", "scheduler_config.json"), config);
-  return config;
+  await writeJson(join(folder, "scheduler", "scheduler_config.json"), scheduler);
+  await writeJson(join(folder, "model_index.json"), modelIndex(scheduler._class_name));
 }
 
 function modelIndex(scheduler: string): Record<string, unknown> {

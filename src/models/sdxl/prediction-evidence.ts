@@ -160,6 +160,9 @@ function fromScheduler(scheduler: Clues["scheduler"]): Evidence[] {
   }
   const zero = json.rescale_betas_zero_snr;
   if (zero === true) found.push(evidence(`${source}: rescale_betas_zero_snr`, WEIGHT.scheduler, { zeroSnr: true }));
+  // Nothing is left of the signal behind a beta of 1.
+  else if (Array.isArray(json.trained_betas) && json.trained_betas.at(-1) === 1)
+    found.push(evidence(`${source}: trained_betas`, WEIGHT.scheduler, { zeroSnr: true }));
   else if (prediction === "v")
     found.push(evidence(`${source}: rescale_betas_zero_snr`, WEIGHT.schedulerDefault, { zeroSnr: false }));
   return found;

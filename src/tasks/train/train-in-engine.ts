@@ -11,6 +11,8 @@ import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
 import { vaeFactor } from "../../models/sdxl/config.ts";
 import { openLora } from "../../models/sdxl/lora-file.ts";
+import type { TrainedSchedule } from "../../models/sdxl/prediction.ts";
+import { shiftOf } from "../../pipeline/noise-model.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
@@ -115,7 +117,22 @@ function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
   if (prediction === "edm_v") {
     throw new IllustriousError("unsupported", "training of an EDM v-model", "Train eps, v or flow.");
   }
-  return { prediction, zeroSnr: zeroSnr && "exact", ...(schedule?.shift !== undefined && { shift: schedule.shift }) };
+  return {
+    prediction,
+    zeroSnr: zeroSnr && "exact",
+    ...(schedule && { shift: trainedShift(prediction, schedule, zeroSnr) }),
+  };
+}
+
+/** What a recipe trains is SDXL's levels or a multiple of them; others would be left without a word. */
+function trainedShift(prediction: string, schedule: TrainedSchedule, zeroSnr: boolean): number {
+  const shift = prediction === "flow" ? (schedule.shift ?? 1) : shiftOf(schedule, zeroSnr);
+  if (shift !== undefined) return shift;
+  throw new IllustriousError(
+    "unsupported",
+    "training on trained_betas of a scheduler_config.json that are neither SDXL's schedule nor a multiple of it",
+    "Remove the field from the checkpoint if it is wrong.",
+  );
 }
 
 function stepsOf(recipe: TrainingRecipe, set: DataSet): number {

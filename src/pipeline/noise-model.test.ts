@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import { detectPrediction } from "../models/sdxl/prediction.ts";
+import { betasOfSigmas, discreteTable } from "../sampling/index.ts";
+import { type NoiseChoices, noiseModelOf, shiftOf } from "./noise-model.ts";
+
+const auto: NoiseChoices = { zeroSnr: "auto", rounding: "interpolate" };
+
+const detected = (json: Record<string, unknown>) =>
+  detectPrediction({
+    tensors: new Set(),
+    scalars: new Map(),
+    metadata: new Map(),
+    scheduler: { source: "scheduler_config.json", json: { prediction_type: "v_prediction", ...json } },
+    names: [],
+  });
+
+const tableOf = (json: Record<string, unknown>, choices: Partial<NoiseChoices> = {}) =>
+  noiseModelOf(detected(json), { ...auto, ...choices }).table;
+
+const zero = betasOfSigmas(discreteTable({ shift: 0.25, zeroSnr: "exact" }).sigmas);
+
+test("betas of a shifted schedule are known for what they are, whatever else the file says or leaves out", () => {
+  for (const more of [
+    {},
+    { rescale_betas_zero_snr: true },
+    { shift: 0.25 },
+    { shift: 4, rescale_betas_zero_snr: true },
+  ]) {
+    expect(tableOf({ trained_betas: zero, ...more })).toMatchObject({
+      shift: expect.closeTo(0.25, 12),
+      zeroSnr: "exact",
+    });
+  }
+  const sigmas = discreteTable({ shift: 0.25, zeroSnr: "exact" }).sigmas;
+  expect(tableOf({ trained_betas: zero, shift: 0.25 }).sigmas).toEqual(sigmas);
+});
+
+test("betas that end in 1 are evidence of zero SNR", () => {
+  expect(detected({ trained_betas: zero })).toMatchObject({ zeroSnr: true, confidence: "certain" });
+  expect(detected({ trained_betas: [0.1, 0.2] })).toMatchObject({ zeroSnr: false });
+});
+
+test("the user's word on shift and zero SNR stands above the betas of SDXL's schedule", () => {
+  expect(tableOf({ trained_betas: zero }, { shift: 1 }).sigmas).toEqual(discreteTable({ zeroSnr: "exact" }).sigmas);
+  const off = tableOf({ trained_betas: zero }, { zeroSnr: "off" });
+  expect(off.sigmas).toEqual(discreteTable({ shift: shiftOf({ trainedBetas: zero }, true)! }).sigmas);
+});
+
+test("betas of another schedule are used as they are", () => {
+  const table = tableOf({ trained_betas: [0.1, 0.2, 0.4], shift: 3 });
+  expect(table.sigmas).toEqual(discreteTable({ betas: [0.1, 0.2, 0.4] }).sigmas);
+  expect(tableOf({ trained_betas: [0.1, 0.2, 0.4] }, { shift: 2 }).sigmas).toEqual(table.sigmas.map((s) => 2 * s));
+  expect(tableOf({ trained_betas: [0.1, 0.2, 0.4], rescale_betas_zero_snr: true }).sigmas[2]).toBe(
+    Number.POSITIVE_INFINITY,
+  );
+});
+
+test("what is no schedule, or a curve that is not built, is refused", () => {
+  expect(() => tableOf({ trained_betas: [0.1, 2, 0.4] })).toThrow("beta 1 of 3 is 2");
+  expect(() => tableOf({ beta_schedule: "squaredcos_cap_v2" })).toThrow("beta_schedule squaredcos_cap_v2");
+  // diffusers goes by the list and does not look at the curve.
+  expect(tableOf({ beta_schedule: "squaredcos_cap_v2", trained_betas: zero }).shift).toBeCloseTo(0.25, 10);
+});

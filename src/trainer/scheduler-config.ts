@@ -1,0 +1,37 @@
+/** @file What a model was trained to answer, on which noise, as diffusers' `scheduler_config.json`. */
+
+import { betasOfSigmas, discreteTable } from "../sampling/index.ts";
+
+export type TrainedSchedule = {
+  readonly prediction: "eps" | "v" | "flow";
+  readonly zeroSnr: boolean;
+  /** Factor on SDXL's sigmas. */
+  readonly shift: number;
+};
+
+/**
+ * A shifted schedule is told twice: `shift` by its factor, which diffusers knows of flow matching only, and `trained_betas` by
+ * the levels themselves, which it goes by in place of the curve. With zero SNR they end in 1: diffusers rescales them to what
+ * they are.
+ */
+export function schedulerConfig({ prediction, zeroSnr, shift }: TrainedSchedule) {
+  const isFlow = prediction === "flow";
+  return {
+    _class_name: isFlow ? "FlowMatchEulerDiscreteScheduler" : "EulerDiscreteScheduler",
+    num_train_timesteps: 1000,
+    ...(shift !== 1 && { shift }),
+    ...(!isFlow && {
+      beta_start: 0.00085,
+      beta_end: 0.012,
+      beta_schedule: "scaled_linear",
+      ...(shift !== 1 && {
+        trained_betas: betasOfSigmas(discreteTable({ shift, zeroSnr: zeroSnr && "exact" }).sigmas),
+      }),
+      prediction_type: prediction === "v" ? "v_prediction" : "epsilon",
+      rescale_betas_zero_snr: zeroSnr,
+      // The last level is where zero SNR was learnt, and "leading" never visits it.
+      timestep_spacing: zeroSnr ? "trailing" : "leading",
+      steps_offset: zeroSnr ? 0 : 1,
+    }),
+  };
+}
