@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import ts from "typescript";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { type FileCalls, removeStrayTemporaries, systemCalls, writeFileAtomic } from "./atomic-write.ts";
+import { type FileCalls, removeStrayTemporaries, type Sink, systemCalls, writeFileAtomic } from "./atomic-write.ts";
 
 let folder: string;
 const folders: string[] = [];
@@ -35,7 +35,9 @@ function failing(k: number, dead: boolean): { calls: FileCalls; names: string[] 
   const calls = {
     open: wrap("open", open),
     // Short writes are legal, and happen on full disks and network drives.
-    write: wrap("write", (file: FileHandle, bytes: Uint8Array) => write(file, bytes.subarray(0, 1000))),
+    write: wrap("write", (file: FileHandle, bytes: Uint8Array, at?: number) =>
+      write(file, bytes.subarray(0, 1000), at),
+    ),
     sync: wrap("sync", sync),
     close: wrap("close", close),
     rename: wrap("rename", rename),
@@ -76,6 +78,20 @@ test.each([
     expect(await readdir(folder)).toEqual(found ? ["picture.png"] : []);
   }
   expect(failed).toEqual(["open", "write", "write", "write", "sync", "close", "rename", "syncFolder"]);
+});
+
+test("a start that is known at the end, in writes that fall short", async () => {
+  const path = join(folder, "headed.bin");
+  const { calls } = failing(Number.POSITIVE_INFINITY, false);
+  const write = async (sink: Sink) => {
+    await sink.write(new Uint8Array(2500));
+    await sink.write(content(1200, 3));
+    await sink.rewriteStart(content(2500, 7));
+    await sink.write(content(10, 5));
+  };
+  await writeFileAtomic(path, write, calls);
+  const whole = Buffer.concat([content(2500, 7), content(1200, 3), content(10, 5)]);
+  expect(Buffer.compare(await readFile(path), whole)).toBe(0);
 });
 
 test("many pieces make one file, and an error of the writer's own passes through", async () => {

@@ -11,13 +11,19 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 
-/** Where the content goes. `write` appends; it may be called any number of times. */
-export type Sink = { write(bytes: Uint8Array): Promise<void> };
+/** Where the content goes. */
+export type Sink = {
+  /** Appends; it may be called any number of times. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Puts other bytes in place of as many at the file's start, such as a header that tells of what follows. */
+  rewriteStart(bytes: Uint8Array): Promise<void>;
+};
 
 /** The calls by which a file comes to be, replaceable so that tests can make each of them fail. */
 export type FileCalls = {
   open(path: string): Promise<FileHandle>;
-  write(file: FileHandle, bytes: Uint8Array): Promise<number>;
+  /** @param at bytes from the file's start; behind what was written last if not given */
+  write(file: FileHandle, bytes: Uint8Array, at?: number): Promise<number>;
   sync(file: FileHandle): Promise<void>;
   close(file: FileHandle): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -30,7 +36,8 @@ const MAX_WRITE = 2 ** 30;
 
 export const systemCalls: FileCalls = {
   open: (path) => open(path, "wx"),
-  write: async (file, bytes) => (await file.write(bytes, 0, Math.min(bytes.length, MAX_WRITE))).bytesWritten,
+  write: async (file, bytes, at) =>
+    (await file.write(bytes, 0, Math.min(bytes.length, MAX_WRITE), at ?? null)).bytesWritten,
   sync: (file) => file.sync(),
   close: (file) => file.close(),
   rename,
@@ -86,7 +93,10 @@ async function writeWhole(
 ): Promise<void> {
   const file = await guard(path, () => calls.open(temporary));
   try {
-    await fill({ write: (bytes) => guard(path, () => writeAll(file, bytes, calls)) });
+    await fill({
+      write: (bytes) => guard(path, () => writeAll(file, bytes, calls)),
+      rewriteStart: (bytes) => guard(path, () => writeAll(file, bytes, calls, 0)),
+    });
     await guard(path, () => calls.sync(file));
   } catch (error) {
     await calls.close(file).catch(() => {});
@@ -95,8 +105,9 @@ async function writeWhole(
   await guard(path, () => calls.close(file));
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array, calls: FileCalls): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += await calls.write(file, bytes.subarray(at));
+async function writeAll(file: FileHandle, bytes: Uint8Array, calls: FileCalls, place?: number): Promise<void> {
+  for (let at = 0; at < bytes.length; )
+    at += await calls.write(file, bytes.subarray(at), place === undefined ? undefined : place + at);
 }
 
 async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {

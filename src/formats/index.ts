@@ -35,6 +35,7 @@ export {
   bitsOfDType,
   byteLengthOf,
   encodeSafetensors,
+  type HashedMetadata,
   headerLength,
   isSafetensorsDType,
   openSafetensors,

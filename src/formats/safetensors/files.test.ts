@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Float16Array } from "@petamoriken/float16";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { hashModelFile } from "../hash.ts";
 import {
   encodeSafetensors,
   openSafetensors,
@@ -47,6 +48,21 @@ test("floats of every readable type become float32", async () => {
     message: expect.stringContaining('tensor "i64" is I64'),
   });
   await expect(readTensorBytes(file, "toString")).rejects.toMatchObject({ code: "missing_weight" });
+});
+
+test("metadata with the tensors' hash: the file that is written with them known beforehand", async () => {
+  const tensors: TensorToWrite[] = [
+    { name: "b", dtype: "F32", shape: [2], data: bytesOf(Float32Array.of(1, 2)) },
+    { name: "a", dtype: "F16", shape: [1], data: () => Uint8Array.of(3, 4) },
+    { name: "mark", dtype: "F32", shape: [0], data: new Uint8Array() },
+  ];
+  const path = join(folder, "hashed.safetensors");
+  await writeSafetensors(path, tensors, (sha256) => ({ "modelspec.hash_sha256": `0x${sha256}`, title: "x" }));
+  const { modelspecHash } = await hashModelFile(path);
+  const known = await encodeSafetensors(tensors, { "modelspec.hash_sha256": modelspecHash!, title: "x" });
+  expect(Buffer.compare(await readFile(path), known)).toBe(0);
+  const uneven = writeSafetensors(path, tensors, (sha256) => ({ x: sha256.startsWith("000") ? "" : "a".repeat(99) }));
+  await expect(uneven).rejects.toMatchObject({ code: "internal" });
 });
 
 test("the shipped checkpoint, which PyTorch's library wrote, is written again byte for byte", async () => {

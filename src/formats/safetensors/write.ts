@@ -1,6 +1,7 @@
 /** @file Writing safetensors files, with the bytes that the reference implementation writes. */
 
-import { IllustriousError } from "../../base/error.ts";
+import { createHash } from "node:crypto";
+import { IllustriousError, internalError } from "../../base/error.ts";
 import { writeFileAtomic } from "../atomic-write.ts";
 import { byteLengthOf, compareDTypes, type SafetensorsDType } from "./dtype.ts";
 import { PREFIX_BYTES } from "./header.ts";
@@ -16,6 +17,12 @@ export type TensorToWrite = {
 export type SafetensorsMetadata = ReadonlyMap<string, string> | Readonly<Record<string, string>>;
 
 /**
+ * Metadata that hold the SHA-256 of all tensors' bytes in the file's order, as 64 hexadecimal digits: known when the last
+ * tensor is written, and written before the first. They must be as long with any other hash.
+ */
+export type HashedMetadata = (tensorsSha256: string) => SafetensorsMetadata;
+
+/**
  * Writes a file whole or not at all (see `writeFileAtomic`).
  *
  * Tensors lie widest type first, then by name; the header is padded to 8 bytes, so that each tensor is aligned to its
@@ -27,12 +34,22 @@ export type SafetensorsMetadata = ReadonlyMap<string, string> | Readonly<Record<
 export async function writeSafetensors(
   path: string,
   tensors: Iterable<TensorToWrite>,
-  metadata?: SafetensorsMetadata,
+  metadata?: SafetensorsMetadata | HashedMetadata,
 ): Promise<void> {
-  const { header, sorted } = layOut(tensors, metadata);
+  const metadataOf = typeof metadata === "function" ? metadata : undefined;
+  const { header, sorted } = layOut(tensors, typeof metadata === "function" ? metadata("0".repeat(64)) : metadata);
   await writeFileAtomic(path, async (sink) => {
+    const hash = metadataOf && createHash("sha256");
     await sink.write(header);
-    for (const tensor of sorted) await sink.write(await bytesOf(tensor));
+    for (const tensor of sorted) {
+      const bytes = await bytesOf(tensor);
+      hash?.update(bytes);
+      await sink.write(bytes);
+    }
+    if (!metadataOf || !hash) return;
+    const hashed = layOut(sorted, metadataOf(hash.digest("hex"))).header;
+    if (hashed.length !== header.length) throw internalError("metadata whose length depends on the tensors' hash");
+    await sink.rewriteStart(hashed);
   });
 }
 
