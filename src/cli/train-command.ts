@@ -118,7 +118,8 @@ function human(shell: Shell, line: LiveLine): (event: TrainEvent) => void {
         return line.show(event.message);
       case "progress":
         return line.show(
-          `${event.stage === "data" ? "looked at" : "encoded"} ${event.done} of ${event.total} pictures`,
+          `${event.stage === "data" ? "looked at" : "encoded"} ${event.done} of ${event.total} ` +
+            (event.stage === "captions" ? "captions" : "pictures"),
         );
       case "report":
         return line.keep(`${safeText(event.lines.join("\n"))}\n`);

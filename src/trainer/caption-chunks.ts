@@ -9,6 +9,13 @@ const REMEMBERED = 100_000;
 /** A word in capitals that ends a chunk, as in prompts. Other signs of prompts (weights, editing) are plain text in captions. */
 const BREAK = /\bBREAK\b/;
 
+/** A caption as both encoders read it. */
+export type CaptionText = {
+  readonly chunks: readonly PromptChunk[];
+  /** Whether it comes again word for word. */
+  readonly recurs: boolean;
+};
+
 export type CaptionChunks = (caption: string) => readonly PromptChunk[];
 
 export function captionChunks(tokenizer: Tokenizer): CaptionChunks {

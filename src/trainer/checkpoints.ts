@@ -13,12 +13,15 @@ import {
   writeSafetensors,
 } from "../formats/safetensors/index.ts";
 import type { LearnerState } from "../training/learner/learner.ts";
+import type { LeftOut } from "./left-out.ts";
 
 export type SavedState = {
   readonly step: number;
   readonly learner: LearnerState;
   /** `Lesson.position`. */
   readonly position: Readonly<Record<string, number>>;
+  /** `Lesson.leftOut`. */
+  readonly leftOut?: LeftOut;
   /** What must be the same for the run to go on: the recipe, as text. */
   readonly recipe: string;
 };
@@ -43,8 +46,9 @@ export async function writeCheckpoint(
   await rm(half, { recursive: true, force: true });
   await mkdir(half, { recursive: true });
   await saveModel(join(half, "model"));
-  await writeSafetensors(join(half, STATE), tensorsOf(state.learner), {
-    "illustrious.state": JSON.stringify({ step: state.step, position: state.position, numbers: state.learner.numbers }),
+  const { step, position, leftOut, learner } = state;
+  await writeSafetensors(join(half, STATE), tensorsOf(learner), {
+    "illustrious.state": JSON.stringify({ step, position, leftOut, numbers: learner.numbers }),
     "illustrious.recipe": state.recipe,
   });
   await rm(final, { recursive: true, force: true });
@@ -75,13 +79,14 @@ export async function readState(checkpoint: string): Promise<SavedState> {
       "Resume from a folder that training wrote.",
     );
   }
-  const { step, position, numbers } = JSON.parse(text) as Omit<SavedState, "learner"> & Pick<LearnerState, "numbers">;
+  const kept = JSON.parse(text) as Omit<SavedState, "learner" | "recipe"> & Pick<LearnerState, "numbers">;
+  const { numbers, ...others } = kept;
   const tensors = new Map<string, Float32Array | Int32Array>();
   for (const [name, { dtype }] of file.tensors) {
     const { buffer } = (await readTensorBytes(file, name)).slice();
     tensors.set(name, dtype === "I32" ? new Int32Array(buffer) : new Float32Array(buffer));
   }
-  return { step, position, learner: { tensors, numbers }, recipe };
+  return { ...others, learner: { tensors, numbers }, recipe };
 }
 
 function tensorsOf({ tensors }: LearnerState): TensorToWrite[] {

@@ -1,6 +1,7 @@
 /** @file What a run of training needs of what is trained: batches by number, and a model to save. */
 
 import type { BatchGradients, Learner } from "../training/learner/learner.ts";
+import type { LeftOut } from "./left-out.ts";
 
 export type BatchResult = {
   readonly gradients: BatchGradients;
@@ -20,6 +21,8 @@ export type Lesson = {
   batch(index: number): Promise<BatchResult>;
   /** Where the data stand, as numbers that a checkpoint keeps and the lesson is opened with again. */
   position?(): Readonly<Record<string, number>>;
+  /** Pictures that it goes without, for a checkpoint to keep like the position. */
+  readonly leftOut?: LeftOut;
   /** Writes the model, averaged where the learner averages, as files that other programs read. */
   saveModel(folder: string): Promise<void>;
   /** Measures on what is not trained on, and pictures to look at. */

@@ -1,12 +1,25 @@
-/** @file What a run refuses before it opens anything. */
+/** @file What a run refuses before it opens anything, what it goes without, and what its options do to a batch. */
 
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import { folderConfig, scanned } from "../data/sets/index.ts";
+import { encodePng } from "../formats/index.ts";
 import { openCheckpoint } from "../models/sdxl/checkpoint.ts";
+import { onnxRuntime } from "../runtime/onnx/session.ts";
+import { float32, type Runtime, type Session, type Value } from "../runtime/runtime.ts";
+import { learnerOptionsOf, parseRecipe } from "../training/recipe/index.ts";
+import { readState, writeCheckpoint } from "./checkpoints.ts";
+import { leftOutFinding, withoutPictures } from "./left-out.ts";
+import type { Lesson } from "./lesson.ts";
 import { openSdxlRun, type SdxlRunOptions } from "./open-sdxl.ts";
 import { modelOf } from "./sdxl-model.ts";
 
 const tiny = join(import.meta.dirname, "../../test/fixtures/tiny-sdxl");
+const nano = join(import.meta.dirname, "../../models/nano-bootstrap");
+const root = mkdtempSync(join(tmpdir(), "open-sdxl-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 test("a model whose encoders lack tokens of the vocabulary that captions are read with", async () => {
   // All that is looked at before the refusal.
@@ -16,3 +29,92 @@ test("a model whose encoders lack tokens of the vocabulary that captions are rea
     message: expect.stringMatching(/text_encoder has 1000 tokens \(vocab_size\), and the built-in .* up to 49407$/),
   });
 });
+
+/** Noise, so that a file cut in half ends in the middle of its pixels. */
+function pictures(name: string, count: number): string {
+  const folder = join(root, name);
+  mkdirSync(folder);
+  for (let n = 0; n < count; n++) {
+    const rgb = Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * 7919 * (n + 3)) % 251);
+    writeFileSync(join(folder, `${n}.png`), encodePng({ width: 64, height: 64, rgb }));
+    writeFileSync(join(folder, `${n}.txt`), `picture ${n}`);
+  }
+  return folder;
+}
+const setOf = async (folder: string) => scanned(await folderConfig(folder, { resolution: 64, batch_size: 2 }));
+const tear = (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2));
+
+/** Encodes pictures in earnest; of a step it gives no numbers, only the draws that it was asked with. */
+function withoutSteps(): Runtime {
+  const inner = onnxRuntime({ threads: 1 });
+  const nothing = float32(new Float32Array(2), [2]);
+  const results = new Proxy({}, { get: () => nothing }) as Record<string, Value>;
+  const pretended: Session = { run: async () => results, release: async () => {} };
+  return {
+    ...inner,
+    open: async (graph, ...rest) => (graph.outputs.has("loss") ? pretended : inner.open(graph, ...rest)),
+  };
+}
+
+async function open(folder: string, more: Partial<SdxlRunOptions> = {}): Promise<Lesson> {
+  const recipe = parseRecipe("learning_rate = 1e-3\nnetwork_dim = 1\nnetwork_train_unet_only = true");
+  const walk = openSdxlRun({
+    runtime: withoutSteps(),
+    model: modelOf(await openCheckpoint(nano)),
+    set: await setOf(folder),
+    seed: 3,
+    recipe: recipe.objective,
+    schedule: { prediction: "v", zeroSnr: true, shift: 1 },
+    train: recipe.train,
+    lora: { ranks: { rank: 1, alpha: 1 }, settings: () => expect.unreachable() },
+    learner: learnerOptionsOf(recipe.learning, recipe.train, 100),
+    ...more,
+  });
+  for (;;) {
+    const step = await walk.next();
+    if (step.done) return step.value;
+  }
+}
+
+test("pictures that cannot be decoded are left out, and the same ones when the run goes on", async () => {
+  const folder = pictures("torn", 4);
+  const [one, two] = [join(folder, "1.png"), join(folder, "2.png")];
+  const whole = readFileSync(one);
+  tear(one);
+  const { leftOut, learner } = await open(folder);
+  expect(leftOut).toEqual({ "1.png": expect.stringContaining(one) });
+  expect(leftOutFinding(leftOut!)).toMatchObject([
+    { level: "warning", message: expect.stringMatching(/^1 picture is left out: .*1\.png/) },
+  ]);
+
+  const state = { step: 1, position: { epoch: 0, index: 0 }, learner: learner.state(), recipe: "" };
+  const saved = await readState(await writeCheckpoint(root, { ...state, leftOut: leftOut! }, async () => {}, 1));
+  // Mended since: what was begun without it goes on without it.
+  writeFileSync(one, whole);
+  expect(withoutPictures(await setOf(folder), saved.leftOut!).items).toHaveLength(3);
+  expect(await open(folder, { saved })).toMatchObject({ leftOut });
+  tear(two);
+  await expect(open(folder, { saved })).rejects.toMatchObject({
+    code: "bad_file",
+    message: expect.stringMatching(/^1 of the pictures that this run began with .*2\.png/),
+  });
+  for (const n of [0, 1, 3]) tear(join(folder, `${n}.png`));
+  await expect(open(folder)).rejects.toMatchObject({ message: expect.stringMatching(/^none of the 4 pictures/) });
+}, 120_000);
+
+test("draws are shifted by each picture's size where it is asked for", async () => {
+  const folder = pictures("sizes", 2);
+  const levelsWith = async (more: Partial<SdxlRunOptions>) => {
+    const { levels } = await (await open(folder, more)).batch(0);
+    return levels!.map(({ level }) => level);
+  };
+  const usual = await levelsWith({});
+  const sides: number[][] = [];
+  const shiftOf = (...side: [height: number, width: number]) => {
+    sides.push(side);
+    return 4;
+  };
+  const shifted = await levelsWith({ shiftOf });
+  expect(sides).toEqual([[8, 8]]);
+  expect(usual.map((level, i) => shifted[i]! > level)).toEqual([true, true]);
+}, 60_000);

@@ -24,15 +24,24 @@ import { shared } from "../training/replicas.ts";
 import type { Replicas, SegmentsChoice } from "../training/segments/open-step.ts";
 import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
-import { frozenEncoders } from "./frozen-encoders.ts";
-import { openContentHashes, openLatentCache } from "./latent-cache.ts";
+import { openContentHashes } from "./content-hashes.ts";
+import { type FrozenEncoders, frozenEncoders } from "./frozen-encoders.ts";
+import { type LeftOut, refuseNewlyBroken, withoutPictures } from "./left-out.ts";
 import type { Lesson } from "./lesson.ts";
 import type { NetworkValues, StoredDType } from "./model-files.ts";
 import { type TrainedSchedule, writeModelFolder } from "./model-folder.ts";
-import { fillCache, type PictureEncoder, sdxlBatches } from "./sdxl-data.ts";
+import {
+  type Caching,
+  encodeCaptions,
+  encodePictures,
+  type PictureEncoder,
+  type SdxlDataOptions,
+  sdxlBatches,
+} from "./sdxl-data.ts";
 import { openSdxlLesson } from "./sdxl-lesson.ts";
 import { checkTrained, identityOf, startingValues, storedValues, type TrainingModel } from "./sdxl-model.ts";
 import { partWeights, type SdxlStep, sdxlStep, TOKEN_TABLE } from "./sdxl-step.ts";
+import { openTensorCache, type TensorCache } from "./tensor-cache.ts";
 
 export type SdxlRunOptions = {
   readonly runtime: Runtime;
@@ -57,14 +66,15 @@ export type SdxlRunOptions = {
   readonly segments?: SegmentsChoice;
   readonly replicas?: Replicas;
   readonly cacheFolder?: string | undefined;
+  /** Captions are encoded before the first step, and encoders that do not learn leave memory. */
+  readonly captionsFirst?: boolean;
+  /** The factor on sigma of a picture of so many latents. */
+  readonly shiftOf?: (height: number, width: number) => number;
   readonly dtype?: StoredDType;
   readonly metadata?: (step: number) => Readonly<Record<string, string>>;
   readonly saved?: SavedState | undefined;
   readonly examine?: (step: number, saveModel: Lesson["saveModel"]) => ReturnType<NonNullable<Lesson["examine"]>>;
 };
-
-/** So many pictures of those that are to be known beforehand have latents. */
-export type Caching = { readonly done: number; readonly total: number };
 
 const INITIAL_STREAM = 1;
 
@@ -91,14 +101,21 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     options.learner,
     saved?.learner,
   );
-  const data = await openData(options, tokenizer);
-  yield* fillCache(data);
+  const whole = await openData(options, tokenizer);
+  const leftOut = yield* picturesLeftOut(whole, saved);
+  const data = { ...whole, set: withoutPictures(whole.set, leftOut) };
   await data.encoder.session.release();
+  const texts = step.encodes ? undefined : yield* openTexts(options, data);
   const place: Place = saved ? (saved.position as Place) : { epoch: 0, index: 0 };
   const tables = step.encodes ? await frozenTables(model, lora ? [] : train) : {};
-  const saveModel = (folder: string) => save(folder, options, step, learner, networks);
-  const { examine } = options;
-  return openSdxlLesson({
+  const { examine, shiftOf } = options;
+  const saveModel = async (folder: string) => {
+    // A run that goes on from this checkpoint need not encode again what this one has.
+    await data.cache.flush();
+    await texts?.cache.flush();
+    await save(folder, options, step, learner, networks);
+  };
+  const lesson = await openSdxlLesson({
     runtime,
     configs: model.configs,
     step,
@@ -112,9 +129,39 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     saveModel,
     ...(options.segments && { segments: options.segments }),
     ...(options.replicas && { replicas: options.replicas }),
-    ...(step.encodes ? {} : { encode: await frozenEncoders(runtime, model, clipSkip) }),
+    ...(shiftOf && { shiftOf }),
+    ...(texts && { encoders: texts.encoders }),
     ...(examine && { examine: (at: number) => examine(at, saveModel) }),
   });
+  return { ...lesson, leftOut };
+}
+
+/** Encodes the pictures, and finds those that the run goes without. */
+async function* picturesLeftOut(
+  data: SdxlDataOptions,
+  saved: SavedState | undefined,
+): AsyncGenerator<Caching, LeftOut> {
+  const { leftOut: before = {} } = saved ?? {};
+  const broken = yield* encodePictures({ ...data, set: withoutPictures(data.set, before) });
+  if (!saved) return broken;
+  refuseNewlyBroken(broken);
+  return before;
+}
+
+type Texts = { readonly encoders: FrozenEncoders; readonly cache: TensorCache };
+
+/** Encoders that do not learn, and the cache of what they give. */
+async function* openTexts(options: SdxlRunOptions, data: SdxlDataOptions): AsyncGenerator<Caching, Texts> {
+  const { runtime, model, clipSkip = 2, cacheFolder, captionsFirst } = options;
+  const cache = await openTensorCache(cacheFolder && join(cacheFolder, "texts"));
+  const hashes = await openContentHashes(cacheFolder && join(cacheFolder, "texts"));
+  const encoders = await frozenEncoders({ runtime, model, clipSkip, cache, hashes });
+  if (captionsFirst) {
+    yield* encodeCaptions(data, encoders);
+    await cache.flush();
+    await encoders.rest();
+  }
+  return { encoders, cache };
 }
 
 type Networks = ReadonlyMap<LoraComponent, NetworkValues>;
@@ -178,7 +225,7 @@ async function openData(options: SdxlRunOptions, tokenizer: Tokenizer) {
     seed,
     captions: captionChunks(tokenizer),
     encoder: await pictureEncoder(options),
-    cache: await openLatentCache(cacheFolder && join(cacheFolder, "latents")),
+    cache: await openTensorCache(cacheFolder && join(cacheFolder, "latents")),
     hashes: await openContentHashes(cacheFolder && join(cacheFolder, "latents")),
   };
 }

@@ -92,7 +92,9 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
 
 async function save(lesson: Lesson, { folder, keep = 2, recipe }: RunOptions): Promise<RunEvent> {
   const { learner } = lesson;
-  const state = { step: learner.updates, learner: learner.state(), position: lesson.position?.() ?? {}, recipe };
+  const { leftOut = {} } = lesson;
+  const position = lesson.position?.() ?? {};
+  const state = { step: learner.updates, learner: learner.state(), position, leftOut, recipe };
   const written = await writeCheckpoint(folder, state, (model) => lesson.saveModel(model), keep);
   return { type: "saved", step: learner.updates, folder: written };
 }

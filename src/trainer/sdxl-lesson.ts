@@ -43,7 +43,7 @@ export type SdxlLessonOptions = {
   /** The factor on sigma of a picture of so many latents, for a schedule that shifts with size. */
   readonly shiftOf?: (height: number, width: number) => number;
   /** For a step without encoders. */
-  readonly encode?: FrozenEncoders;
+  readonly encoders?: FrozenEncoders;
   /** Rows of a token table that is not trained while its encoder is in the step, by part. */
   readonly tables: Partial<Readonly<Record<"textEncoder" | "textEncoder2", Float32Array>>>;
   readonly saveModel: (folder: string) => Promise<void>;
@@ -68,8 +68,8 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     const levels = timesteps.draw(random, shifts);
     const { noise, inputNoise } = drawNoise(random, shape, latents, recipe.noise);
     const asked = makeBatch(recipe, weights, { x0: latents, noise, inputNoise, levels });
-    const words = step.encodes ? wordRows(texts) : undefined;
-    const context = words ? undefined : await options.encode!(texts);
+    const words = step.encodes ? wordRows(texts.map(({ chunks }) => chunks)) : undefined;
+    const context = words ? undefined : await options.encoders!.contextOf(texts);
     const parameters = parameterFeeds(learner, step);
     const feedsOf = (range: Range): Values => {
       const { from, to } = range;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type CaptionOptions, drawCaption } from "./captions.ts";
+import { type CaptionOptions, drawCaption, fewTexts } from "./captions.ts";
 import { drawsOf } from "./draws.ts";
 
 const plain: CaptionOptions = {
@@ -63,6 +63,26 @@ test.each<[caption: string, options: Partial<CaptionOptions>, texts: string[]]>(
   ["a,, b,", { shuffleCaption: true, keepTokens: 2 }, ["a, b"]],
 ])("where it is not as in sd-scripts: %j with %j", (caption, options, expected) => {
   expect(texts(caption, options)).toEqual(expected);
+});
+
+test.each<[caption: string, options: Partial<CaptionOptions>]>([
+  ["a,b ,  c", {}],
+  ["one\ntwo", {}],
+  ["one\ntwo", { enableWildcard: true, captionPrefix: "P", captionDropoutRate: 0.3 }],
+  ["{{a|b}} c", { enableWildcard: true }],
+  ["a {x|y}", {}],
+  ["a;;;b ||| c", { secondarySeparator: ";;;", keepTokensSeparator: "|||" }],
+])("texts that come again are known beforehand: %j with %j", (caption, options) => {
+  expect([...fewTexts(caption, { ...plain, ...options })!].sort()).toEqual(texts(caption, options));
+});
+
+test.each<Partial<CaptionOptions>>([
+  { shuffleCaption: true },
+  { captionTagDropoutRate: 0.1 },
+  { enableWildcard: true },
+  { enableWildcard: true, captionPrefix: "{x|y}" },
+])("and those that are drawn anew each time are not: %j", (options) => {
+  expect(fewTexts("a, {b|c}", { ...plain, ...options })).toBeUndefined();
 });
 
 test("every third epoch without captions, counted from 1", () => {

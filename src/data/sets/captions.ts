@@ -5,7 +5,7 @@
  * shuffled or not; and empty tags are dropped everywhere.
  */
 
-import type { Draws } from "./draws.ts";
+import { type Draws, drawsOf } from "./draws.ts";
 
 export type CaptionOptions = {
   readonly shuffleCaption: boolean;
@@ -35,15 +35,41 @@ export type CaptionOptions = {
  * @param epoch counted from 0
  */
 export function drawCaption(caption: string, options: CaptionOptions, epoch: number, draws: Draws): string {
-  const { captionDropoutRate, captionDropoutEveryNEpochs: every, secondarySeparator } = options;
+  const { captionDropoutRate, captionDropoutEveryNEpochs: every } = options;
   if (captionDropoutRate > 0 && draws.next() < captionDropoutRate) return "";
   if (every > 0 && (epoch + 1) % every === 0) return "";
-  const line = pickLine(caption, options, draws);
-  const { captionPrefix: prefix, captionSuffix: suffix } = options;
-  const whole = [prefix, line, suffix].filter(Boolean).join(" ");
+  return textOfLine(pickLine(caption, options, draws), options, draws);
+}
+
+/**
+ * All texts that `drawCaption` may give, where they are few enough to come again word for word: `undefined` where tags are shuffled,
+ * dropped or chosen.
+ */
+export function fewTexts(caption: string, options: CaptionOptions): readonly string[] | undefined {
+  const { shuffleCaption, captionTagDropoutRate, enableWildcard, captionDropoutRate } = options;
+  if (shuffleCaption || captionTagDropoutRate > 0) return undefined;
+  const lines = enableWildcard ? caption.split("\n") : [pickLine(caption, options, NO_CHOICE)];
+  const choices = (line: string) =>
+    /\{[^}]+\}/.test(withAffixes(line, options).replaceAll("{{", "").replaceAll("}}", ""));
+  if (enableWildcard && lines.some(choices)) return undefined;
+  const dropped = captionDropoutRate > 0 || options.captionDropoutEveryNEpochs > 0;
+  const texts = lines.map((line) => textOfLine(line, options, NO_CHOICE));
+  return [...new Set([...texts, ...(dropped ? [""] : [])])];
+}
+
+/** For texts that leave nothing to be drawn. */
+const NO_CHOICE = drawsOf(0, "caption");
+
+function textOfLine(line: string, options: CaptionOptions, draws: Draws): string {
+  const { secondarySeparator } = options;
+  const whole = withAffixes(line, options);
   const told = options.enableWildcard ? resolveWildcards(whole, draws) : whole;
   const text = arrangeTags(told, options, draws);
   return secondarySeparator ? text.replaceAll(secondarySeparator, options.captionSeparator) : text;
+}
+
+function withAffixes(line: string, { captionPrefix: prefix, captionSuffix: suffix }: CaptionOptions): string {
+  return [prefix, line, suffix].filter(Boolean).join(" ");
 }
 
 function pickLine(caption: string, { enableWildcard }: CaptionOptions, draws: Draws): string {

@@ -8,7 +8,7 @@ export {
   placementOf,
   type Size,
 } from "./buckets.ts";
-export { type CaptionOptions, drawCaption } from "./captions.ts";
+export { type CaptionOptions, drawCaption, fewTexts } from "./captions.ts";
 export { type DatasetConfig, datasetConfigOf, readDatasetConfig, type SetConfig } from "./dataset-config.ts";
 export { type Cut, type DecodedImage, decodeImage, type ImageHeader, readImageHeader } from "./decode.ts";
 export { type Draws, drawsOf, type Topic } from "./draws.ts";

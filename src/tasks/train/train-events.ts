@@ -4,8 +4,13 @@ import type { Finding } from "../../sampling/finding.ts";
 
 export type TrainEvent =
   | { readonly type: "stage"; readonly stage: "data" | "open" | "cache" | "preview"; readonly message: string }
-  /** Pictures looked at, or encoded. */
-  | { readonly type: "progress"; readonly stage: "data" | "cache"; readonly done: number; readonly total: number }
+  /** Pictures looked at, or encoded, and captions encoded. */
+  | {
+      readonly type: "progress";
+      readonly stage: "data" | "cache" | "captions";
+      readonly done: number;
+      readonly total: number;
+    }
   /** What the data set holds, in lines. */
   | { readonly type: "report"; readonly lines: readonly string[] }
   | { readonly type: "finding"; readonly finding: Finding }

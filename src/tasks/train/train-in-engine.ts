@@ -17,6 +17,7 @@ import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
+import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
@@ -66,6 +67,10 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   for (const finding of recipe.findings) await log.finding(finding);
   try {
     const lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
+    for (const finding of leftOutFinding(lesson.leftOut ?? {})) {
+      yield { type: "finding", finding };
+      await log.finding(finding);
+    }
     yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
     yield* learn(lesson, log, { file, recipe, steps, set, folder, signal });
     await lesson.release();
@@ -177,7 +182,8 @@ async function* opened(opening: Opening): Events<Lesson> {
   for (;;) {
     const step = await walk.next();
     if (step.done) return step.value;
-    yield { type: "progress", stage: "cache", done: step.value.done, total: step.value.total };
+    const { what, done, total } = step.value;
+    yield { type: "progress", stage: what === "captions" ? "captions" : "cache", done, total };
     if (opening.signal.aborted) throw new IllustriousError("cancelled", "stopped before the first step");
   }
 }
@@ -234,6 +240,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
     ...(recipe.shiftBySize && { shiftOf: (h: number, w: number) => shiftForSize(w * factor, h * factor, usual) }),
     learner: learnerOptionsOf(recipe.learning, train, steps),
     clipSkip: keys.clip_skip,
+    captionsFirst: recipe.captionsFirst,
     segments: file.own.segments,
     cacheFolder: file.own.data_cache === undefined ? join(folder, "cache") : placeOf(file, file.own.data_cache),
     dtype: DTYPES[keys.save_precision ?? "fp16"],

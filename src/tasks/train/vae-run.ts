@@ -8,6 +8,7 @@ import { readWeight } from "../../runtime/read-weight.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { SavedState } from "../../trainer/checkpoints.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
+import type { Caching } from "../../trainer/sdxl-data.ts";
 import { openVaeLesson, type Picture } from "../../trainer/vae-lesson.ts";
 import type { LearnerOptions } from "../../training/learner/learner.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
@@ -26,14 +27,14 @@ export type VaeRun = {
   readonly saved?: SavedState | undefined;
 };
 
-export async function* openVaeRun(run: VaeRun): AsyncGenerator<{ done: number; total: number }, Lesson> {
+export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> {
   const { file, set, seed, begin, saved, runtime, replicas } = run;
   const { own } = file;
   const { config, initial } = await startOf(run);
   const pictures: Picture[] = [];
   for (const item of set.items) {
     pictures.push(await loadImage({ item, repeat: 0 }, { seed, epoch: 0 }));
-    yield { done: pictures.length, total: set.items.length };
+    yield { what: "pictures", done: pictures.length, total: set.items.length };
   }
   const { rate, ...learner } = run.learner;
   return openVaeLesson(runtime, {

@@ -32,8 +32,6 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
   ["masked_loss", OTHER_WAY],
   ["alpha_mask", OTHER_WAY],
   ["weighted_captions", OTHER_WAY],
-  ["cache_text_encoder_outputs", OTHER_WAY],
-  ["cache_text_encoder_outputs_to_disk", OTHER_WAY],
   ["validation_split", OTHER_WAY],
   ["resume", "Runs are resumed by the command, from the run's own folder."],
   ["initial_epoch", "Runs are resumed by the command, from the run's own folder."],

@@ -161,6 +161,14 @@ export const RUN_KEYS = {
     .optional()
     .describe("a file of prompts, or the prompts"),
   sample_sampler: z.string().optional().describe("sampler of the previews"),
+  cache_text_encoder_outputs: z
+    .boolean()
+    .default(false)
+    .describe("captions are encoded before the first step, and text encoders, which must not learn, leave memory"),
+  cache_text_encoder_outputs_to_disk: z
+    .boolean()
+    .default(false)
+    .describe("the same: what is encoded is kept in files either way"),
   train_text_encoder: z.boolean().default(false).describe("whole text encoders learn too"),
   network_module: path.optional().describe("networks.lora: low-rank pairs learn in place of whole networks"),
   network_dim: count.optional().describe("rank of the pairs"),

@@ -63,3 +63,14 @@ export function trainedNetworks(values: RecipeValues, pairs: boolean, rates: Rat
   if (train.length > 0) return train;
   throw new IllustriousError("bad_option", "no network is trained", "Train the UNet, the text encoders, or both.");
 }
+
+/** Whether captions are encoded before the first step. Throws `bad_option` for text encoders that learn. */
+export function captionsFirst(values: RecipeValues, train: readonly TrainedNetwork[]): boolean {
+  const key = (["cache_text_encoder_outputs", "cache_text_encoder_outputs_to_disk"] as const).find((k) => values[k]);
+  if (key === undefined || train.every((network) => network === "unet")) return key !== undefined;
+  throw new IllustriousError(
+    "bad_option",
+    `${key} = true and text encoders that learn: what they give changes with every step`,
+    `Leave ${key} out, or train the UNet alone (network_train_unet_only = true, or no train_text_encoder).`,
+  );
+}

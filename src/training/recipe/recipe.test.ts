@@ -118,6 +118,11 @@ const faults: [string, RegExp][] = [
   ["lr_warmup_steps = 10\nmax_train_steps = 100", /constant learning rate with 10 steps of warm-up/],
   ['timestep_sampling = "laplace"', /laplace without laplace_timestep_sampling_mu/],
   ["unet_lr = 0", /no network is trained/],
+  [
+    "cache_text_encoder_outputs = true\nnetwork_dim = 4",
+    /cache_text_encoder_outputs = true and text encoders that learn/,
+  ],
+  ["cache_text_encoder_outputs_to_disk = true\ntrain_text_encoder = true", /_to_disk = true and text encoders that/],
 ];
 
 test.each(faults)("refused: %s", (toml, message) => {
@@ -180,6 +185,13 @@ test("learning rates by network, warm-up as steps or as a share", () => {
     convRank: 8,
     convAlpha: 1,
   });
+});
+
+test("captions are encoded beforehand where sd-scripts' keys ask for it", () => {
+  expect(read("").captionsFirst).toBe(false);
+  expect(read("cache_text_encoder_outputs = true").captionsFirst).toBe(true);
+  const lora = "network_dim = 4\nnetwork_train_unet_only = true\ncache_text_encoder_outputs_to_disk = true";
+  expect(read(lora).captionsFirst).toBe(true);
 });
 
 test("sections do not matter, and what belongs to the data is handed on", () => {

@@ -13,7 +13,7 @@ import { checkLearningRate } from "../optimisers/learning-rate.ts";
 import type { Recipe } from "../plan.ts";
 import { isOff, NEUTRAL, REFUSED } from "./foreign.ts";
 import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, RUN_KEYS, TIMESTEP_KEYS } from "./keys.ts";
-import { networkOf, type RecipeNetwork, trainedNetworks } from "./networks.ts";
+import { captionsFirst, networkOf, type RecipeNetwork, trainedNetworks } from "./networks.ts";
 import { objectiveOf, type TrainedModel } from "./objective.ts";
 import { type LearningPlan, learnerOptionsOf, learningPlanOf, type TrainedNetwork } from "./optimiser.ts";
 
@@ -33,6 +33,8 @@ export type TrainingRecipe = {
   train: TrainedNetwork[];
   /** Low-rank pairs in place of whole networks. */
   network?: RecipeNetwork;
+  /** Captions are encoded before the first step. */
+  captionsFirst: boolean;
   /** Length of the run, previews, saving, names: as they were written. */
   values: RecipeValues;
   /** Keys that another reader was said to know, and the tables `general`, `dataset` and `datasets`. */
@@ -87,6 +89,7 @@ export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: Reci
     learning: learning.plan,
     train,
     ...(network ? { network } : {}),
+    captionsFirst: captionsFirst(values, train),
     values,
     data,
     findings: [...findings, ...objective.findings, ...learning.findings, ...checkRecipe(objective.recipe)],
