@@ -23,7 +23,14 @@ import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
 import { runLesson, stateToResume } from "../../trainer/run.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
-import { learnerOptionsOf, readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
+import {
+  checkRunLength,
+  DEFAULT_STEPS,
+  learnerOptionsOf,
+  readRecipe,
+  type TrainedModel,
+  type TrainingRecipe,
+} from "../../training/recipe/index.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
@@ -37,9 +44,6 @@ import { openVaeRun } from "./vae-run.ts";
 
 type Events<T = void> = AsyncGenerator<TrainEvent, T>;
 
-/** sd-scripts' own, where a recipe names neither steps nor epochs. */
-const STEPS = 1600;
-
 export async function* trainInEngine(options: TrainOptions, signal: AbortSignal): Events {
   const begin = performance.now();
   const { warning } = engineThreads(options.threads);
@@ -50,6 +54,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   yield* tell(recipe.findings);
   const set = yield* dataOf(file);
   const steps = stepsOf(recipe, set);
+  checkRunLength(recipe.values, steps);
   const folder = runFolder(file, recipe);
   if (options.restart) await setAside(folder);
   await mkdir(folder, { recursive: true });
@@ -142,7 +147,7 @@ function trainedShift(prediction: string, schedule: TrainedSchedule, zeroSnr: bo
 
 function stepsOf(recipe: TrainingRecipe, set: DataSet): number {
   const { max_train_steps, max_train_epochs } = recipe.values;
-  if (max_train_epochs === undefined) return max_train_steps ?? STEPS;
+  if (max_train_epochs === undefined) return max_train_steps ?? DEFAULT_STEPS;
   return stepsOfEpochs(max_train_epochs, recipe, set);
 }
 

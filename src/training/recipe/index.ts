@@ -11,3 +11,4 @@ export {
   recipeKeys,
   type TrainingRecipe,
 } from "./recipe.ts";
+export { checkRunLength, DEFAULT_STEPS } from "./run-length.ts";

@@ -5,7 +5,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { discreteTable } from "../../sampling/tables.ts";
 import { createOptimiser } from "../optimisers/optimiser.ts";
 import { planOf, type Recipe, shareOf } from "../plan.ts";
-import { learnerOptionsOf, parseRecipe, readRecipe, recipeKeys } from "./index.ts";
+import { checkRunLength, learnerOptionsOf, parseRecipe, readRecipe, recipeKeys } from "./index.ts";
 
 const table = discreteTable({ zeroSnr: "exact" });
 const read = (toml: string, reading = {}) => parseRecipe(`learning_rate = 1e-4\n${toml}`, reading);
@@ -115,7 +115,16 @@ const faults: [string, RegExp][] = [
   ['optimizer_args = ["betas=0.9"]', /betas=0.9/],
   ['network_module = "lycoris.kohya"', /network_module "lycoris.kohya"/],
   ['network_dim = 4\nnetwork_args = ["algo=loha"]', /network_args: algo="loha"/],
-  ["lr_warmup_steps = 10\nmax_train_steps = 100", /constant learning rate with 10 steps of warm-up/],
+  ["lr_warmup_steps = 10\nmax_train_steps = 100", /^lr_scheduler = "constant" and lr_warmup_steps = 10: /],
+  [
+    'lr_scheduler = "cosine"\nlr_warmup_steps = 200\nmax_train_steps = 100',
+    /^lr_warmup_steps = 200 and max_train_steps = 100: no step is left for lr_scheduler = "cosine"$/,
+  ],
+  ['lr_scheduler = "linear"\nlr_warmup_steps = 100\nmax_train_steps = 100', /= 100 and max_train_steps = 100: /],
+  [
+    'lr_scheduler = "polynomial"\nlr_warmup_steps = 1e4',
+    /^lr_warmup_steps = 10000 and 1600 steps, as max_train_steps is/,
+  ],
   ['timestep_sampling = "laplace"', /laplace without laplace_timestep_sampling_mu/],
   ["unet_lr = 0", /no network is trained/],
   [
@@ -192,6 +201,16 @@ test("captions are encoded beforehand where sd-scripts' keys ask for it", () => 
   expect(read("cache_text_encoder_outputs = true").captionsFirst).toBe(true);
   const lora = "network_dim = 4\nnetwork_train_unet_only = true\ncache_text_encoder_outputs_to_disk = true";
   expect(read(lora).captionsFirst).toBe(true);
+});
+
+test("a warm-up longer than the run is told in the recipe's keys, for epochs once their steps are known", () => {
+  const { values } = read('lr_scheduler = "cosine"\nlr_warmup_steps = 99.6\nmax_train_epochs = 2');
+  expect(() => checkRunLength(values, 101)).not.toThrow();
+  expect(() => checkRunLength(values, 100)).toThrow(
+    /^lr_warmup_steps = 99.6 and max_train_epochs = 2, which are 100 steps/,
+  );
+  expect(() => read('lr_scheduler = "constant_with_warmup"\nlr_warmup_steps = 200\nmax_train_steps = 9')).not.toThrow();
+  expect(() => read('lr_scheduler = "cosine"\nlr_warmup_steps = 0.99\nmax_train_steps = 1')).not.toThrow();
 });
 
 test("sections do not matter, and what belongs to the data is handed on", () => {

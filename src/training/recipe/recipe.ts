@@ -9,13 +9,13 @@ import { nearestName } from "../../base/nearest-name.ts";
 import { parseToml } from "../../formats/toml.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { checkRecipe } from "../check.ts";
-import { checkLearningRate } from "../optimisers/learning-rate.ts";
 import type { Recipe } from "../plan.ts";
 import { isOff, NEUTRAL, REFUSED } from "./foreign.ts";
 import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, RUN_KEYS, TIMESTEP_KEYS } from "./keys.ts";
 import { captionsFirst, networkOf, type RecipeNetwork, trainedNetworks } from "./networks.ts";
 import { objectiveOf, type TrainedModel } from "./objective.ts";
-import { type LearningPlan, learnerOptionsOf, learningPlanOf, type TrainedNetwork } from "./optimiser.ts";
+import { type LearningPlan, learningPlanOf, type TrainedNetwork } from "./optimiser.ts";
+import { checkRunLength, DEFAULT_STEPS } from "./run-length.ts";
 
 /** Every key, with what it means as its description. */
 export const recipeKeys = { ...OBJECTIVE_KEYS, ...TIMESTEP_KEYS, ...NOISE_KEYS, ...LEARNER_KEYS, ...RUN_KEYS };
@@ -79,10 +79,8 @@ export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: Reci
   const learning = learningPlanOf(values);
   const network = networkOf(values);
   const train = trainedNetworks(values, network !== undefined, learning.plan.rates);
-  const { max_train_steps: steps } = values;
-  if (steps !== undefined) {
-    for (const rate of Object.values(learnerOptionsOf(learning.plan, train, steps).groups)) checkLearningRate(rate);
-  }
+  // Steps of epochs are known once the data are.
+  if (values.max_train_epochs === undefined) checkRunLength(values, values.max_train_steps ?? DEFAULT_STEPS);
   return {
     objective: objective.recipe,
     shiftBySize: values.timestep_shift === "size",
