@@ -34,27 +34,26 @@ export function runParts(
   );
 }
 
-/** A mean over all pictures (a loss, or its gradient), of which each part has the mean over its own. */
+/**
+ * A mean over all pictures (a loss, or its gradient), of which each part has the mean over its own. It is made in the first part's
+ * numbers, which nobody else keeps.
+ */
 export function meanOf(parts: readonly Part[], name: string): Float32Array {
-  const [
-    {
-      results,
-      range: { to },
-    },
-    ...others
-  ] = parts as [Part, ...Part[]];
-  const first = numbersOf(results, name);
-  if (others.length === 0) return first;
+  const [{ results, range }, ...others] = parts as [Part, ...Part[]];
+  const sum = numbersOf(results, name);
+  if (others.length === 0) return sum;
   const count = others.at(-1)!.range.to;
-  const sum = new Float32Array(first.length);
-  const firstShare = to / count;
-  for (let k = 0; k < sum.length; k++) sum[k] = firstShare * first[k]!;
+  let before = (range.to - range.from) / count;
   for (const { results, range } of others) {
-    const share = (range.to - range.from) / count;
-    const values = numbersOf(results, name);
-    for (let k = 0; k < sum.length; k++) sum[k] = sum[k]! + share * values[k]!;
+    addScaled(sum, before, numbersOf(results, name), (range.to - range.from) / count);
+    before = 1;
   }
   return sum;
+}
+
+/** sum = a sum + b values */
+function addScaled(sum: Float32Array, a: number, values: Float32Array, b: number): void {
+  for (let k = 0; k < sum.length; k++) sum[k] = a * sum[k]! + b * values[k]!;
 }
 
 /** Rows of all pictures, of which each part has its own; `scaled` where they are the gradient of a part's mean. */

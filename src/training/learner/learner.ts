@@ -83,6 +83,7 @@ export function createLearner(
     }),
   );
   const averages = averagesOf(parameters, options.ema, saved);
+  const moved = options.ema ? movedRows(parameters, averages) : new Map<string, Set<number>>();
   let updates = saved?.numbers.updates ?? 0;
   let pending: Pending = new Map();
   let batches = 0;
@@ -104,12 +105,22 @@ export function createLearner(
       const gradient = gradients.get(name);
       const { whole, rows } = slots.get(name)! as { whole?: Slot; rows?: RowSlot };
       if (!gradient) continue;
-      if ("rows" in gradient) rows!.step(values, gradient, learningRates[group]!, scale);
-      else whole!.step(values, gradient, learningRates[group]!, scale);
+      if ("rows" in gradient) {
+        rows!.step(values, gradient, learningRates[group]!, scale);
+        for (const row of gradient.rows) moved.get(name)?.add(row);
+      } else whole!.step(values, gradient, learningRates[group]!, scale);
     }
     if (options.ema) {
       const decay = emaDecay(updates, options.ema);
-      for (const { name, values } of parameters) emaStep(averages.get(name)!, values, decay);
+      for (const { name, values, shape } of parameters) {
+        const average = averages.get(name)!;
+        const rows = moved.get(name);
+        if (!rows) emaStep(average, values, decay);
+        else {
+          const width = shape[1]!;
+          for (const row of rows) emaStep(average, values, decay, row * width, (row + 1) * width);
+        }
+      }
     }
     return { update: updates, gradientNorm, learningRates, skipped: false };
   }
@@ -187,6 +198,22 @@ function averagesOf(
       return [name, kept instanceof Float32Array ? kept.slice() : values.slice()];
     }),
   );
+}
+
+/** A table's rows that differ from their averages. The others stay equal until they are used: averaging them would change nothing. */
+function movedRows(
+  parameters: readonly Parameter[],
+  averages: ReadonlyMap<string, Float32Array>,
+): Map<string, Set<number>> {
+  const moved = new Map<string, Set<number>>();
+  for (const { name, values, shape, table } of parameters) {
+    if (!table) continue;
+    const rows = new Set<number>();
+    const average = averages.get(name)!;
+    for (let k = 0; k < values.length; k++) if (values[k] !== average[k]) rows.add(Math.floor(k / shape[1]!));
+    moved.set(name, rows);
+  }
+  return moved;
 }
 
 function slotState(saved: LearnerState, name: string): OptimiserState {

@@ -27,8 +27,14 @@ export function emaDecay(update: number, options: EmaOptions): number {
   return Math.min(decay, warmup === "ramp" ? (1 + n) / (10 + n) : 1 - (1 + n / inverseGamma) ** -power);
 }
 
-/** Moves `average` towards `values`, in place. */
-export function emaStep(average: Float32Array, values: Float32Array, decay: number): void {
+/** Moves `average` towards `values`, in place: all of it, or the numbers from `start` to `end`. */
+export function emaStep(
+  average: Float32Array,
+  values: Float32Array,
+  decay: number,
+  start = 0,
+  end = average.length,
+): void {
   const part = 1 - decay;
-  for (let k = 0; k < average.length; k++) average[k] = average[k]! + part * (values[k]! - average[k]!);
+  for (let k = start; k < end; k++) average[k] = average[k]! + part * (values[k]! - average[k]!);
 }

@@ -1,0 +1,244 @@
+/**
+ * @file What a LoRA does to models of each kind: a character is taught from twenty pictures, with several weightings and draws of noise
+ * levels, and then it is counted how often she comes when she is called, and measured how far pictures that do not call her have moved. Needs
+ * `npm run build`. See docs/lora-study.md.
+ *
+ *     node scripts/lora-study.mjs set FOLDER             the twenty pictures, with captions
+ *     node scripts/lora-study.mjs run FOLDER MODEL …     trains on each model, draws, measures; goes on where it stopped; FOLDER keeps all
+ *     node scripts/lora-study.mjs table FOLDER           the table of what is in FOLDER, as Markdown
+ */
+
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { measureColours } from "../dist/colour/index.js";
+import { captionOf, renderScene, sceneAt, scorePicture } from "../dist/data/scenes/index.js";
+import { closeEngine, generate, train } from "../dist/index.js";
+import { shareOf } from "../dist/tasks/evaluate/share.js";
+
+sharp.concurrency(1);
+const recipe = join(dirname(dirname(fileURLToPath(import.meta.url))), "recipes/study/lora.toml");
+
+/** Green hair with purple eyes occurs in no picture of the models' own training. */
+const LUMI = { hair: "green", eyes: "purple", dress: "white", style: "twintails", trim: "red" };
+const PLACES = { sky: "blue sky", meadow: "meadow", forest: "forest", room: "indoors", snow: "snow" };
+const OTHER_PLACES = {
+  ocean: "ocean",
+  sunset: "sunset",
+  night: "night sky",
+  city: "city",
+  blossoms: "cherry blossoms",
+};
+const MOUTHS = { smile: "smile", open: "open mouth", closed: "closed mouth", smirk: "smirk", frown: "frown" };
+const PICTURES = 20;
+const SIDE = 128;
+const SEEDS = 25;
+
+/** Her captions say what changes from picture to picture, and not what she looks like. */
+const captionWith = (place, mouth) => `lumi, 1girl, solo, ${mouth}, ${place}`;
+
+/** What differs between the runs on one model. */
+const VARIANTS = {
+  uniform: {},
+  "min-SNR 5": { min_snr_gamma: 5 },
+  "less noise: Beta(1, 2)": { timestep_sampling: "beta", beta_a: 1, beta_b: 2 },
+  "more noise: Beta(2, 1)": { timestep_sampling: "beta", beta_a: 2, beta_b: 1 },
+  "middle: logit-normal(0, 1), 2 % at the end": { timestep_sampling: "logit_normal", terminal_share: 0.02 },
+};
+
+async function set(folder) {
+  await mkdir(folder, { recursive: true });
+  const places = Object.entries(PLACES);
+  const mouths = Object.entries(MOUTHS);
+  for (let i = 0; i < PICTURES; i++) {
+    const scene = sceneAt(70_000 + i, { girls: 1, tones: false });
+    const [place, placeTag] = places[i % places.length];
+    const [mouth, mouthTag] = mouths[(i + Math.floor(i / 5)) % mouths.length];
+    const background = { kind: "place", place, detail: i };
+    const girls = [{ ...scene.girls[0], ...LUMI, mouth }];
+    const { rgb, width, height } = await renderScene({ ...scene, girls, background }, 256);
+    const name = join(folder, `lumi-${String(i).padStart(2, "0")}`);
+    await sharp(rgb, { raw: { width, height, channels: 3 } })
+      .png()
+      .toFile(`${name}.png`);
+    await writeFile(`${name}.txt`, `${captionWith(placeTag, mouthTag)}\n`);
+  }
+  console.log(`${PICTURES} pictures in ${folder}`);
+}
+
+/** Places and mouths of training, in other pairs, and places that she was never seen at. */
+const called = Array.from({ length: SEEDS }, (_, i) => {
+  const places = Object.values({ ...PLACES, ...OTHER_PLACES });
+  return captionWith(places[i % places.length], Object.values(MOUTHS)[Math.floor(i / 2) % 5]);
+});
+
+/** Pictures of others, told in sentences. */
+const neutral = Array.from({ length: SEEDS }, (_, i) => {
+  const scene = sceneAt(60_000 + i, { girls: 1 + (i % 2), tones: false });
+  return { scene, prompt: captionOf(scene, "sentences", i) };
+});
+
+async function drawn(model, prompts, loras) {
+  const pictures = [];
+  for (const [seed, prompt] of prompts.entries()) {
+    const size = { width: SIDE, height: SIDE };
+    const how = { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5, negativePrompt: "" };
+    for await (const event of generate({ model, prompt, seed, ...size, ...how, ...(loras && { loras }) })) {
+      if (event.type === "picture") pictures.push(event.image);
+    }
+  }
+  return pictures;
+}
+
+/** Area means on 16 x 16 cells, three numbers each: all frequencies up to an eighth of a 128 pixel picture's. */
+function coarse({ width, height, rgb }) {
+  const cells = 16;
+  const sums = new Float64Array(3 * cells * cells);
+  const area = (width / cells) * (height / cells);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const cell = Math.floor((y * cells) / height) * cells + Math.floor((x * cells) / width);
+      for (let c = 0; c < 3; c++) sums[3 * cell + c] += rgb[3 * (y * width + x) + c] / area;
+    }
+  }
+  return sums;
+}
+
+function meanColour(cells) {
+  const mean = [0, 0, 0];
+  for (const [i, value] of cells.entries()) mean[i % 3] += (3 * value) / cells.length;
+  return mean;
+}
+
+/** Of the coarse picture without its mean colour. */
+function energy(cells) {
+  const mean = meanColour(cells);
+  return cells.reduce((sum, value, i) => sum + (value - mean[i % 3]) ** 2, 0);
+}
+
+const meanOf = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** How pictures that do not call her differ from those of the model without the LoRA, of the same prompts and seeds. */
+function drift(before, after) {
+  const pairs = before.map((picture, i) => [coarse(picture), coarse(after[i])]);
+  const saturations = [before, after].map((all) => meanOf(all.map((picture) => measureColours(picture).saturation)));
+  return {
+    meanColour: meanOf(
+      pairs.map(([a, b]) => {
+        const [from, to] = [meanColour(a), meanColour(b)];
+        return Math.hypot(...from.map((value, c) => value - to[c]));
+      }),
+    ),
+    saturation: saturations[1] / saturations[0],
+    lowEnergy: meanOf(pairs.map(([, b]) => energy(b))) / meanOf(pairs.map(([a]) => energy(a))),
+    right: meanOf(after.map((picture, i) => Number(rightGirls(picture, neutral[i].scene)))),
+  };
+}
+
+/** Every girl there, with the hair and eyes that the prompt says. */
+function rightGirls(picture, { girls }) {
+  const wanted = girls.map(({ hair, eyes }) => ({ hair, eyes }));
+  return scorePicture(picture, { girls: wanted }).girls.every(({ hair, eyes }) => hair.holds && eyes.holds);
+}
+
+function concept(pictures) {
+  const { hair, eyes, dress } = LUMI;
+  const facts = pictures.map((picture) => scorePicture(picture, { girls: [{ hair, eyes, dress }] }).girls[0]);
+  const count = (holds) => facts.filter(holds).length;
+  return {
+    all: count((girl) => girl.hair.holds && girl.eyes.holds && girl.dress.holds),
+    hair: count((girl) => girl.hair.holds),
+    of: facts.length,
+  };
+}
+
+async function trained(folder, model, name, more, data) {
+  const path = join(folder, "recipe.toml");
+  const text = await readFile(recipe, "utf8");
+  await writeFile(path, text.replace(/image_dir = .*/, `image_dir = ${JSON.stringify(data)}`));
+  const given = { pretrained_model_name_or_path: model, output_dir: folder, output_name: name, ...more };
+  const began = performance.now();
+  let last;
+  for await (const event of train({ recipe: path, set: given })) {
+    if (event.type === "finding") console.log(`  ${event.finding.level}: ${event.finding.message}`);
+    if (event.type === "saved") last = event.folder;
+  }
+  return { file: join(last, "model/lora.safetensors"), seconds: (performance.now() - began) / 1000 };
+}
+
+async function run(folder, ...models) {
+  await mkdir(folder, { recursive: true });
+  const data = join(process.cwd(), folder, "lumi");
+  await set(join(folder, "lumi"));
+  const results = await resultsOf(folder);
+  const keep = () => writeFile(join(folder, "results.json"), `${JSON.stringify(results, null, 1)}\n`);
+  try {
+    for (const model of models) {
+      const path = join(process.cwd(), model);
+      const kind = basename(model);
+      const prompts = neutral.map(({ prompt }) => prompt);
+      const before = await drawn(path, prompts);
+      results[kind] ??= {};
+      results[kind]["no LoRA"] ??= { ...concept(await drawn(path, called)), ...drift(before, before), seconds: 0 };
+      await keep();
+      for (const [variant, more] of Object.entries(VARIANTS)) {
+        if (results[kind][variant]) continue;
+        const name = `${kind}-${variant.replace(/[^a-z0-9]+/gi, "-")}`;
+        console.log(`${kind}, ${variant}`);
+        const { file, seconds } = await trained(join(process.cwd(), folder), path, name, more, data);
+        const loras = [file];
+        const shown = await drawn(path, called, loras);
+        const after = await drawn(path, prompts, loras);
+        results[kind][variant] = { ...concept(shown), ...drift(before, after), seconds };
+        await writeSheet(join(folder, `${name}.png`), [shown.slice(0, 10), before.slice(0, 10), after.slice(0, 10)]);
+        await keep();
+      }
+    }
+  } finally {
+    await closeEngine();
+  }
+  await table(folder);
+}
+
+const resultsOf = async (folder) => JSON.parse(await readFile(join(folder, "results.json"), "utf8").catch(() => "{}"));
+
+async function writeSheet(file, rows) {
+  const gap = 4;
+  const tiles = rows.flatMap((row, y) =>
+    row.map(({ rgb, width, height }, x) => ({
+      input: Buffer.from(rgb),
+      raw: { width, height, channels: 3 },
+      left: x * (SIDE + gap),
+      top: y * (SIDE + gap),
+    })),
+  );
+  const size = { width: rows[0].length * (SIDE + gap) - gap, height: rows.length * (SIDE + gap) - gap };
+  const canvas = sharp({ create: { ...size, channels: 3, background: "#fff" } }).composite(tiles);
+  await rm(file, { force: true });
+  await canvas.png({ compressionLevel: 9, palette: true }).toFile(file);
+}
+
+const percent = (x) => `${Math.round(100 * x)} %`;
+
+async function table(folder) {
+  console.log("| model | levels | Lumi, of 25 | mean colour | saturation | low energy | others right | seconds |");
+  console.log("|---|---|---|---|---|---|---|---|");
+  for (const [model, variants] of Object.entries(await resultsOf(folder))) {
+    for (const [variant, r] of Object.entries(variants)) {
+      const { low, high } = shareOf(r.all, r.of);
+      const share = `${r.all} (${percent(low)} – ${percent(high)})`;
+      const moved = `${r.meanColour.toFixed(1)} | ${r.saturation.toFixed(2)} | ${r.lowEnergy.toFixed(2)}`;
+      console.log(`| ${model} | ${variant} | ${share} | ${moved} | ${percent(r.right)} | ${r.seconds.toFixed(0)} |`);
+    }
+  }
+}
+
+const commands = { set: [set, 1], run: [run, 2], table: [table, 1] };
+const [name, ...given] = process.argv.slice(2);
+const [command, least] = commands[name] ?? [];
+if (!command || given.length < least) {
+  console.error("say set FOLDER, run FOLDER MODEL … or table FOLDER");
+  process.exit(2);
+}
+await command(...given);
