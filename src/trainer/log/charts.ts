@@ -5,7 +5,8 @@ import { RAMP, SERIES } from "../plot/palette.ts";
 import { type Curve, drawPanel } from "../plot/panel.ts";
 import { figure, linearScale, logScale, type Scale } from "../plot/scales.ts";
 import { element, escapeMarkup } from "../plot/svg.ts";
-import type { RunHistory, Series } from "./history.ts";
+import type { RunHistory } from "./history.ts";
+import type { Series } from "./series.ts";
 
 const WIDTH = 640;
 const HEIGHT = 250;

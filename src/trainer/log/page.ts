@@ -3,9 +3,10 @@
 import { figure } from "../plot/scales.ts";
 import { escapeMarkup } from "../plot/svg.ts";
 import { runCharts } from "./charts.ts";
-import type { RunHistory } from "./history.ts";
+import { MOST_FINDINGS, type RunHistory } from "./history.ts";
 import type { PreviewLine } from "./lines.ts";
 import { CONTENT_POLICY, PAGE_SCRIPT, PAGE_STYLE } from "./page-parts.ts";
+import { chosen } from "./sample.ts";
 
 export type PageState = {
   name: string;
@@ -19,10 +20,6 @@ export type PageState = {
   /** Small pictures by the name of the preview's file, as `data:` addresses. */
   thumbnails: ReadonlyMap<string, string>;
 };
-
-/** Pictures of a strip: the first, the last, and evenly between them. */
-const STRIP = 24;
-const TABLE_ROWS = 24;
 
 export function runPage(history: RunHistory, state: PageState): string {
   const { name, recipe, updated, every, quiet } = state;
@@ -77,36 +74,29 @@ function findings({ findings: found }: RunHistory): string {
     const text = `<b>${escapeMarkup(level)}</b>${when} <code>${escapeMarkup(code)}</code>: ${escapeMarkup(message)}`;
     return `<div class="finding ${level === "refusal" ? "refusal" : ""}">${text}<br>${escapeMarkup(hint)}</div>`;
   });
-  return `<h2>Findings</h2>${boxes.join("\n")}`;
+  const often = found.length >= MOST_FINDINGS ? `<p>No more than ${MOST_FINDINGS} of one kind are listed.</p>` : "";
+  return `<h2>Findings</h2>${boxes.join("\n")}${often}`;
 }
 
 /** The curves for those who cannot see them. */
-function numbers({ loss, smoothedLoss, gradientNorm, learningRates }: RunHistory): string {
-  if (loss.steps.length === 0) return "";
-  const norms = new Map(gradientNorm.steps.map((step, i) => [step, gradientNorm.values[i]!]));
-  const rates = [...learningRates].map(([name, { steps, values }]) => {
-    return { name, at: new Map(steps.map((step, i) => [step, values[i]!])) };
+function numbers({ rows, learningRates }: RunHistory): string {
+  if (rows.count === 0) return "";
+  const rates = [...learningRates.keys()];
+  const lines = chosen(rows).map((line) => {
+    const given = [line.loss, line.smoothedLoss, line.gradientNorm, ...rates.map((name) => line.learningRates[name])];
+    const cells = given.map((value) => `<td>${value === undefined || value === null ? "–" : figure(value)}</td>`);
+    return `<tr><th scope="row">${line.step}</th>${cells.join("")}</tr>`;
   });
-  const rows = spread(loss.steps.length, TABLE_ROWS).map((i) => {
-    const step = loss.steps[i]!;
-    const cells = [loss.values[i]!, smoothedLoss.values[i]!, norms.get(step), ...rates.map(({ at }) => at.get(step))];
-    const written = cells.map(
-      (value) => `<td>${value === undefined || Number.isNaN(value) ? "–" : figure(value)}</td>`,
-    );
-    return `<tr><th scope="row">${step}</th>${written.join("")}</tr>`;
-  });
-  const heads = ["step", "loss", "smoothed", "gradient norm", ...rates.map(({ name }) => `learning rate ${name}`)];
+  const heads = ["step", "loss", "smoothed", "gradient norm", ...rates.map((name) => `learning rate ${name}`)];
   const head = heads.map((text) => `<th scope="col">${escapeMarkup(text)}</th>`).join("");
-  return `<details><summary>Numbers</summary><table><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></details>`;
+  return `<details><summary>Numbers</summary><table><thead><tr>${head}</tr></thead><tbody>${lines.join("")}</tbody></table></details>`;
 }
 
-function previews({ previews: made }: RunHistory, { thumbnails }: PageState): string {
-  if (made.length === 0) return "";
-  const strips = new Map<string, PreviewLine[]>();
-  for (const preview of made) strips.set(preview.name, [...(strips.get(preview.name) ?? []), preview]);
-  const parts = [...strips].map(([name, all]) => {
-    const pictures = spread(all.length, STRIP).map((i) => picture(all[i]!, thumbnails));
-    const { prompt = "", seed } = all.at(-1)!;
+function previews({ strips }: RunHistory, { thumbnails }: PageState): string {
+  if (strips.size === 0) return "";
+  const parts = [...strips].map(([name, strip]) => {
+    const pictures = chosen(strip).map((preview) => picture(preview, thumbnails));
+    const { prompt = "", seed } = strip.last!;
     const told = [name, prompt, seed === undefined ? "" : `seed ${seed}`].filter((text) => text !== "").join(" · ");
     return `<div class="prompt" dir="auto">${escapeMarkup(told)}</div><div class="strip">${pictures.join("")}</div>`;
   });
@@ -118,12 +108,6 @@ function picture({ step, file, name, prompt }: PreviewLine, thumbnails: Readonly
   const alt = escapeMarkup(`${prompt ?? name}, step ${step}`);
   const image = source === undefined ? `<span>${alt}</span>` : `<img src="${escapeMarkup(source)}" alt="${alt}">`;
   return `<figure><a href="${escapeMarkup(file)}">${image}</a><figcaption>step ${step}</figcaption></figure>`;
-}
-
-/** At most `count` of the numbers 0 to n - 1, evenly, the first and the last among them. */
-export function spread(n: number, count: number): number[] {
-  if (n <= count) return Array.from({ length: n }, (_, i) => i);
-  return Array.from({ length: count }, (_, i) => Math.round((i * (n - 1)) / (count - 1)));
 }
 
 function duration(seconds: number): string {

@@ -10,10 +10,13 @@ import { afterAll, expect, test, vi } from "vitest";
 vi.setConfig({ testTimeout: 90_000 });
 
 import { encodePng } from "../../formats/index.ts";
-import { thinned } from "../plot/curve.ts";
+import { emptyHistory, remember } from "./history.ts";
 import { openRunLog, type RunLog, type RunLogOptions } from "./index.ts";
-import { spread } from "./page.ts";
+import type { StepLine } from "./lines.ts";
+import { runPage } from "./page.ts";
 import { previewFile } from "./previews.ts";
+import { chosen, emptySample, take } from "./sample.ts";
+import { emptySeries, push } from "./series.ts";
 
 const folders: string[] = [];
 const folder = () => {
@@ -230,9 +233,80 @@ test("a picture that is none is refused before anything is written", async () =>
   expect(existsSync(join(dir, "previews"))).toBe(false);
 });
 
-test("a page of a hundred thousand steps stays small", () => {
-  const steps = Array.from({ length: 1e5 }, (_, i) => i);
-  expect(thinned(steps, steps.map(Math.sin), 284).length).toBeLessThanOrEqual(4 * 284);
-  expect(spread(1000, 3)).toEqual([0, 500, 999]);
-  expect(spread(2, 3)).toEqual([0, 1]);
+function stepLine(step: number): StepLine {
+  const loss = step === 12_345 ? 99 : 1 + Math.sin(step);
+  const binLosses = Array.from({ length: 10 }, (_, i) => (step % 10 === i ? loss : null));
+  const rest = { gradientNorm: 1 / step, learningRates: { unet: 1e-4, textEncoder: 1e-5 }, figures: { colours: loss } };
+  return { kind: "step", step, loss: step === 7 ? null : loss, smoothedLoss: 1, seconds: step, binLosses, ...rest };
+}
+
+test("a run of any length is remembered in the same memory and shown on a page of the same size", () => {
+  const history = emptyHistory();
+  const state = { name: "long", recipe: "", totalSteps: 1e6, updated: 0, every: 10, quiet: 120, thumbnails: new Map() };
+  const sizes: number[] = [];
+  const pages: number[] = [];
+  for (let step = 1; step <= 120_000; step++) {
+    remember(history, stepLine(step));
+    if (step % 100 === 0) {
+      remember(history, { kind: "preview", step, name: "1", file: previewFile(step, "1") });
+      const finding = { ...warning, code: "loss_not_finite", message: `the loss of step ${step}` };
+      remember(history, { kind: "finding", step, ...finding });
+    }
+    if (step % 40_000 === 0) {
+      sizes.push(JSON.stringify([history, [...history.figures], [...history.strips]]).length);
+      pages.push(runPage(history, state).length);
+    }
+  }
+  for (const list of [sizes, pages]) expect(Math.max(...list)).toBeLessThan(1.5 * Math.min(...list));
+  expect(pages[2]).toBeLessThan(400_000);
+  expect(history.findings).toHaveLength(20);
+  for (const series of [
+    history.loss,
+    ...history.bins,
+    ...history.figures.values(),
+    ...history.learningRates.values(),
+  ]) {
+    expect(series.steps.length).toBeLessThanOrEqual(4096 + 3);
+    expect(series.steps.every((step, i) => i === 0 || step >= series.steps[i - 1]!)).toBe(true);
+  }
+  // Evenly over the whole run, with its one spike and its end.
+  const { steps, values } = history.loss;
+  expect([steps.at(-1), values.at(-1)]).toEqual([120_000, 1 + Math.sin(120_000)]);
+  expect(steps[values.indexOf(99)]).toBe(12_345);
+  const firstHalf = steps.filter((step) => step <= 60_000).length / steps.length;
+  expect(Math.abs(firstHalf - 0.5)).toBeLessThan(0.01);
+  expect(chosen(history.strips.get("1")!).map(({ step }) => step)).toContain(120_000);
+});
+
+test("points of a curve are all there at first, then the least and greatest of each stretch", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.double(), fc.constant(null)), { maxLength: 300 }), (values) => {
+      const series = emptySeries();
+      for (const [i, value] of values.entries()) push(series, i, value);
+      expect(series.values).toEqual(values.map((value) => value ?? Number.NaN));
+    }),
+  );
+  const long = emptySeries();
+  const wave = (i: number) => Math.sin(i * i);
+  for (let i = 0; i < 50_000; i++) push(long, i, i < 10_000 ? null : wave(i));
+  const { span, open } = long;
+  for (let at = 0; at < open; at += 2) {
+    const stretch = Array.from({ length: span }, (_, k) => (at / 2) * span + k).filter((i) => i >= 10_000);
+    const expected = stretch.length === 0 ? [Number.NaN] : stretch.map(wave);
+    const kept = [long.values[at]!, long.values[at + 1]!];
+    expect([Math.min(...kept), Math.max(...kept)]).toEqual([Math.min(...expected), Math.max(...expected)]);
+  }
+});
+
+test("of a list without an end, evenly many are chosen, the first and the newest among them", () => {
+  const sample = emptySample<number>(23);
+  for (let n = 0; n < 1000; n++) {
+    take(sample, n);
+    const now = chosen(sample);
+    expect([now[0], now.at(-1)]).toEqual([0, n]);
+    expect(now.length).toBeLessThanOrEqual(24);
+    if (n >= 23) expect(now.length).toBeGreaterThanOrEqual(12);
+    const gaps = now.slice(1, -1).map((member, i) => member - now[i]!);
+    expect(new Set(gaps).size).toBeLessThanOrEqual(1);
+  }
 });

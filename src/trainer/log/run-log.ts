@@ -10,11 +10,12 @@ import { IllustriousError } from "../../base/error.ts";
 import { removeStrayTemporaries, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { openEventFile, type TensorboardValue } from "../../formats/tensorboard/index.ts";
 import type { Finding } from "../../sampling/finding.ts";
-import { emptyHistory, type RunHistory, remember } from "./history.ts";
+import { emptyHistory, isTold, type RunHistory, remember } from "./history.ts";
 import { openLineFile } from "./line-file.ts";
 import { BINS, binLosses, type EndReason, type LogLine, parseLine, plain, type StepLine } from "./lines.ts";
 import { runPage } from "./page.ts";
 import { dropPreviews, pngSize, previewFile, thumbnail, writePreview } from "./previews.ts";
+import { chosen } from "./sample.ts";
 import { type Smoothed, smooth, smoothedStart } from "./smoothing.ts";
 
 export type RunLogOptions = {
@@ -63,7 +64,7 @@ export type RunLog = {
   /** What an examination between steps measured. */
   figures(step: number, figures: Readonly<Record<string, number>>): Promise<void>;
   preview(record: PreviewRecord): Promise<void>;
-  /** Something to be known about the run; the same once only. */
+  /** Something to be known about the run; the same once only, and no more than twenty of one code. */
   finding(found: Finding): Promise<void>;
   /** The last word; without it the page says, after a while, that the run has crashed. */
   close(reason: EndReason, message?: string): Promise<void>;
@@ -97,9 +98,8 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
   }
 
   async function tell(found: Finding): Promise<void> {
-    const known = history.findings.some(({ code, message }) => code === found.code && message === found.message);
     const { level, code, message, hint } = found;
-    if (!known) await append({ kind: "finding", step: history.step, level, code, message, hint });
+    if (!isTold(history, found)) await append({ kind: "finding", step: history.step, level, code, message, hint });
   }
 
   async function writePage(): Promise<void> {
@@ -108,7 +108,9 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
     const each = history.step > 0 ? history.seconds / history.step : 0;
     const quiet = Math.round(120 + 3 * Math.max(every, wait / 1000, each));
     const state = { name, recipe, totalSteps, updated: started, every, quiet, thumbnails };
-    for (const { file } of history.previews) {
+    const shown = new Set([...history.strips.values()].flatMap(chosen).map(({ file }) => file));
+    for (const file of thumbnails.keys()) if (!shown.has(file)) thumbnails.delete(file);
+    for (const file of shown) {
       if (thumbnails.has(file)) continue;
       const small = await thumbnail(folder, file);
       if (small !== undefined) thumbnails.set(file, small);
@@ -167,7 +169,7 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
   async function logPreview({ step, prompt, seed, png, name: given }: PreviewRecord): Promise<void> {
     const called = given ?? prompt ?? "preview";
     const file = previewFile(step, called);
-    if (history.previews.some((known) => known.file === file)) return;
+    if (history.strips.get(called)?.last?.file === file) return;
     const size = pngSize(png);
     await writePreview(folder, file, png);
     await append({
