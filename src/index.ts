@@ -12,6 +12,8 @@ export { type EvaluateInput, evaluateOptions } from "./tasks/evaluate/options.ts
 export type { EvaluateControl, EvaluateEvent, Evaluation, ModelResult } from "./tasks/evaluate/run.ts";
 export { evaluationMarkdown, evaluationText } from "./tasks/evaluate/table.ts";
 export { evaluate } from "./tasks/evaluate.ts";
+export { type ExportEvent, exportModel } from "./tasks/export-model.ts";
+export { type ExportInput, exportOptions } from "./tasks/export-options.ts";
 export { optionsFromPicture, type PictureOptions } from "./tasks/from-picture.ts";
 export { closeEngine, createEngine, type GenerateControl, generate } from "./tasks/generate.ts";
 export type { EffectiveSettings, GenerateEvent } from "./tasks/generate-events.ts";

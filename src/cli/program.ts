@@ -25,6 +25,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "a LoRA, whole networks or an autoencoder, by a recipe; what a recipe asks, as a figure",
     load: () => import("./train-command.ts"),
   },
+  {
+    name: "export",
+    summary: "a model as one .safetensors file for A1111, Forge and ComfyUI",
+    load: () => import("./export-command.ts"),
+  },
   { name: "scenes", summary: "drawn scenes with captions, to train with", load: () => import("./scenes-command.ts") },
   {
     name: "evaluate",

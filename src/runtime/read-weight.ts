@@ -2,12 +2,19 @@
 
 import { open } from "node:fs/promises";
 import { IllustriousError } from "../base/error.ts";
-import { float32FromBfloat16, float32FromFloat16 } from "../base/half.ts";
+import { float32FromBytes } from "../base/float-bytes.ts";
 import type { WeightSource } from "./weights.ts";
 
-/** In the order of `shape`. Throws `bad_file` for a file that ends before. */
+/** In the order of `shape`. Throws as `readWeightBytes`. */
 export async function readWeight(source: WeightSource): Promise<Float32Array> {
-  const { path, offset, length, dtype, shape, transposed } = source;
+  const values = float32FromBytes(await readWeightBytes(source), source.dtype);
+  if (!source.transposed) return values;
+  const [rows, columns] = source.shape as [number, number];
+  return values.map((_, i) => values[(i % columns) * rows + Math.floor(i / columns)]!);
+}
+
+/** As the file has them, also where it has a matrix's axes swapped. Throws `bad_file` for a file that ends before. */
+export async function readWeightBytes({ path, offset, length }: WeightSource): Promise<Uint8Array> {
   const file = await open(path);
   const bytes = new Uint8Array(length);
   try {
@@ -17,13 +24,5 @@ export async function readWeight(source: WeightSource): Promise<Float32Array> {
   } finally {
     await file.close();
   }
-  const values = decoded(bytes, dtype);
-  if (!transposed) return values;
-  const [rows, columns] = shape as [number, number];
-  return values.map((_, i) => values[(i % columns) * rows + Math.floor(i / columns)]!);
-}
-
-function decoded({ buffer }: Uint8Array, dtype: WeightSource["dtype"]): Float32Array {
-  if (dtype === "F32") return new Float32Array(buffer);
-  return (dtype === "F16" ? float32FromFloat16 : float32FromBfloat16)(new Uint16Array(buffer));
+  return bytes;
 }

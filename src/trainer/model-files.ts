@@ -2,13 +2,14 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { bfloat16FromFloat32, float16FromFloat32 } from "../base/half.ts";
+import type { WeightDType } from "../base/dtype.ts";
+import { bytesFromFloat32 } from "../base/float-bytes.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { type TensorToWrite, writeSafetensors } from "../formats/safetensors/index.ts";
 
 export type NetworkValues = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>;
 
-export type StoredDType = "F16" | "BF16" | "F32";
+export type StoredDType = WeightDType;
 
 /** The names that diffusers looks for. */
 const WEIGHTS = {
@@ -40,20 +41,10 @@ export function tensorsToWrite(network: NetworkValues, dtype: StoredDType): Tens
     name,
     dtype,
     shape,
-    data: () => bytesOf(STORED[dtype](values)),
+    data: () => bytesFromFloat32(values, dtype),
   }));
 }
 
-const STORED: Record<StoredDType, (values: Float32Array) => Uint16Array | Float32Array> = {
-  F16: float16FromFloat32,
-  BF16: bfloat16FromFloat32,
-  F32: (values) => values,
-};
-
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFileAtomic(path, (sink) => sink.write(new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)));
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array | Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

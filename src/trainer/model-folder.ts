@@ -4,7 +4,7 @@ import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { clipToJson, unetToJson, vaeToJson } from "../models/sdxl/config-json.ts";
-import { predictionMarks } from "../models/sdxl/prediction.ts";
+import { predictionMarks } from "../models/sdxl/prediction-marks.ts";
 import { builtInVocabulary, END, START } from "../models/sdxl/vocabulary.ts";
 import { type NetworkValues, type StoredDType, writeJson, writeNetwork } from "./model-files.ts";
 import { schedulerConfig, type TrainedSchedule } from "./scheduler-config.ts";

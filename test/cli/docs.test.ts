@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { expect, test } from "vitest";
+import { install as installExport } from "../../src/cli/export-command.ts";
 import { install as installGenerate } from "../../src/cli/generate-command.ts";
 import { install as installInspect } from "../../src/cli/inspect-command.ts";
 import { run } from "../../src/cli/program.ts";
@@ -25,7 +26,7 @@ const sources = readdirSync(join(root, "src/cli"))
   .join("\n");
 
 const context = { shell: fakeShell(), tasks: { generate: fakeGenerate().task }, exitWith: () => {} };
-const commands = [installGenerate, installStart, installInspect].map((install) => {
+const commands = [installGenerate, installStart, installInspect, installExport].map((install) => {
   const command = new Command();
   install(command, context);
   return command;

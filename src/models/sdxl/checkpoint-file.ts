@@ -11,7 +11,10 @@ import { parseConfigs } from "./config-json.ts";
 import { COMPONENTS, type Component, parametersOf, SGM_PREFIX } from "./names.ts";
 import { type Clues, MARKERS } from "./prediction-evidence.ts";
 
-/** The metadata key under which a single file carries its configurations, as diffusers writes them, by folder name. */
+/**
+ * The metadata key under which a single file carries what a diffusers folder has in files: `config.json` of each component by
+ * its folder's name, `scheduler` likewise, and `force_zeros_for_empty_prompt` of `model_index.json`.
+ */
 export const CONFIG_KEY = "illustrious.config";
 
 const ADVICE: Readonly<Partial<Record<FileKind, string>>> = {
@@ -51,6 +54,9 @@ export async function openSingleFile(path: string, components: readonly Componen
     rest: [...file.tensors.keys()].filter((key) => !used.has(key)),
     files: [file],
     clues: await cluesOf(file, path, config?.scheduler),
+    ...(typeof config?.force_zeros_for_empty_prompt === "boolean" && {
+      zerosForEmptyPrompt: config.force_zeros_for_empty_prompt,
+    }),
   };
 }
 

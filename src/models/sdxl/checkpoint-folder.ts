@@ -21,7 +21,7 @@ export type Opened = {
   /** Every file that was opened; their paths are real ones. */
   readonly files: readonly SafetensorsFile[];
   readonly tokenizerFolders?: TokenizerFolders;
-  /** `force_zeros_for_empty_prompt` of a diffusers folder. */
+  /** `force_zeros_for_empty_prompt`. */
   readonly zerosForEmptyPrompt?: boolean;
 };
 

@@ -27,7 +27,7 @@ export type Checkpoint = {
   };
   /** The checkpoint's own vocabularies, where it has them. */
   readonly tokenizerFolders?: TokenizerFolders;
-  /** What a diffusers folder says of an empty negative prompt: all zeros, or encoded like any other. */
+  /** What the checkpoint says of an empty negative prompt: all zeros, or encoded like any other. */
   readonly zerosForEmptyPrompt?: boolean;
   readonly prediction: Detection;
   /** What `prediction` was gathered from, to ask again with another claim of the user's. */

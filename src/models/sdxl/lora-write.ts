@@ -1,8 +1,9 @@
 /** @file Writes a LoRA as kohya's trainers do: their keys, an alpha beside each pair, and metadata that says what was done. */
 
 import { createHash } from "node:crypto";
-import { IllustriousError, internalError } from "../../base/error.ts";
-import { bfloat16FromFloat32, float16FromFloat32 } from "../../base/half.ts";
+import type { WeightDType } from "../../base/dtype.ts";
+import { internalError } from "../../base/error.ts";
+import { bytesFromFloat32 } from "../../base/float-bytes.ts";
 import { type TensorToWrite, writeSafetensors } from "../../formats/safetensors/index.ts";
 import { type LoraParameter, type LoraShape, loraSuffix } from "../../nn/lora.ts";
 import type { SdxlConfigs } from "./config.ts";
@@ -10,6 +11,7 @@ import { type LoraSettings, loraMetadata } from "./lora-metadata.ts";
 import { kohyaModule } from "./lora-names.ts";
 import { LORA_COMPONENTS, type LoraComponent } from "./lora-targets.ts";
 import { parametersOf } from "./names.ts";
+import { checkStorable } from "./storable.ts";
 
 /** One network's pairs, as `withLora` made them. */
 export type LoraValues = {
@@ -19,7 +21,7 @@ export type LoraValues = {
   readonly values: ReadonlyMap<string, Float32Array>;
 };
 
-export type LoraDType = "F16" | "BF16" | "F32";
+export type LoraDType = WeightDType;
 
 /**
  * Writes the file whole or not at all.
@@ -54,29 +56,18 @@ function tensorsOf(component: LoraComponent, configs: SdxlConfigs, part: LoraVal
     const values = part.values.get(name);
     const pair = part.targets.get(target);
     if (!place || !values || !pair) throw internalError(`${name} is no part of a LoRA for ${component}`);
-    checkRange(name, values, dtype);
+    checkStorable(name, values, dtype);
     const module = kohyaModule(component, place);
     modules.set(module, pair);
-    return { name: module + loraSuffix(role), dtype, shape, data: () => encoders[dtype](values) };
+    return { name: module + loraSuffix(role), dtype, shape, data: () => bytesFromFloat32(values, dtype) };
   });
   for (const [module, { alpha }] of modules) {
-    tensors.push({ name: `${module}.alpha`, dtype, shape: [], data: () => encoders[dtype](Float32Array.of(alpha)) });
+    tensors.push({
+      name: `${module}.alpha`,
+      dtype,
+      shape: [],
+      data: () => bytesFromFloat32(Float32Array.of(alpha), dtype),
+    });
   }
   return tensors;
-}
-
-const encoders: Record<LoraDType, (values: Float32Array) => Uint8Array> = {
-  F32: (values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-  F16: (values) => new Uint8Array(float16FromFloat32(values).buffer),
-  BF16: (values) => new Uint8Array(bfloat16FromFloat32(values).buffer),
-};
-
-const LARGEST_FLOAT16 = 65504;
-
-function checkRange(name: string, values: Float32Array, dtype: LoraDType): void {
-  const most = dtype === "F16" ? LARGEST_FLOAT16 : 3.4028234663852886e38;
-  const bad = values.find((value) => !(Math.abs(value) <= most));
-  if (bad === undefined) return;
-  const hint = Number.isFinite(bad) ? "Save it as BF16 or F32." : "Training has failed; go back to an earlier state.";
-  throw new IllustriousError("bad_option", `${name} has the value ${bad}, which ${dtype} cannot hold`, hint);
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Claim, type Clues, detectPrediction, type Prediction, predictionMarks } from "./prediction.ts";
+import { type Claim, type Clues, detectPrediction, type Prediction } from "./prediction.ts";
+import { predictionMarks } from "./prediction-marks.ts";
 
 type Given = {
   tensors?: string[];

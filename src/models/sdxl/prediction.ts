@@ -151,21 +151,3 @@ function numberIn(record: Record<string, unknown>, field: string): number | unde
   const value = record[field];
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
-
-/** What a file must hold for this and other programs to load it as what it is: the fixer's and the trainer's list. */
-export function predictionMarks({ prediction, zeroSnr = false }: Claim & { prediction: Prediction }): {
-  /** Tensors to add; their content is not read. */
-  readonly tensors: readonly string[];
-  readonly metadata: Readonly<Record<string, string>>;
-} {
-  const names: Record<Prediction, string> = { eps: "epsilon", v: "v", edm_v: "edm_v", flow: "flow" };
-  const tensors = prediction === "v" ? ["v_pred", ...(zeroSnr ? ["ztsnr"] : [])] : [];
-  const metadata: Record<string, string> = {
-    "illustrious.prediction": prediction,
-    "illustrious.zero_snr": String(zeroSnr),
-    "modelspec.prediction_type": names[prediction],
-  };
-  // ComfyUI's spelling, which knows two values.
-  if (prediction === "eps" || prediction === "v") metadata["modelspec.predict_key"] = names[prediction];
-  return { tensors, metadata };
-}

@@ -35,12 +35,17 @@ export type TokenizedModel = {
   readonly tokenizerFolders?: TokenizerFolders;
 };
 
+/** The tokenizer of a model. Throws as `modelVocabulary`. */
+export async function modelTokenizer(model: TokenizedModel): Promise<Tokenizer> {
+  return createTokenizer(await modelVocabulary(model));
+}
+
 /**
- * The tokenizer of a model: its own, or the built-in one where it has none.
+ * The vocabulary of a model: its own, or the built-in one where it has none.
  *
- * @throws IllustriousError as `loadTokenizer`; `bad_shape` when it gives ids for which a text encoder has no row
+ * @throws IllustriousError as `folderVocabulary`; `bad_shape` when it has ids for which a text encoder has no row
  */
-export async function modelTokenizer({ path, configs, tokenizerFolders }: TokenizedModel): Promise<Tokenizer> {
+export async function modelVocabulary({ path, configs, tokenizerFolders }: TokenizedModel): Promise<Vocabulary> {
   const folder = tokenizerFolders?.tokenizer;
   const vocabulary = folder === undefined ? await builtInVocabulary() : await folderVocabulary(folder);
   const last = Object.values(vocabulary.vocab).reduce((a, b) => Math.max(a, b), 0);
@@ -57,7 +62,7 @@ export async function modelTokenizer({ path, configs, tokenizerFolders }: Tokeni
         : "Copy the folders tokenizer and tokenizer_2 again from the model they belong to.",
     );
   }
-  return createTokenizer(vocabulary);
+  return vocabulary;
 }
 
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";

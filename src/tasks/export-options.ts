@@ -1,0 +1,37 @@
+/** @file What can be asked of `exportModel`. */
+
+import { z } from "zod";
+import { IllustriousError } from "../base/error.ts";
+
+export const exportOptions = z.strictObject({
+  model: z.string().min(1).describe("a diffusers folder, a single file, or a model's name"),
+  out: z.string().min(1).describe("the file to write; what is there is replaced"),
+  dtype: z
+    .enum(["fp16", "bf16", "fp32"])
+    .optional()
+    .describe("number type of all tensors [default: each keeps its own]"),
+  vae: z.string().min(1).optional().describe("another VAE, written into the file"),
+  prediction: z
+    .enum(["auto", "eps", "v", "edm_v", "flow"])
+    .default("auto")
+    .describe("what the model predicts, where you know better than its files"),
+  zeroSnr: z
+    .enum(["auto", "on", "off"])
+    .default("auto")
+    .describe("whether it was trained with zero terminal SNR, where you know better"),
+});
+
+export type ExportInput = z.input<typeof exportOptions>;
+export type ExportOptions = z.output<typeof exportOptions>;
+
+/** @throws IllustriousError `bad_option` */
+export function parseExportOptions(input: ExportInput): ExportOptions {
+  const parsed = exportOptions.safeParse(input);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious export --help`.");
+  }
+  const { out } = parsed.data;
+  if (/\.safetensors$/i.test(out)) return parsed.data;
+  throw new IllustriousError("bad_option", `${out}: must end in .safetensors`, "Other programs know the file by it.");
+}
