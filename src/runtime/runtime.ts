@@ -38,6 +38,8 @@ export type OpenOptions = {
   readonly memory?: number;
   /** What a run computes on the way is given back after it, and not kept for the next. */
   readonly givesBack?: boolean;
+  /** What a run gives may lie in memory that the next run writes anew. */
+  readonly lendsOutputs?: boolean;
 };
 
 export type Runtime = {

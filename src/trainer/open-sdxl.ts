@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import type { Seed } from "../base/random/seed.ts";
+import { shared } from "../base/shared.ts";
 import type { DataSet, Place } from "../data/sets/index.ts";
 import type { LoraFile } from "../models/sdxl/lora-file.ts";
 import type { LoraSettings } from "../models/sdxl/lora-metadata.ts";
@@ -20,7 +21,6 @@ import { sessionPool } from "../runtime/session-pool.ts";
 import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
 import type { Recipe } from "../training/plan.ts";
 import { nextUniform, randomState } from "../training/random.ts";
-import { shared } from "../training/replicas.ts";
 import type { Replicas, SegmentsChoice } from "../training/segments/open-step.ts";
 import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
@@ -29,7 +29,9 @@ import { type FrozenEncoders, frozenEncoders } from "./frozen-encoders.ts";
 import { type LeftOut, refuseNewlyBroken, withoutPictures } from "./left-out.ts";
 import type { Lesson } from "./lesson.ts";
 import type { NetworkValues, StoredDType } from "./model-files.ts";
-import { type TrainedSchedule, writeModelFolder } from "./model-folder.ts";
+import { type FolderContents, writeModelFolder } from "./model-folder.ts";
+import { writeModelSingleFile } from "./model-single-file.ts";
+import type { TrainedSchedule } from "./scheduler-config.ts";
 import {
   type Caching,
   encodeCaptions,
@@ -72,6 +74,8 @@ export type SdxlRunOptions = {
   readonly shiftOf?: (height: number, width: number) => number;
   readonly dtype?: StoredDType;
   readonly metadata?: (step: number) => Readonly<Record<string, string>>;
+  /** Name of the one file as which checkpoints hold a whole model; a diffusers folder if not given. */
+  readonly singleFile?: string;
   readonly saved?: SavedState | undefined;
   readonly examine?: (step: number, saveModel: Lesson["saveModel"]) => ReturnType<NonNullable<Lesson["examine"]>>;
 };
@@ -115,6 +119,9 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     await texts?.cache.flush();
     await save(folder, options, step, learner, networks);
   };
+  // Looked at as a folder, which has the model's tokenizers.
+  const { singleFile: _, ...asFolder } = options;
+  const saveToExamine = (folder: string) => save(folder, asFolder, step, learner, networks);
   const lesson = await openSdxlLesson({
     runtime,
     configs: model.configs,
@@ -131,7 +138,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     ...(options.replicas && { replicas: options.replicas }),
     ...(shiftOf && { shiftOf }),
     ...(texts && { encoders: texts.encoders }),
-    ...(examine && { examine: (at: number) => examine(at, saveModel) }),
+    ...(examine && { examine: (at: number) => examine(at, saveToExamine) }),
   });
   return { ...lesson, leftOut };
 }
@@ -274,7 +281,7 @@ async function save(
   learner: Learner,
   networks: Networks,
 ): Promise<void> {
-  const { model, lora, schedule, dtype = "F16", metadata } = options;
+  const { model, lora, schedule, dtype = "F16", metadata, singleFile } = options;
   const learnt = (name: string, values: Float32Array) => learner.averages.get(name) ?? values;
   if (lora) {
     const parts: Partial<Record<LoraComponent, LoraValues>> = {};
@@ -299,7 +306,7 @@ async function save(
       ]),
     );
   };
-  await writeModelFolder(folder, {
+  const contents: FolderContents = {
     configs: model.configs,
     networks: {
       unet: await networkOf("unet"),
@@ -311,5 +318,7 @@ async function save(
     schedule,
     dtype,
     metadata: metadata?.(learner.updates) ?? {},
-  });
+  };
+  if (singleFile === undefined) await writeModelFolder(folder, contents);
+  else await writeModelSingleFile(join(folder, singleFile), contents);
 }

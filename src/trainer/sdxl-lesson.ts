@@ -9,13 +9,14 @@ import type { Place } from "../data/sets/index.ts";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { float32, int64, type Runtime, releaseAll, type Value, type Values } from "../runtime/runtime.ts";
 import type { Weights } from "../runtime/weights.ts";
+import type { Crew } from "../training/crew/crew.ts";
 import type { BatchGradients, Learner, Parameter } from "../training/learner/learner.ts";
 import { gradientName } from "../training/learner/step-graph.ts";
 import { drawNoise } from "../training/noise/training-noise.ts";
 import { lossWeights, makeBatch } from "../training/objectives/objective.ts";
 import type { Recipe } from "../training/plan.ts";
 import { randomState } from "../training/random.ts";
-import { joinedRows, meanOf, type Part, type Range, runParts } from "../training/replicas.ts";
+import { joinedRows, meansOf, type Part, type Range, runParts } from "../training/replicas.ts";
 import { openStepParts, type Replicas, type SegmentsChoice } from "../training/segments/open-step.ts";
 import { timestepSampler } from "../training/timesteps/sampler.ts";
 import { lookUp, type WordRows, wordRows } from "./caption-chunks.ts";
@@ -55,6 +56,7 @@ const BATCH_STREAM = 2 ** 32;
 export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson> {
   const { runtime, step, frozen, learner, recipe, seed, shiftOf } = options;
   const sessions = await openStepParts(runtime, step, frozen, options);
+  const crew = options.replicas?.crew;
   const weights = lossWeights(recipe);
   const timesteps = timestepSampler(recipe.table, recipe.timesteps);
   let { epoch, index: at } = options.place;
@@ -96,8 +98,8 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     const losses = joinedRows(parts, "losses", false);
     ({ epoch, index: at } = value.next);
     return {
-      gradients: gradientsOf(step, parts, words),
-      figures: { loss: meanOf(parts, "loss")[0]! },
+      gradients: gradientsOf(step, parts, words, crew),
+      figures: { loss: meansOf(parts, ["loss"])[0]![0]! },
       pictures: count,
       levels: Array.from(levels, (level, i) => ({ level, loss: losses[i]! })),
     };
@@ -109,7 +111,10 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     position: () => ({ epoch, index: at }),
     saveModel: options.saveModel,
     ...(options.examine && { examine: options.examine }),
-    release: () => releaseAll(sessions),
+    async release() {
+      await releaseAll(sessions);
+      await crew?.release();
+    },
   };
 }
 
@@ -160,9 +165,18 @@ function parameterFeeds(learner: Learner, step: SdxlStep): Record<string, Value>
   );
 }
 
-function gradientsOf(step: SdxlStep, parts: readonly Part[], words: WordRows | undefined): BatchGradients {
+function gradientsOf(
+  step: SdxlStep,
+  parts: readonly Part[],
+  words: WordRows | undefined,
+  crew: Crew | undefined,
+): BatchGradients {
   const all = new Map<string, Float32Array | { ids: Int32Array; values: Float32Array }>();
-  for (const name of step.parameters.keys()) all.set(name, meanOf(parts, gradientName(name)));
+  const names = [...step.parameters.keys()];
+  const gradients = meansOf(parts, names.map(gradientName), crew);
+  names.forEach((name, i) => {
+    all.set(name, gradients[i]!);
+  });
   for (const part of TEXT_PARTS) {
     const gradient = gradientName(WORDS[part]);
     if (!words || !step.graph.outputs.has(gradient)) continue;

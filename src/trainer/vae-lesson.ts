@@ -2,6 +2,7 @@
 
 import { IllustriousError } from "../base/error.ts";
 import type { Seed } from "../base/random/seed.ts";
+import { shared } from "../base/shared.ts";
 import { type VaeConfig, vaeFactor } from "../models/sdxl/config.ts";
 import { vaeToJson } from "../models/sdxl/config-json.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
@@ -10,7 +11,7 @@ import { initialValues } from "../training/learner/initialise.ts";
 import { createLearner, type LearnerOptions, type LearnerState, type Parameter } from "../training/learner/learner.ts";
 import { gradientName } from "../training/learner/step-graph.ts";
 import { nextInteger, nextNormals, nextUniform, type RandomState, randomState } from "../training/random.ts";
-import { meanOf, runParts, shared } from "../training/replicas.ts";
+import { meansOf, runParts } from "../training/replicas.ts";
 import { openStepParts, type Replicas } from "../training/segments/open-step.ts";
 import type { BatchResult, Lesson } from "./lesson.ts";
 import { writeNetwork } from "./model-files.ts";
@@ -44,12 +45,14 @@ const BATCH_STREAM = 2 ** 32;
 
 export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions): Promise<Lesson> {
   const { config, saved, pictures, crops } = options;
+  const crew = options.replicas?.crew;
   const step = vaeStep(config, options.objective);
   const parameters = parametersOf(config, step.parameters, options);
   const learner = createLearner(
     parameters.filter(({ name }) => step.parameters.has(name)),
     options.learner,
     saved,
+    crew,
   );
   const fits = crops.map(({ side }) => pictures.filter(({ width, height }) => Math.min(width, height) >= side));
   crops.forEach(({ side }, i) => {
@@ -85,10 +88,12 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       noise: float32(noise.slice(from * numbers, to * numbers), [to - from, ...latent]),
       ...feedsOf(({ values }) => values),
     }));
-    const figure = (name: string) => meanOf(parts, name)[0]!;
+    const names = [...step.parameters.keys()];
+    const gradients = meansOf(parts, names.map(gradientName), crew);
+    const [loss, squared, divergence] = meansOf(parts, ["loss", "squared", "divergence"]).map(([value]) => value!);
     return {
-      gradients: new Map([...step.parameters.keys()].map((name) => [name, meanOf(parts, gradientName(name))])),
-      figures: { loss: figure("loss"), squared: figure("squared"), divergence: figure("divergence") },
+      gradients: new Map(names.map((name, i) => [name, gradients[i]!])),
+      figures: { loss: loss!, squared: squared!, divergence: divergence! },
       pictures: count,
     };
   }
@@ -117,7 +122,10 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       const { psnr, deviation, sheet } = await examine();
       return { figures: { psnr, latentDeviation: deviation }, previews: [{ name: "reconstructions", png: sheet }] };
     },
-    release: () => releaseAll(sessions),
+    async release() {
+      await releaseAll(sessions);
+      await crew?.release();
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { float32, type Session, type Values } from "../runtime/runtime.ts";
-import { joinedRows, meanOf, partsOf, runParts } from "./replicas.ts";
+import { joinedRows, meansOf, partsOf, runParts } from "./replicas.ts";
 
 test("every picture is in one part, parts differ by one at most, and none is empty", () => {
   for (let count = 1; count < 12; count++) {
@@ -44,7 +44,8 @@ test("means, rows and slopes of parts of unequal size are those of the whole", a
     const parts = await runParts(Array(sessions).fill(session), values.length, ({ from, to }) => ({
       x: float32(values.slice(from, to), [to - from]),
     }));
-    expect(meanOf(parts, "mean")[0]).toBeCloseTo(127 / 7, 5);
+    const [mean] = meansOf(parts, ["mean"]);
+    expect(mean![0]).toBeCloseTo(127 / 7, 5);
     expect([...joinedRows(parts, "rows", false)]).toEqual([...values].map((value) => 10 * value));
     for (const slope of joinedRows(parts, "slopes", true)) expect(slope).toBeCloseTo(1 / 7, 6);
   }

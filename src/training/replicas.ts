@@ -5,6 +5,7 @@
 
 import { IllustriousError } from "../base/error.ts";
 import type { Session, Value, Values } from "../runtime/runtime.ts";
+import { type Crew, thisThread } from "./crew/crew.ts";
 
 export type Range = { readonly from: number; readonly to: number };
 
@@ -35,25 +36,15 @@ export function runParts(
 }
 
 /**
- * A mean over all pictures (a loss, or its gradient), of which each part has the mean over its own. It is made in the first part's
- * numbers, which nobody else keeps.
+ * Means over all pictures (a loss, gradients), of which each part has the means over its own. They are made in the first part's
+ * numbers.
  */
-export function meanOf(parts: readonly Part[], name: string): Float32Array {
-  const [{ results, range }, ...others] = parts as [Part, ...Part[]];
-  const sum = numbersOf(results, name);
-  if (others.length === 0) return sum;
-  const count = others.at(-1)!.range.to;
-  let before = (range.to - range.from) / count;
-  for (const { results, range } of others) {
-    addScaled(sum, before, numbersOf(results, name), (range.to - range.from) / count);
-    before = 1;
-  }
-  return sum;
-}
-
-/** sum = a sum + b values */
-function addScaled(sum: Float32Array, a: number, values: Float32Array, b: number): void {
-  for (let k = 0; k < sum.length; k++) sum[k] = a * sum[k]! + b * values[k]!;
+export function meansOf(parts: readonly Part[], names: readonly string[], crew: Crew = thisThread): Float32Array[] {
+  const count = parts.at(-1)!.range.to;
+  const shares = parts.map(({ range }) => (range.to - range.from) / count);
+  const arrays = names.map((name) => parts.map(({ results }) => numbersOf(results, name)));
+  if (parts.length > 1) crew.run(arrays.map((all) => ({ kernel: "mean", arrays: all, numbers: shares })));
+  return arrays.map(([first]) => first!);
 }
 
 /** Rows of all pictures, of which each part has its own; `scaled` where they are the gradient of a part's mean. */
@@ -76,11 +67,4 @@ function numbersOf(results: Readonly<Record<string, Value>>, name: string): Floa
   const value = results[name];
   if (!value) throw new IllustriousError("internal", `internal: a step gave no ${name}`);
   return value.data as Float32Array;
-}
-
-/** The same numbers in memory that all threads read. */
-export function shared(values: Float32Array): Float32Array {
-  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
-  copy.set(values);
-  return copy;
 }

@@ -14,7 +14,7 @@ export type EmittedGraph = {
   readonly outputs: readonly string[];
 };
 
-export type CreateOptions = Pick<OpenOptions, "givesBack"> & {
+export type CreateOptions = Pick<OpenOptions, "givesBack" | "lendsOutputs"> & {
   readonly threads?: number;
   readonly profile?: string;
 };

@@ -14,6 +14,25 @@ export type FromThread =
 const port = parentPort!;
 const { emitted, options } = workerData as { emitted: EmittedGraph; options: CreateOptions };
 
+/** Shared memory for each output, as large as it has been so far: a new piece a run would be freed too late. */
+const places = new Map<string, SharedArrayBuffer>();
+
+function lent(results: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(results).map(([name, { data, shape }]) => {
+      if (!(data instanceof Float32Array)) return [name, { data, shape }];
+      let place = places.get(name);
+      if (!place || place.byteLength < data.byteLength) {
+        place = new SharedArrayBuffer(data.byteLength);
+        places.set(name, place);
+      }
+      const copy = new Float32Array(place, 0, data.length);
+      copy.set(data);
+      return [name, { data: copy, shape }];
+    }),
+  );
+}
+
 const send = (message: FromThread, transferred: readonly ArrayBuffer[] = []) =>
   port.postMessage(message, [...transferred]);
 
@@ -30,6 +49,7 @@ await told(async () => {
   port.on("message", ({ feeds, wanted }: ToThread) =>
     told(async () => {
       const results = await runSession(session, emitted, feeds, wanted);
+      if (options.lendsOutputs) return send({ type: "done", results: lent(results) });
       const buffers = new Set(Object.values(results).map(({ data }) => data.buffer as ArrayBuffer));
       send({ type: "done", results }, [...buffers]);
     }),

@@ -20,8 +20,9 @@ export function threadedRuntime(
   options: OnnxOptions,
   entry = new URL("./session-thread.js", import.meta.url),
 ): Runtime {
-  return runtimeWith(options, (emitted, { givesBack, threads, profile }) =>
+  return runtimeWith(options, (emitted, { givesBack, lendsOutputs, threads, profile }) =>
     openThread(entry, emitted, {
+      ...(lendsOutputs !== undefined && { lendsOutputs }),
       ...(givesBack !== undefined && { givesBack }),
       ...(threads !== undefined && { threads }),
       ...(profile !== undefined && { profile }),

@@ -4,7 +4,7 @@
  */
 
 import { mkdir, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { batchesOf, type DataSet, reportLines, scan } from "../../data/sets/index.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
@@ -23,6 +23,7 @@ import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
 import { runLesson, stateToResume } from "../../trainer/run.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
+import { openCrew } from "../../training/crew/threads.ts";
 import {
   checkRunLength,
   DEFAULT_STEPS,
@@ -38,6 +39,7 @@ import { findModel } from "../find-model.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf, samplePrompts } from "./previews.ts";
 import { datasetOf, modelConfigOf, OWN_KEY_NAMES, placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import { saveFindings } from "./save-findings.ts";
 import type { TrainEvent } from "./train-events.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { openVaeRun } from "./vae-run.ts";
@@ -71,6 +73,10 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   });
   for (const finding of recipe.findings) await log.finding(finding);
   try {
+    for (const finding of await saveFindings(file, recipe, () => modelToTrain(file, base, recipe))) {
+      yield { type: "finding", finding };
+      await log.finding(finding);
+    }
     const lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
     for (const finding of leftOutFinding(lesson.leftOut ?? {})) {
       yield { type: "finding", finding };
@@ -206,7 +212,7 @@ function vaeRun({ options, file, recipe, set, steps, saved }: Opening) {
 /** As many parts of a batch as there are threads, where it has so many pictures. */
 function replicasOf(threads: number, batch: number): Replicas {
   const count = Math.min(threads, batch);
-  return { count, runtime: threadedRuntime({ threads: Math.floor(threads / count) }) };
+  return { count, runtime: threadedRuntime({ threads: Math.floor(threads / count) }), crew: openCrew(count) };
 }
 
 async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved, signal }: Opening) {
@@ -249,7 +255,12 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
     segments: file.own.segments,
     cacheFolder: file.own.data_cache === undefined ? join(folder, "cache") : placeOf(file, file.own.data_cache),
     dtype: DTYPES[keys.save_precision ?? "fp16"],
-    metadata: (step) => ({ "modelspec.title": file.name, "illustrious.steps": String(step) }),
+    metadata: (step) => ({
+      "modelspec.title": file.name,
+      "modelspec.date": new Date().toISOString().slice(0, 19),
+      "illustrious.steps": String(step),
+    }),
+    ...(keys.save_model_as === "safetensors" && { singleFile: `${basename(file.name)}.safetensors` }),
     saved,
     ...(prompts.length > 0 && {
       examine: async (_step, saveModel) => ({

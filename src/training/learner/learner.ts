@@ -5,6 +5,8 @@
  */
 
 import { IllustriousError } from "../../base/error.ts";
+import { shared } from "../../base/shared.ts";
+import { type Crew, type Task, thisThread } from "../crew/crew.ts";
 import { clipScale, globalNorm } from "../optimisers/clipping.ts";
 import { type EmaOptions, emaDecay, emaStep } from "../optimisers/ema.ts";
 import { checkLearningRate, type LearningRateSchedule, learningRateAt } from "../optimisers/learning-rate.ts";
@@ -68,6 +70,7 @@ export function createLearner(
   parameters: readonly Parameter[],
   options: LearnerOptions,
   saved?: LearnerState,
+  crew: Crew = thisThread,
 ): Learner {
   const { groups, maxGradNorm = 1, accumulation = 1 } = options;
   checkOptions(parameters, options);
@@ -91,9 +94,7 @@ export function createLearner(
   function update(): Update {
     const gradients = new Map([...pending].map(([name, sum]) => [name, "ids" in sum ? rowsOf(sum) : sum.values]));
     pending = new Map();
-    const norm = globalNorm(
-      [...gradients.values()].map((gradient) => ("rows" in gradient ? gradient.values : gradient)),
-    );
+    const norm = normOf(crew, gradients);
     const gradientNorm = norm / accumulation;
     const learningRates = Object.fromEntries(
       Object.entries(groups).map(([group, schedule]) => [group, learningRateAt(schedule, updates)]),
@@ -101,27 +102,29 @@ export function createLearner(
     updates++;
     const scale = clipScale(gradientNorm, maxGradNorm) / accumulation;
     if (!Number.isFinite(scale)) return { update: updates, gradientNorm, learningRates, skipped: true };
-    for (const { name, values, group } of parameters) {
+    const decay = options.ema && emaDecay(updates, options.ema);
+    const tasks: Task[] = [];
+    for (const { name, values, shape, group } of parameters) {
       const gradient = gradients.get(name);
       const { whole, rows } = slots.get(name)! as { whole?: Slot; rows?: RowSlot };
-      if (!gradient) continue;
-      if ("rows" in gradient) {
-        rows!.step(values, gradient, learningRates[group]!, scale);
-        for (const row of gradient.rows) moved.get(name)?.add(row);
-      } else whole!.step(values, gradient, learningRates[group]!, scale);
-    }
-    if (options.ema) {
-      const decay = emaDecay(updates, options.ema);
-      for (const { name, values, shape } of parameters) {
-        const average = averages.get(name)!;
-        const rows = moved.get(name);
-        if (!rows) emaStep(average, values, decay);
-        else {
+      const rate = learningRates[group]!;
+      const average = decay === undefined ? [] : [averages.get(name)!];
+      if (rows) {
+        if (gradient && "rows" in gradient) rows.step(values, gradient, rate, scale);
+        if (gradient && "rows" in gradient) for (const row of gradient.rows) moved.get(name)?.add(row);
+        for (const row of moved.get(name) ?? []) {
           const width = shape[1]!;
-          for (const row of rows) emaStep(average, values, decay, row * width, (row + 1) * width);
+          emaStep(average[0]!, values, decay!, row * width, (row + 1) * width);
         }
+      } else if (gradient instanceof Float32Array && whole!.task) {
+        const task = whole!.task(values, gradient, rate, scale);
+        tasks.push({ ...task, arrays: [...task.arrays, ...average], numbers: [...task.numbers, decay ?? 0] });
+      } else {
+        if (gradient instanceof Float32Array) whole!.step(values, gradient, rate, scale);
+        if (average[0]) tasks.push({ kernel: "ema", arrays: [average[0], values], numbers: [decay!] });
       }
     }
+    crew.run(tasks);
     return { update: updates, gradientNorm, learningRates, skipped: false };
   }
 
@@ -132,7 +135,8 @@ export function createLearner(
       return updates;
     },
     add(gradients) {
-      for (const parameter of parameters) accumulate(pending, parameter, gradients.get(parameter.name));
+      for (const parameter of parameters)
+        accumulate(pending, parameter, gradients.get(parameter.name), accumulation > 1);
       batches++;
       if (batches < accumulation) return undefined;
       batches = 0;
@@ -161,14 +165,14 @@ type RowSlot = ReturnType<ReturnType<typeof createOptimiser>["rowSlot"]>;
 /** Sums of the batches since the last update; looked-up rows are kept one after another until then. */
 type Pending = Map<string, { values: Float32Array } | { ids: Int32Array; values: Float32Array; width: number }>;
 
-function accumulate(pending: Pending, { name, shape, table }: Parameter, given: GradientOf): void {
+function accumulate(pending: Pending, { name, shape, table }: Parameter, given: GradientOf, kept: boolean): void {
   if (!given) return;
   const sum = pending.get(name);
   if (given instanceof Float32Array) {
     if (table)
       throw new IllustriousError("bad_option", `the table ${name} needs the gradients of its rows, not of all of it`);
-    // The first batch's gradient is this batch's own array, which nobody else keeps.
-    if (!sum) pending.set(name, { values: given });
+    // A batch's gradient holds until the next batch is computed.
+    if (!sum) pending.set(name, { values: kept ? shared(given) : given });
     else for (let k = 0; k < given.length; k++) sum.values[k] = sum.values[k]! + given[k]!;
     return;
   }
@@ -186,6 +190,14 @@ function rowsOf({ ids, values, width }: { ids: Int32Array; values: Float32Array;
   return sumByRow(ids, values, width);
 }
 
+/** The length of all gradients together. Not finite if one number is not. */
+function normOf(crew: Crew, gradients: ReadonlyMap<string, Float32Array | SparseRows>): number {
+  const whole = [...gradients.values()].filter((gradient) => gradient instanceof Float32Array);
+  const sums = crew.run(whole.map((gradient) => ({ kernel: "squares", arrays: [gradient], numbers: [] })));
+  const rows = [...gradients.values()].flatMap((gradient) => ("rows" in gradient ? [gradient.values] : []));
+  return Math.sqrt(sums.reduce((sum, square) => sum + square, 0) + globalNorm(rows) ** 2);
+}
+
 function averagesOf(
   parameters: readonly Parameter[],
   ema: EmaOptions | undefined,
@@ -195,7 +207,7 @@ function averagesOf(
     parameters.map(({ name, values }) => {
       if (!ema) return [name, values];
       const kept = saved?.tensors.get(`average/${name}`);
-      return [name, kept instanceof Float32Array ? kept.slice() : values.slice()];
+      return [name, shared(kept instanceof Float32Array ? kept : values)];
     }),
   );
 }

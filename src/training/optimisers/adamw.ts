@@ -3,6 +3,7 @@
  * multiplier that lies in the learning rate. Sums are made in doubles and stored in float32.
  */
 
+import { sharedNumbers } from "../../base/shared.ts";
 import { checkRows, type SparseRows } from "./rows.ts";
 
 export type AdamWOptions = {
@@ -22,7 +23,7 @@ export type AdamWState = { step: number; firstMoment: Float32Array; secondMoment
 export type AdamWRowState = { steps: Int32Array; firstMoment: Float32Array; secondMoment: Float32Array };
 
 export function adamWState(length: number): AdamWState {
-  return { step: 0, firstMoment: new Float32Array(length), secondMoment: new Float32Array(length) };
+  return { step: 0, firstMoment: sharedNumbers(length), secondMoment: sharedNumbers(length) };
 }
 
 export function adamWRowState(rows: number, width: number): AdamWRowState {
@@ -43,9 +44,8 @@ export function adamWStep(
   options: AdamWOptions = {},
   gradientScale = 1,
 ): void {
-  state.step++;
-  const update = numbersOf(options, state.step, learningRate, gradientScale);
-  updateRange(update, values, gradient, state.firstMoment, state.secondMoment, 0, 0, values.length);
+  const update = adamWNumbers(state, learningRate, options, gradientScale);
+  adamWRange(update, values, gradient, state.firstMoment, state.secondMoment, 0, 0, values.length);
 }
 
 /**
@@ -68,12 +68,23 @@ export function adamWRowStep(
     const step = state.steps[row]! + 1;
     state.steps[row] = step;
     const update = numbersOf(options, step, learningRate, gradientScale);
-    updateRange(update, values, gradient, state.firstMoment, state.secondMoment, row * width, i * width, width);
+    adamWRange(update, values, gradient, state.firstMoment, state.secondMoment, row * width, i * width, width);
   }
 }
 
+/** Counts a step, and gives what is the same for all its numbers. */
+export function adamWNumbers(
+  state: AdamWState,
+  learningRate: number,
+  options: AdamWOptions,
+  gradientScale: number,
+): AdamWNumbers {
+  state.step++;
+  return numbersOf(options, state.step, learningRate, gradientScale);
+}
+
 /** What is the same for all numbers of a step. */
-type StepNumbers = {
+export type AdamWNumbers = {
   keep: number;
   rate: number;
   beta1: number;
@@ -83,7 +94,7 @@ type StepNumbers = {
   gradientScale: number;
 };
 
-function numbersOf(options: AdamWOptions, step: number, learningRate: number, gradientScale: number): StepNumbers {
+function numbersOf(options: AdamWOptions, step: number, learningRate: number, gradientScale: number): AdamWNumbers {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;
   return {
     keep: 1 - learningRate * weightDecay,
@@ -97,8 +108,8 @@ function numbersOf(options: AdamWOptions, step: number, learningRate: number, gr
 }
 
 /** Updates `count` numbers from `start` on, whose gradients begin at `from`. */
-function updateRange(
-  { keep, rate, beta1, beta2, rootCorrection, epsilon, gradientScale }: StepNumbers,
+export function adamWRange(
+  { keep, rate, beta1, beta2, rootCorrection, epsilon, gradientScale }: AdamWNumbers,
   values: Float32Array,
   gradient: Float32Array,
   firstMoment: Float32Array,

@@ -4,8 +4,9 @@
  */
 
 import { IllustriousError } from "../../base/error.ts";
+import type { Task } from "../crew/crew.ts";
 import { type AdafactorOptions, adafactorState, adafactorStep, checkAdafactor } from "./adafactor.ts";
-import { type AdamWOptions, adamWRowState, adamWRowStep, adamWState, adamWStep } from "./adamw.ts";
+import { type AdamWOptions, adamWNumbers, adamWRowState, adamWRowStep, adamWState, adamWStep } from "./adamw.ts";
 import { type LionOptions, lionRowStep, lionState, lionStep } from "./lion.ts";
 import type { SparseRows } from "./rows.ts";
 
@@ -23,6 +24,8 @@ export type OptimiserState = Record<string, number | Float32Array | Int32Array>;
 export type Slot = {
   readonly state: OptimiserState;
   step(values: Float32Array, gradient: Float32Array, learningRate: number, gradientScale?: number): void;
+  /** The same step as a task for a crew, where its numbers do not depend on each other. It counts as done. */
+  task?(values: Float32Array, gradient: Float32Array, learningRate: number, gradientScale: number): Task;
 };
 
 /** The same for an embedding's used rows. */
@@ -55,6 +58,11 @@ function adamWOptimiser(options: AdamWOptions): Optimiser {
         step(values, gradient, learningRate, gradientScale = 1) {
           checkLengths(values, gradient, state.firstMoment);
           adamWStep(values, gradient, state, learningRate, options, gradientScale);
+        },
+        task(values, gradient, learningRate, gradientScale) {
+          checkLengths(values, gradient, state.firstMoment);
+          const numbers = Object.values(adamWNumbers(state, learningRate, options, gradientScale));
+          return { kernel: "adamw", arrays: [values, gradient, state.firstMoment, state.secondMoment], numbers };
         },
       };
     },

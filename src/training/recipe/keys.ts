@@ -153,6 +153,10 @@ export const RUN_KEYS = {
   save_every_n_epochs: count.optional().describe("a checkpoint every so many epochs"),
   save_last_n_steps: natural.optional().describe("checkpoints older than so many steps are deleted"),
   save_precision: z.enum(["float", "fp16", "bf16"]).optional().describe("numbers of the saved weights"),
+  save_model_as: z
+    .enum(["safetensors", "diffusers", "diffusers_safetensors"])
+    .optional()
+    .describe("safetensors: a whole model as one file for A1111 and ComfyUI; if not given, a diffusers folder"),
   sample_every_n_steps: count.optional().describe("previews every so many steps"),
   sample_every_n_epochs: count.optional().describe("previews every so many epochs"),
   sample_at_first: z.boolean().default(false).describe("previews before the first step too"),

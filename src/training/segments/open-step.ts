@@ -4,6 +4,7 @@ import { weightBytes } from "../../runtime/memory.ts";
 import type { Runtime, Session, Values } from "../../runtime/runtime.ts";
 import { sizesOf } from "../../runtime/sizes.ts";
 import type { Weights } from "../../runtime/weights.ts";
+import type { Crew } from "../crew/crew.ts";
 import type { StepGraph } from "../learner/step-graph.ts";
 import { openSegments } from "./segment-sessions.ts";
 import { segmented } from "./segmented.ts";
@@ -11,8 +12,8 @@ import { segmented } from "./segmented.ts";
 /** `auto` counts at the first batch, when sizes are known, what the whole graph would take. */
 export type SegmentsChoice = "off" | "on" | "auto";
 
-/** Sessions that run beside each other, each with a part of the batch. */
-export type Replicas = { readonly count: number; readonly runtime: Runtime };
+/** Sessions that run beside each other, each with a part of the batch, and who puts their parts together. */
+export type Replicas = { readonly count: number; readonly runtime: Runtime; readonly crew: Crew };
 
 export type OpenStepOptions = {
   /** For networks that are small enough. */
@@ -36,7 +37,9 @@ export async function openStepParts(
   const trained = [...step.parameters.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const small = 4 * trained + weightBytes(step.graph, weights).float32 <= SMALL;
   if (!replicas || !small || options.segments === "on") return [await openStep(runtime, step, weights, options)];
-  return Promise.all(Array.from({ length: replicas.count }, () => replicas.runtime.open(step.graph, weights)));
+  return Promise.all(
+    Array.from({ length: replicas.count }, () => replicas.runtime.open(step.graph, weights, { lendsOutputs: true })),
+  );
 }
 
 /** Either way the same inputs, and the same outputs to rounding: segments compute a fourth to a third more. */

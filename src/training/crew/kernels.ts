@@ -1,0 +1,59 @@
+/**
+ * @file Arithmetic on long arrays that a learner does once a step, number by number, so that it can be divided between threads
+ * anywhere. Each goes over the numbers from `start` to `end` and gives a sum, 0 where there is nothing to sum.
+ */
+
+import { type AdamWNumbers, adamWRange } from "../optimisers/adamw.ts";
+import { emaStep } from "../optimisers/ema.ts";
+
+export type Kernel = (
+  arrays: readonly Float32Array[],
+  numbers: readonly number[],
+  start: number,
+  end: number,
+) => number;
+
+export const kernels = {
+  /** [sum, …others] with a share each: sum becomes the sum of all, each times its share. */
+  mean([sum, ...others], [share, ...shares], start, end) {
+    let before = share!;
+    for (const [i, values] of others.entries()) {
+      const by = shares[i]!;
+      for (let k = start; k < end; k++) sum![k] = before * sum![k]! + by * values[k]!;
+      before = 1;
+    }
+    return 0;
+  },
+
+  /** Gives the sum of the squares. */
+  squares([values], _numbers, start, end) {
+    // Two sums, so that an addition need not wait for the one before it.
+    let [even, odd] = [0, 0];
+    let k = start;
+    for (; k + 1 < end; k += 2) {
+      even += values![k]! * values![k]!;
+      odd += values![k + 1]! * values![k + 1]!;
+    }
+    if (k < end) even += values![k]! * values![k]!;
+    return even + odd;
+  },
+
+  /** [values, gradient, first moment, second moment] and AdamW's numbers; a fifth array is the average, a last number its decay. */
+  adamw([values, gradient, first, second, average], numbers, start, end) {
+    const [keep, rate, beta1, beta2, rootCorrection, epsilon, gradientScale, decay] = numbers as Tuple;
+    const update: AdamWNumbers = { keep, rate, beta1, beta2, rootCorrection, epsilon, gradientScale };
+    adamWRange(update, values!, gradient!, first!, second!, start, start, end - start);
+    if (average) emaStep(average, values!, decay, start, end);
+    return 0;
+  },
+
+  /** [average, values] and the decay. */
+  ema([average, values], [decay], start, end) {
+    emaStep(average!, values!, decay!, start, end);
+    return 0;
+  },
+} satisfies Record<string, Kernel>;
+
+type Tuple = [number, number, number, number, number, number, number, number];
+
+export type KernelName = keyof typeof kernels;

@@ -1,0 +1,65 @@
+/**
+ * @file A crew of several threads: one of them is the caller's, which does its own load and then waits. Arrays that do not lie in shared
+ * memory are left to that one. What is computed of each number does not depend on who computes it; sums are added up in the threads' order.
+ */
+
+import { Worker } from "node:worker_threads";
+import { IllustriousError } from "../../base/error.ts";
+import { type Crew, loadsOf, type Piece, type Task, thisThread } from "./crew.ts";
+import { kernels } from "./kernels.ts";
+
+/** A message to a thread. `done[0]` rises by one when the load is done; `sums` has a place for each piece. */
+export type Load = { readonly pieces: readonly Piece[]; readonly done: Int32Array; readonly sums: Float64Array };
+
+/** Numbers below which one thread is done before others have begun. */
+const FEW = 50_000;
+
+/** A thread that has not answered after so long has died. */
+const PATIENCE = 60_000;
+
+export function openCrew(threads: number, entry = new URL("./crew-thread.js", import.meta.url)): Crew {
+  if (threads <= 1) return thisThread;
+  const workers = Array.from({ length: threads - 1 }, () => {
+    const worker = new Worker(entry);
+    // The crew has no work of its own that a process should wait for.
+    worker.unref();
+    return worker;
+  });
+  return {
+    run(tasks) {
+      const total = tasks.reduce((sum, { arrays }) => sum + (arrays[0]?.length ?? 0), 0);
+      if (total < FEW || !tasks.every(isShared)) return thisThread.run(tasks);
+      const [own, ...others] = loadsOf(tasks, threads) as [Piece[], ...Piece[][]];
+      const done = new Int32Array(new SharedArrayBuffer(4));
+      const sent = others.map((pieces, i): Load => {
+        const load = { pieces, done, sums: new Float64Array(new SharedArrayBuffer(8 * Math.max(1, pieces.length))) };
+        workers[i]!.postMessage(load);
+        return load;
+      });
+      const sums = new Array<number>(tasks.length).fill(0);
+      for (const piece of own) sums[piece.task]! += runPiece(piece);
+      for (let count = Atomics.load(done, 0); count < sent.length; count = Atomics.load(done, 0)) {
+        if (Atomics.wait(done, 0, count, PATIENCE) === "timed-out") {
+          throw new IllustriousError("engine_failed", "a thread that helps with the optimiser's step does not answer");
+        }
+      }
+      for (const load of sent)
+        load.pieces.forEach((piece, i) => {
+          sums[piece.task]! += load.sums[i]!;
+        });
+      return sums;
+    },
+    async release() {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}
+
+export function runPiece({ kernel, arrays, numbers, start, end }: Piece): number {
+  return kernels[kernel](arrays, numbers, start, end);
+}
+
+/** What is copied to another thread would be changed there and nowhere else. */
+function isShared({ arrays }: Task): boolean {
+  return arrays.every(({ buffer }) => buffer instanceof SharedArrayBuffer);
+}
