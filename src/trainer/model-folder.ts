@@ -10,8 +10,6 @@ import { type NetworkValues, type StoredDType, writeJson, writeNetwork } from ".
 import { schedulerConfig, type TrainedSchedule } from "./scheduler-config.ts";
 import type { TrainingModel } from "./sdxl-model.ts";
 
-export type { TrainedSchedule };
-
 export type FolderContents = {
   readonly configs: Required<SdxlConfigs>;
   readonly networks: Readonly<Record<"unet" | "vae" | "textEncoder" | "textEncoder2", NetworkValues>>;
@@ -20,6 +18,9 @@ export type FolderContents = {
   readonly dtype: StoredDType;
   readonly metadata: Readonly<Record<string, string>>;
 };
+
+/** Dropped captions are trained as the encoding of nothing. */
+export const ZEROS_FOR_EMPTY_PROMPT = false;
 
 export async function writeModelFolder(folder: string, contents: FolderContents): Promise<void> {
   const { configs, networks, dtype, schedule } = contents;
@@ -39,8 +40,7 @@ export async function writeModelFolder(folder: string, contents: FolderContents)
 function modelIndex(scheduler: string): Record<string, unknown> {
   return {
     _class_name: "StableDiffusionXLPipeline",
-    // What dropped captions were trained as.
-    force_zeros_for_empty_prompt: false,
+    force_zeros_for_empty_prompt: ZEROS_FOR_EMPTY_PROMPT,
     add_watermarker: null,
     scheduler: ["diffusers", scheduler],
     text_encoder: ["transformers", "CLIPTextModel"],
