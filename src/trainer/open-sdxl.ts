@@ -104,6 +104,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     lora ? await pairsToLearn(step, options) : networksToLearn(step, networks),
     options.learner,
     saved?.learner,
+    options.replicas?.crew,
   );
   const whole = await openData(options, tokenizer);
   const leftOut = yield* picturesLeftOut(whole, saved);

@@ -60,9 +60,14 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
   const weights = lossWeights(recipe);
   const timesteps = timestepSampler(recipe.table, recipe.timesteps);
   let { epoch, index: at } = options.place;
+  /** The next batch, read while this one is computed. */
+  let ahead: ReturnType<typeof options.batches.next> | undefined;
 
   async function batch(index: number): Promise<BatchResult> {
-    const { value } = await options.batches.next();
+    const { value } = await (ahead ?? options.batches.next());
+    ahead = options.batches.next();
+    // Who asks for it hears of it.
+    ahead.catch(() => {});
     const { latents, shape, timeIds, texts } = value;
     const [count, , height, width] = shape;
     const random = randomState(seed, BATCH_STREAM + index);
