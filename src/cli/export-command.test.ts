@@ -57,8 +57,8 @@ test("a log: warnings, how far it is, the path on stdout", async () => {
   expect(err).toMatchInlineSnapshot(`
     "warning: its own tokens
       Keep the folder.
-    25 % of 4.00 GB · 25.0 MB/s · 2:00 left
-    75 % of 4.00 GB · 50.0 MB/s · 0:20 left
+    25 % of 4.00 GB
+    75 % of 4.00 GB · 100 MB/s · 0:10 left
     2000 tensors, 4.00 GB
     "
   `);

@@ -77,20 +77,27 @@ async function run(task: ExportTask, model: string, command: Command, shell: She
   });
 }
 
+type ProgressEvent = Extract<ExportEvent, { type: "progress" }>;
+
 function human(shell: Shell, line: LiveLine): (event: ExportEvent) => void {
   const paint = paintFor(shell.stderr, shell.env);
-  const began = shell.now();
+  let began: { readonly at: number; readonly bytes: number } | undefined;
   return (event) => {
     if (event.type === "warning") return line.keep(warningText(event, paint));
-    if (event.type === "progress") return line.show(progressText(event, (shell.now() - began) / 1000));
+    if (event.type === "progress") {
+      const at = shell.now();
+      began ??= { at, bytes: event.bytes };
+      return line.show(progressText(event, event.bytes - began.bytes, (at - began.at) / 1000));
+    }
     line.end();
     shell.stderr.write(safeLine(`${event.tensors} tensors, ${fileSize(event.bytes)}`).concat("\n"));
     shell.stdout.write(`${safeLine(event.path)}\n`);
   };
 }
 
-function progressText({ bytes, total }: Extract<ExportEvent, { type: "progress" }>, seconds: number): string {
+/** @param done in `seconds`, since the first event */
+function progressText({ bytes, total }: ProgressEvent, done: number, seconds: number): string {
   const share = `${Math.floor((100 * bytes) / total)} % of ${fileSize(total)}`;
-  if (bytes === 0 || seconds <= 0) return share;
-  return `${share} · ${fileSize(bytes / seconds)}/s · ${duration(((total - bytes) * seconds) / bytes)} left`;
+  if (done <= 0 || seconds <= 0) return share;
+  return `${share} · ${fileSize(done / seconds)}/s · ${duration(((total - bytes) * seconds) / done)} left`;
 }

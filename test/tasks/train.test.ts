@@ -148,6 +148,22 @@ test("the model of a run opens as any other, and says what it predicts", async (
   expect(checkpoint.report).toMatchObject({ missing: [], unknown: [] });
 });
 
+test("a model as one file, looked at on the way and gone on with", async () => {
+  const recipe = `save_model_as = "safetensors"\n${whole("single")}`
+    .replace("max_train_steps = 6", "max_train_steps = 2\nsample_every_n_steps = 2\nsample_prompts = ['1girl']")
+    .replace("save_every_n_steps = 2", "save_every_n_steps = 1");
+  const events = await run("single", recipe);
+  expect(events.filter(({ type }) => type === "finding")).toContainEqual({
+    type: "finding",
+    finding: expect.objectContaining({ code: "single_file" }),
+  });
+  expect(readdirSync(join(newest("single"), "model"))).toEqual(["single.safetensors"]);
+  const checkpoint = await openCheckpoint(join(newest("single"), "model", "single.safetensors"));
+  expect(checkpoint.prediction).toMatchObject({ prediction: "v", zeroSnr: true, confidence: "certain", conflicts: [] });
+  expect(checkpoint.report).toMatchObject({ missing: [], unknown: [] });
+  expect(readdirSync(join(root, "runs", "single", "previews"))).toHaveLength(1);
+}, 240_000);
+
 test("a LoRA learns, is written with kohya's keys, and changes pictures by its strength", async () => {
   await run("lora", lora("lora"));
   const path = join(newest("lora"), "model", "lora.safetensors");
