@@ -1,0 +1,96 @@
+/**
+ * @file Denoising strips: what each model takes the clean picture to be after every step, side by side, as the Illustrious 3.0 article shows
+ * them (`empty black background`, DDIM in ten steps), and the numbers of each guess. Needs `npm run build`.
+ *
+ *     node scripts/denoising-strips.mjs FILE.png MODEL …  [--prompt TEXT] [--steps 10] [--cfg 7.5] [--seed 0]
+ *
+ * A row a model, a column a step, noise first. The table has, of each guess, mean luma and saturation (0 to 255), the share of exactly white
+ * pixels, and the largest absolute latent.
+ */
+
+import { basename } from "node:path";
+import { parseArgs } from "node:util";
+import sharp from "sharp";
+import { noiseFor } from "../dist/base/random/noise.js";
+import { measureColours } from "../dist/colour/index.js";
+import { encodePrompts } from "../dist/pipeline/conditioning.js";
+import { unetCall } from "../dist/pipeline/denoise.js";
+import { decodeLatents } from "../dist/pipeline/vae.js";
+import { guidedDenoise, initialLatents } from "../dist/sampling/index.js";
+import { conditioningOf, layoutOf, split } from "../dist/tasks/drawing.js";
+import { generateOptions } from "../dist/tasks/generate-options.js";
+import { loadedPipeline } from "../dist/tasks/loaded-pipeline.js";
+import { settle } from "../dist/tasks/settle.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    prompt: { type: "string", default: "empty black background" },
+    steps: { type: "string", default: "10" },
+    cfg: { type: "string", default: "7.5" },
+    seed: { type: "string", default: "0" },
+  },
+});
+const [file, ...models] = positionals;
+if (!file || models.length === 0) {
+  console.error("say FILE.png MODEL …");
+  process.exit(2);
+}
+
+/** Every step's guess at the clean picture, decoded. */
+async function guesses(model) {
+  const { prompt, steps, cfg, seed } = values;
+  const how = { sampler: "ddim", schedule: "normal", steps: Number(steps), cfg: Number(cfg), seed: Number(seed) };
+  const options = generateOptions.parse({ model, prompt, ...how });
+  const pipeline = await loadedPipeline(options);
+  const settled = await settle(options, pipeline);
+  for (const { message } of settled.warnings) console.log(`${basename(model)}: ${message}`);
+  const prompts = await encodePrompts(pipeline, settled.plans);
+  const layout = layoutOf(settled, pipeline, 1);
+  const unet = await pipeline.shelf.take("unet", settled.unetSizes);
+  const network = unetCall(unet, layout, conditioningOf(settled, prompts));
+  const denoise = guidedDenoise(settled.noiseModel.prediction, network, settled.guidance, layout);
+  const { sigmas } = settled.schedule;
+  const noise = noiseFor(options.noise, options.seed, [1, layout.channels, layout.height, layout.width]);
+  const found = [];
+  for await (const { sigma, denoised } of settled.sampler(denoise, initialLatents(noise, sigmas[0]), sigmas)) {
+    const decoder = await pipeline.shelf.take("vaeDecoder", settled.decodeSizes);
+    const tiles = decodeLatents(decoder, pipeline.checkpoint.configs.vae, split(denoised, layout)[0], settled.tiling);
+    let tile = await tiles.next();
+    while (!tile.done) tile = await tiles.next();
+    found.push({ sigma, image: tile.value, largest: denoised.reduce((most, x) => Math.max(most, Math.abs(x)), 0) });
+  }
+  return found;
+}
+
+const rows = [];
+console.log("| model | step | sigma | luma | saturation | white | largest latent |\n|---|---|---|---|---|---|---|");
+for (const model of models) {
+  const row = await guesses(model);
+  rows.push(row);
+  for (const [i, { sigma, image, largest }] of row.entries()) {
+    const { brightness, saturation, whiteShare } = measureColours(image);
+    const colours = `${brightness.toFixed(1)} | ${saturation.toFixed(1)} | ${(100 * whiteShare).toFixed(1)} %`;
+    const level = Number.isFinite(sigma) ? sigma.toFixed(2) : "∞";
+    console.log(`| ${basename(model)} | ${i + 1} | ${level} | ${colours} | ${largest.toFixed(2)} |`);
+  }
+}
+
+const gap = 4;
+const { width, height } = rows[0][0].image;
+const tiles = rows.flatMap((row, y) =>
+  row.map(({ image }, x) => ({
+    input: Buffer.from(image.rgb),
+    raw: { width: image.width, height: image.height, channels: 3 },
+    left: x * (width + gap),
+    top: y * (height + gap),
+  })),
+);
+const columns = Math.max(...rows.map((row) => row.length));
+const size = { width: columns * (width + gap) - gap, height: rows.length * (height + gap) - gap };
+await sharp({ create: { ...size, channels: 3, background: "#888" } })
+  .composite(tiles)
+  .png({ compressionLevel: 9, palette: true })
+  .toFile(file);
+// ONNX Runtime's sessions would keep the process.
+process.exit(0);
