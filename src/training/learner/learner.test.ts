@@ -1,6 +1,7 @@
 /** @file Learning as a whole: what accumulates, what is clipped, and that a saved state goes on bit for bit. */
 
 import { expect, test } from "vitest";
+import { emaDecay, emaStep } from "../optimisers/ema.ts";
 import { createLearner, type LearnerOptions, type LearnerState, type Parameter } from "./learner.ts";
 
 const options: LearnerOptions = {
@@ -47,6 +48,28 @@ test("rows that no batch used stay as they are", () => {
   for (let n = 0; n < 4; n++) learner.add(batch(parameters, 3 * n));
   expect([...parameters[1]!.values.subarray(4)]).toEqual([5, 6, 7, 8]);
   expect(parameters[1]!.values[2]).not.toBe(3);
+});
+
+test("averages are those of all numbers, also of rows that are no longer used, and after a resumption", () => {
+  const parameters = fresh();
+  let learner = createLearner(parameters, { ...options, accumulation: 1 });
+  const expected = parameters.map(({ values }) => values.slice());
+  for (let n = 0; n < 12; n++) {
+    if (n === 7) learner = createLearner(parameters, { ...options, accumulation: 1 }, copyOf(learner.state()));
+    // Row 0 is used in the first three batches, row 2 not before the tenth, row 3 never.
+    const ids = Int32Array.of(n < 3 ? 0 : 1, n < 10 ? 1 : 2);
+    const values = Float32Array.of(0.3 * n + 1, -1, 0.5, 0.25);
+    learner.add(
+      new Map<string, Float32Array | { ids: Int32Array; values: Float32Array }>([
+        ["w", Float32Array.of(1, n, -n, 0.1)],
+        ["table", { ids, values }],
+      ]),
+    );
+    for (const [i, average] of expected.entries())
+      emaStep(average, parameters[i]!.values, emaDecay(n + 1, options.ema!));
+  }
+  expect([...learner.averages.values()].map((values) => [...values])).toEqual(expected.map((values) => [...values]));
+  expect([...expected[1]!.subarray(0, 2)]).not.toEqual([...parameters[1]!.values.subarray(0, 2)]);
 });
 
 test("a gradient with a NaN moves nothing and is told", () => {
