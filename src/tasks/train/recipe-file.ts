@@ -32,7 +32,10 @@ const OWN_KEYS = {
     .enum(["auto", "on", "off"])
     .default("auto")
     .describe("a step's network in pieces that are computed twice: where the whole does not fit into memory"),
-  data_cache: z.string().optional().describe("folder of latents and texts that runs share; by default in the run's folder"),
+  data_cache: z
+    .string()
+    .optional()
+    .describe("folder of latents and texts that runs share; by default in the run's folder"),
 };
 
 const ownSchema = z.object(OWN_KEYS);
