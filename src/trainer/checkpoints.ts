@@ -27,6 +27,7 @@ export type SavedState = {
 };
 
 const NAME = /^step-(\d{8})$/;
+const HALF = ".half";
 const STATE = "state.safetensors";
 
 export const checkpointName = (step: number): string => `step-${String(step).padStart(8, "0")}`;
@@ -42,7 +43,7 @@ export async function writeCheckpoint(
   keep: number,
 ): Promise<string> {
   const final = join(run, checkpointName(state.step));
-  const half = `${final}.half`;
+  const half = halfFolder(run, checkpointName(state.step));
   await rm(half, { recursive: true, force: true });
   await mkdir(half, { recursive: true });
   await saveModel(join(half, "model"));
@@ -56,6 +57,9 @@ export async function writeCheckpoint(
   await removeOld(run, keep);
   return final;
 }
+
+/** The folder of something half-made in a run's folder: it goes away with old checkpoints, if whoever made it was killed. */
+export const halfFolder = (run: string, name: string): string => join(run, `${name}${HALF}`);
 
 /** The newest whole checkpoint of a run, if it has one. */
 export async function newestCheckpoint(run: string): Promise<string | undefined> {
@@ -98,11 +102,12 @@ function tensorsOf({ tensors }: LearnerState): TensorToWrite[] {
   }));
 }
 
-async function removeOld(run: string, keep: number): Promise<void> {
+/** Removes all checkpoints but the newest `keep` (0: none), and what a killed process left half-made. */
+export async function removeOld(run: string, keep: number): Promise<void> {
   const names = await namesIn(run);
   const whole = names.filter((name) => NAME.test(name)).sort();
   const old = keep > 0 ? whole.slice(0, -keep) : [];
-  const halves = names.filter((name) => name.endsWith(".half"));
+  const halves = names.filter((name) => name.endsWith(HALF));
   for (const name of [...old, ...halves]) await rm(join(run, name), { recursive: true, force: true });
 }
 

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { IllustriousError } from "../base/error.ts";
 import type { Update } from "../training/learner/learner.ts";
-import { readState, type SavedState, writeCheckpoint } from "./checkpoints.ts";
+import { readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
 import type { Examination, Lesson } from "./lesson.ts";
 
 export type RunOptions = {
@@ -18,7 +18,7 @@ export type RunOptions = {
   readonly examineEvery: number;
   /** Before the first step too. */
   readonly examineFirst?: boolean;
-  /** Checkpoints kept. 0: all. */
+  /** Checkpoints kept; 2 if not given. 0: all. */
   readonly keep?: number;
   /** What identifies the run: a checkpoint of another recipe is not gone on with. */
   readonly recipe: string;
@@ -63,6 +63,7 @@ export async function stateToResume(checkpoint: string, recipe: string): Promise
 export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGenerator<RunEvent, void> {
   const { learner } = lesson;
   const { steps, accumulation = 1, saveEvery, examineEvery, signal } = options;
+  await removeOld(options.folder, options.keep ?? KEEP);
   let savedAt = learner.updates;
   if (options.examineFirst && lesson.examine && learner.updates === 0) {
     yield { type: "examined", step: 0, ...(await lesson.examine(0)) };
@@ -90,7 +91,9 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
   }
 }
 
-async function save(lesson: Lesson, { folder, keep = 2, recipe }: RunOptions): Promise<RunEvent> {
+const KEEP = 2;
+
+async function save(lesson: Lesson, { folder, keep = KEEP, recipe }: RunOptions): Promise<RunEvent> {
   const { learner } = lesson;
   const { leftOut = {} } = lesson;
   const position = lesson.position?.() ?? {};

@@ -3,16 +3,19 @@
  * with. So a preview shows what its user will see.
  */
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
+import { halfFolder } from "../../trainer/checkpoints.ts";
 import type { Examination } from "../../trainer/lesson.ts";
 import { LORA_FILE } from "../../trainer/open-sdxl.ts";
 import { generateInEngine } from "../generate-in-engine.ts";
 import { type GenerateInput, parseGenerateOptions } from "../generate-options.ts";
 
 export type PreviewOptions = {
+  /** The run's folder, in which the model lies while it is looked at. */
+  readonly run: string;
+  readonly step: number;
   readonly prompts: readonly string[];
   readonly sampler?: string | undefined;
   readonly size: number;
@@ -40,10 +43,13 @@ export async function samplePrompts(
 
 export async function previewsOf(
   saveModel: (folder: string) => Promise<void>,
-  { prompts, sampler, size, seed, base }: PreviewOptions,
+  { run, step, prompts, sampler, size, seed, base }: PreviewOptions,
   signal: AbortSignal,
 ): Promise<Examination["previews"]> {
-  const folder = await mkdtemp(join(tmpdir(), "illustrious-preview-"));
+  // By its step, for a model that lay at the same place would be taken for one that is open already.
+  const folder = halfFolder(run, `preview-${step}`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder);
   try {
     await saveModel(folder);
     const lora = join(folder, LORA_FILE);

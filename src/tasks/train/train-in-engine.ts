@@ -263,11 +263,11 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
     ...(keys.save_model_as === "safetensors" && { singleFile: `${basename(file.name)}.safetensors` }),
     saved,
     ...(prompts.length > 0 && {
-      examine: async (_step, saveModel) => ({
+      examine: async (step, saveModel) => ({
         figures: {},
         previews: await previewsOf(
           saveModel,
-          { prompts, sampler: keys.sample_sampler, size: side, seed: 1, base: ranks && base?.path },
+          { run: folder, step, prompts, sampler: keys.sample_sampler, size: side, seed: 1, base: ranks && base?.path },
           signal,
         ),
       }),

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { IllustriousError } from "../../base/error.ts";
-import { writeFileAtomic } from "../../formats/atomic-write.ts";
+import { removeStrayTemporaries, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { pngChunks } from "../../formats/png/chunks.ts";
 
 export const PREVIEWS = "previews";
@@ -54,9 +54,10 @@ export async function thumbnail(folder: string, file: string): Promise<string | 
   }
 }
 
-/** Deletes previews of steps past `lastStep`. */
+/** Deletes previews of steps past `lastStep`, and what a killed process left half-written. */
 export async function dropPreviews(folder: string, lastStep: number): Promise<void> {
   const names = await readdir(join(folder, PREVIEWS)).catch(() => []);
+  if (names.length > 0) await removeStrayTemporaries(join(folder, PREVIEWS));
   for (const name of names) {
     const step = FILE.exec(name)?.[1];
     if (step !== undefined && Number(step) > lastStep) await unlink(join(folder, PREVIEWS, name)).catch(() => {});
