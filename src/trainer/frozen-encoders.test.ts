@@ -158,6 +158,19 @@ test("another layer, or one other weight of either encoder, has entries of its o
   expect(same.count).toEqual({ opened: 0, chunks: 0 });
 });
 
+test("what is added while others are written is kept", async () => {
+  const folder = join(root, "meanwhile");
+  const tensor = (value: number) => ({ data: Float32Array.of(value, value), shape: [2] });
+  const cache = await openTensorCache(folder, 16);
+  const adding = Array.from({ length: 9 }, (_, n) => cache.add(`k${n}`, tensor(n)));
+  await cache.add("k3", tensor(3));
+  expect(await Promise.all(Array.from({ length: 9 }, (_, n) => cache.get(`k${n}`)))).not.toContain(undefined);
+  await Promise.all(adding);
+  await cache.flush();
+  const again = await openTensorCache(folder);
+  for (let n = 0; n < 9; n++) expect(await again.get(`k${n}`)).toEqual(tensor(n));
+});
+
 /** @param at from the end if below 0 */
 function flip(path: string, at: number): void {
   const bytes = readFileSync(path);

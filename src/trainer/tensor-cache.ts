@@ -28,8 +28,9 @@ const SHARD_BYTES = 32 * 2 ** 20;
 export async function openTensorCache(folder: string | undefined, shardBytes = SHARD_BYTES): Promise<TensorCache> {
   /** An entry may lie in several files: what was damaged in one was made again. */
   const written = new Map<string, SafetensorsFile[]>();
-  let fresh = new Map<string, CachedTensor>();
+  const fresh = new Map<string, CachedTensor>();
   let bytes = 0;
+  let writing: Promise<void> = Promise.resolve();
   const adopt = async (path: string) => {
     const file = await orNothing(openSafetensors(path));
     for (const name of file?.tensors.keys() ?? []) written.set(name, [file!, ...(written.get(name) ?? [])]);
@@ -40,7 +41,7 @@ export async function openTensorCache(folder: string | undefined, shardBytes = S
     for (const name of await readdir(folder)) if (name.endsWith(".safetensors")) await adopt(join(folder, name));
   }
 
-  async function flush(): Promise<void> {
+  async function write(): Promise<void> {
     if (folder === undefined || fresh.size === 0) return;
     const entries = [...fresh];
     // Named by what is in it: a run that is stopped and begun again does not write a shard twice.
@@ -53,8 +54,17 @@ export async function openTensorCache(folder: string | undefined, shardBytes = S
     }));
     await writeSafetensors(path, tensors, Object.fromEntries(entries.map(([key, tensor]) => [key, checksum(tensor)])));
     await adopt(path);
-    fresh = new Map();
-    bytes = 0;
+    for (const [key, { data }] of entries) {
+      fresh.delete(key);
+      bytes -= data.byteLength;
+    }
+  }
+
+  /** One writing after another: others may add meanwhile. */
+  function flush(): Promise<void> {
+    const done = writing.then(write);
+    writing = done.catch(() => {});
+    return done;
   }
 
   return {
@@ -70,6 +80,8 @@ export async function openTensorCache(folder: string | undefined, shardBytes = S
       return undefined;
     },
     async add(key, tensor) {
+      // The same picture may be asked for twice at a time.
+      if (fresh.has(key)) return;
       fresh.set(key, tensor);
       bytes += tensor.data.byteLength;
       if (bytes >= shardBytes) await flush();

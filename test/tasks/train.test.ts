@@ -1,7 +1,7 @@
 /** @file Training as a program calls it: small runs on drawn scenes, stopped and killed, and what they leave behind. */
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -185,6 +185,37 @@ test("a LoRA learns, is written with kohya's keys, and changes pictures by its s
   await engine.close();
   expect(zero).toEqual(without);
   expect(full).not.toEqual(without);
+}, 120_000);
+
+test("captions of frozen encoders are kept for other runs, and a torn picture is left out of all of them", async () => {
+  cpSync(join(root, "scenes"), join(root, "torn"), { recursive: true });
+  const [first] = readdirSync(join(root, "torn"))
+    .filter((name) => name.endsWith(".png"))
+    .sort();
+  truncateSync(join(root, "torn", first!), 2000);
+  const recipe = (name: string, key: boolean) =>
+    lora(name, `network_train_unet_only = true\ndata_cache = "shared"\ncache_text_encoder_outputs = ${key}`)
+      .replace('"scenes"', '"torn"')
+      .replace("max_train_steps = 4", "max_train_steps = 2");
+  const texts = () => readdirSync(join(root, "shared", "texts")).sort();
+  const leftOut = expect.objectContaining({
+    type: "finding",
+    finding: expect.objectContaining({ message: expect.stringMatching(/^1 picture is left out: .*\.png/) }),
+  });
+  const before = await run("texts-first", recipe("texts-first", true));
+  expect(before).toContainEqual(leftOut);
+  const captions = before.flatMap((event) => (event.type === "progress" && event.stage === "captions" ? [event] : []));
+  // Three captions a picture, of which some are others' too, and none at all.
+  const { done, total } = captions.at(-1)!;
+  expect(done).toBe(total);
+  expect([2 * 23 < total, total <= 3 * 23 + 1]).toEqual([true, true]);
+  const files = texts();
+  expect(files.length).toBeGreaterThan(0);
+  const after = await run("texts-later", recipe("texts-later", false));
+  expect(after).toContainEqual(leftOut);
+  expect(after.some((event) => event.type === "progress" && event.stage === "captions")).toBe(false);
+  expect(texts()).toEqual(files);
+  expect(differing(await stateOf("texts-first"), await stateOf("texts-later"))).toEqual([]);
 }, 120_000);
 
 test("an autoencoder learns: its error falls, and it is examined", async () => {
