@@ -138,7 +138,8 @@ function contentOf(path: string): string {
   const bytes = readFileSync(path);
   const hash = createHash("sha256");
   if (path.endsWith(".png")) {
-    for (const { type, data } of pngChunks(bytes)) if (!/^.[Tt][Xx][Tt]$/.test(type)) hash.update(type).update(data);
+    for (const { type, data } of pngChunks(bytes))
+      if (!["tEXt", "zTXt", "iTXt"].includes(type)) hash.update(type).update(data);
     return hash.digest("hex");
   }
   const end = path.endsWith(".safetensors") ? 8 + Number(bytes.readBigUInt64LE(0)) : 0;
