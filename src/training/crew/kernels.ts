@@ -4,6 +4,7 @@
  */
 
 import { type AdamWNumbers, adamWRange } from "../optimisers/adamw.ts";
+import { sumOfSquares } from "../optimisers/clipping.ts";
 import { emaStep } from "../optimisers/ema.ts";
 
 export type Kernel = (
@@ -27,15 +28,7 @@ export const kernels = {
 
   /** Gives the sum of the squares. */
   squares([values], _numbers, start, end) {
-    // Two sums, so that an addition need not wait for the one before it.
-    let [even, odd] = [0, 0];
-    let k = start;
-    for (; k + 1 < end; k += 2) {
-      even += values![k]! * values![k]!;
-      odd += values![k + 1]! * values![k + 1]!;
-    }
-    if (k < end) even += values![k]! * values![k]!;
-    return even + odd;
+    return sumOfSquares(values!, start, end);
   },
 
   /** [values, gradient, first moment, second moment] and AdamW's numbers; a fifth array is the average, a last number its decay. */

@@ -110,8 +110,10 @@ export function createLearner(
       const rate = learningRates[group]!;
       const average = decay === undefined ? [] : [averages.get(name)!];
       if (rows) {
-        if (gradient && "rows" in gradient) rows.step(values, gradient, rate, scale);
-        if (gradient && "rows" in gradient) for (const row of gradient.rows) moved.get(name)?.add(row);
+        if (gradient && "rows" in gradient) {
+          rows.step(values, gradient, rate, scale);
+          for (const row of gradient.rows) moved.get(name)?.add(row);
+        }
         for (const row of moved.get(name) ?? []) {
           const width = shape[1]!;
           emaStep(average[0]!, values, decay!, row * width, (row + 1) * width);

@@ -1,18 +1,22 @@
 /** @file Clipping by the norm of all gradients together: Pascanu et al. (2013), Algorithm 1, as PyTorch has it. */
 
+/** Of the numbers from `start` to `end`. */
+export function sumOfSquares(values: Float32Array, start: number, end: number): number {
+  // Two sums, so that an addition need not wait for the one before it.
+  let [even, odd] = [0, 0];
+  let k = start;
+  for (; k + 1 < end; k += 2) {
+    even += values[k]! * values[k]!;
+    odd += values[k + 1]! * values[k + 1]!;
+  }
+  const last = k < end ? values[k]! : 0;
+  return even + odd + last * last;
+}
+
 /** The root of the sum of all squares. Not finite if one number is not. */
 export function globalNorm(gradients: readonly Float32Array[]): number {
   let total = 0;
-  for (const gradient of gradients) {
-    // Two sums, so that an addition need not wait for the one before it.
-    let [even, odd] = [0, 0];
-    for (let k = 1; k < gradient.length; k += 2) {
-      even += gradient[k - 1]! * gradient[k - 1]!;
-      odd += gradient[k]! * gradient[k]!;
-    }
-    const last = gradient.length % 2 === 1 ? gradient.at(-1)! : 0;
-    total += even + odd + last * last;
-  }
+  for (const gradient of gradients) total += sumOfSquares(gradient, 0, gradient.length);
   return Math.sqrt(total);
 }
 
