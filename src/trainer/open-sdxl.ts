@@ -31,6 +31,7 @@ import type { Lesson } from "./lesson.ts";
 import type { NetworkValues, StoredDType } from "./model-files.ts";
 import { type FolderContents, writeModelFolder } from "./model-folder.ts";
 import { writeModelSingleFile } from "./model-single-file.ts";
+import { passNoiseThrough } from "./pass-noise-through.ts";
 import type { TrainedSchedule } from "./scheduler-config.ts";
 import {
   type Caching,
@@ -175,13 +176,16 @@ async function* openTexts(options: SdxlRunOptions, data: SdxlDataOptions): Async
 type Networks = ReadonlyMap<LoraComponent, NetworkValues>;
 
 /** Values of networks that are trained as a whole. */
-async function trainedNetworks({ model, train, lora, seed, saved }: SdxlRunOptions): Promise<Networks> {
+async function trainedNetworks({ model, train, lora, seed, saved, recipe }: SdxlRunOptions): Promise<Networks> {
   const random = randomState(seed, INITIAL_STREAM);
   const networks = new Map<LoraComponent, NetworkValues>();
   if (lora) return networks;
   for (const component of LORA_COMPONENTS) {
     if (!train.includes(component)) continue;
-    networks.set(component, await startingValues(model, component, random, saved?.learner));
+    const network = await startingValues(model, component, random, saved?.learner);
+    const fresh = !saved && !model.weights[component];
+    if (fresh && component === "unet" && recipe.prediction === "eps") passNoiseThrough(network, model.configs.unet);
+    networks.set(component, network);
   }
   return networks;
 }

@@ -26,11 +26,11 @@ test.each([
   expect(fresh(name, [8, 8, 3, 3]).every((x) => x === 0)).toBe(true);
 });
 
-test("norms are 1, biases and shifts 0, tables as CLIP's", () => {
+test("norms are 1, biases and shifts 0, a word's row stands out beside its place's", () => {
   expect(fresh("conv_norm_out.weight", [5])).toEqual(new Float32Array(5).fill(1));
   expect(fresh("conv_norm_out.bias", [5])).toEqual(new Float32Array(5));
-  expect(deviation(fresh("text_model.embeddings.token_embedding.weight", [1000, 20]))).toBeCloseTo(0.02, 3);
-  expect(deviation(fresh("text_model.embeddings.position_embedding.weight", [1000, 20]))).toBeCloseTo(0.01, 3);
+  expect(deviation(fresh("text_model.embeddings.token_embedding.weight", [1000, 20]))).toBeCloseTo(1, 1);
+  expect(deviation(fresh("text_model.embeddings.position_embedding.weight", [1000, 20]))).toBeCloseTo(0.1, 2);
 });
 
 test("what halves or doubles a picture begins near the identity", () => {

@@ -9,6 +9,12 @@ import { nextNormals, type RandomState } from "../random.ts";
 /** Ends of the branches of residual blocks and of transformers, and of the UNet as a whole. */
 const BRANCH_END = /\.(conv2|proj_out)\.weight$|mid_block\.attentions\.0\.to_out\.0\.weight$|^conv_out\.weight$/;
 const RESAMPLER = /samplers\.0\.conv\.weight$/;
+/**
+ * CLIP begins with rows of 0.02 (Radford et al. 2021, section 2.4), less than what its first attention adds to them: every state is then
+ * about the mean of the words before it, and a network that learns from few pictures does not find out which word says what.
+ * With rows of 1 and lesser branches a state is above all its own word.
+ */
+const TEXT_BRANCH_END = /\.(out_proj|fc2)\.weight$/;
 const TABLE = /(token|position)_embedding\.weight$/;
 
 /** Beside the identity of a resampling layer. */
@@ -19,9 +25,9 @@ export function initialValues(name: string, shape: readonly number[], random: Ra
   const length = shape.reduce((product, n) => product * n, 1);
   if (name.endsWith("bias") || BRANCH_END.test(name)) return new Float32Array(length);
   if (shape.length === 1) return new Float32Array(length).fill(1);
-  // As Radford et al. (2021) begin CLIP.
-  if (TABLE.test(name)) return scaled(nextNormals(random, length), name.includes("token") ? 0.02 : 0.01);
-  const values = scaled(nextNormals(random, length), 1 / Math.sqrt(length / shape[0]!));
+  if (TABLE.test(name)) return scaled(nextNormals(random, length), name.includes("token") ? 1 : 0.1);
+  const gain = TEXT_BRANCH_END.test(name) ? 0.4 : 1;
+  const values = scaled(nextNormals(random, length), gain / Math.sqrt(length / shape[0]!));
   return RESAMPLER.test(name) ? identityKernel(scaled(values, SLIGHTLY), shape) : values;
 }
 
