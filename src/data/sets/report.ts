@@ -1,7 +1,7 @@
 /** @file What a scan found, and its text for people. */
 
 import { nameOf, type Size } from "./buckets.ts";
-import type { DataItem } from "./items.ts";
+import type { DataImage, DataItem } from "./items.ts";
 
 /** How many files have something, and the first of them. */
 export type Findings = { count: number; readonly first: string[] };
@@ -38,7 +38,7 @@ export type SubsetReport = {
 export type BucketCount = {
   readonly bucket: Size;
   readonly images: number;
-  /** With repeats. */
+  /** With repeats. Of images trained at one of their sizes an epoch, a mean over epochs, which need not be whole. */
   readonly examples: number;
 };
 
@@ -47,11 +47,14 @@ export type DatasetReport = { readonly subsets: readonly SubsetReport[]; readonl
 export type ScanReport = { readonly datasets: readonly DatasetReport[] };
 
 /** Sorted by width, then height. */
-export function bucketCounts(items: readonly DataItem[]): BucketCount[] {
+export function bucketCounts(items: readonly DataItem[], choice: "all" | "one"): BucketCount[] {
+  const sizes = new Map<DataImage, number>();
+  for (const { image } of items) sizes.set(image, (sizes.get(image) ?? 0) + 1);
   const found = new Map<string, BucketCount>();
   for (const { bucket, image } of items) {
     const { images, examples } = found.get(nameOf(bucket)) ?? { images: 0, examples: 0 };
-    found.set(nameOf(bucket), { bucket, images: images + 1, examples: examples + image.repeats });
+    const drawn = choice === "all" ? image.repeats : image.repeats / sizes.get(image)!;
+    found.set(nameOf(bucket), { bucket, images: images + 1, examples: examples + drawn });
   }
   return [...found.values()].sort((a, b) => a.bucket.width - b.bucket.width || a.bucket.height - b.bucket.height);
 }
@@ -62,7 +65,8 @@ export function reportLines({ datasets }: ScanReport): string[] {
     `dataset ${i + 1} of ${datasets.length}`,
     ...subsets.flatMap(subsetLines),
     ...buckets.map(
-      ({ bucket, images, examples }) => `  ${nameOf(bucket)}: ${images} images, ${examples} examples an epoch`,
+      ({ bucket, images, examples }) =>
+        `  ${nameOf(bucket)}: ${images} images, ${Number.isInteger(examples) ? "" : "about "}${Math.round(examples)} examples an epoch`,
     ),
   ]);
 }

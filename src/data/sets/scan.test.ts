@@ -235,6 +235,15 @@ test("several areas: each image at those that it has pixels for, and at the smal
   ]);
 });
 
+test("images at one of their sizes an epoch are counted as often as they come on average", async () => {
+  await write({ "one/large.png": [600, 600], "one/small.png": [90, 90] });
+  const subsets = [{ image_dir: "one", num_repeats: 3 }];
+  const config = datasetConfigOf({ datasets: [{ resolutions: [64, 128], resolution_choice: "one", subsets }] }, root);
+  const lines = reportLines((await scanned(config)).report);
+  expect(lines).toContain("  64x64: 2 images, about 5 examples an epoch");
+  expect(lines).toContain("  128x128: 1 images, about 2 examples an epoch");
+});
+
 test("progress adds up, and a set is the same however often it is scanned", async () => {
   const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`many/${i}.png`, [64, 64]] as const));
   await write(files as Record<string, [number, number]>);

@@ -116,7 +116,7 @@ async function* scanDataset(
     index,
     dataset,
   );
-  return { items, report: { subsets, buckets: bucketCounts(items) } };
+  return { items, report: { subsets, buckets: bucketCounts(items, dataset.resolutionChoice) } };
 }
 
 /** What is made of a picture only to see whether it can be read to its end. */
