@@ -15,7 +15,8 @@ const RESAMPLER = /samplers\.0\.conv\.weight$/;
  * With rows of 1 and lesser branches a state is above all its own word.
  */
 const TEXT_BRANCH_END = /\.(out_proj|fc2)\.weight$/;
-const TABLE = /(token|position)_embedding\.weight$/;
+const TOKENS = /token_embedding\.weight$/;
+const POSITIONS = /position_embedding\.weight$/;
 
 /** Beside the identity of a resampling layer. */
 const SLIGHTLY = 0.1;
@@ -25,7 +26,8 @@ export function initialValues(name: string, shape: readonly number[], random: Ra
   const length = shape.reduce((product, n) => product * n, 1);
   if (name.endsWith("bias") || BRANCH_END.test(name)) return new Float32Array(length);
   if (shape.length === 1) return new Float32Array(length).fill(1);
-  if (TABLE.test(name)) return scaled(nextNormals(random, length), name.includes("token") ? 1 : 0.1);
+  if (POSITIONS.test(name)) return waves(shape[0]!, shape[1]!);
+  if (TOKENS.test(name)) return nextNormals(random, length);
   const gain = TEXT_BRANCH_END.test(name) ? 0.4 : 1;
   const values = scaled(nextNormals(random, length), gain / Math.sqrt(length / shape[0]!));
   return RESAMPLER.test(name) ? identityKernel(scaled(values, SLIGHTLY), shape) : values;
@@ -33,6 +35,20 @@ export function initialValues(name: string, shape: readonly number[], random: Ra
 
 function scaled(values: Float32Array, by: number): Float32Array {
   return values.map((value) => by * value);
+}
+
+/**
+ * Rows of sines and cosines (Vaswani et al. 2017, section 3.5) with a deviation of a half, their wavelengths from 4 places to twice the table: a head
+ * that looks one word back, to read which colour the hair has, is then one rotation, and need not be learnt place by place.
+ */
+function waves(places: number, width: number): Float32Array {
+  const [shortest, longest] = [4, 2 * places];
+  return Float32Array.from({ length: places * width }, (_, i) => {
+    const [place, column] = [Math.floor(i / width), i % width];
+    const wavelength = shortest * (longest / shortest) ** ((2 * Math.floor(column / 2)) / width);
+    const angle = (2 * Math.PI * place) / wavelength;
+    return Math.SQRT1_2 * (column % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+  });
 }
 
 /** Adds 1 in the middle of the kernel from each channel to itself. */
