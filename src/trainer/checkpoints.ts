@@ -6,6 +6,7 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { IllustriousError } from "../base/error.ts";
+import { systemCalls } from "../formats/atomic-write.ts";
 import {
   openSafetensors,
   readTensorBytes,
@@ -54,6 +55,8 @@ export async function writeCheckpoint(
   });
   await rm(final, { recursive: true, force: true });
   await rename(half, final);
+  // After a power cut the new one must be there before the old ones are not.
+  await systemCalls.syncFolder(run);
   await removeOld(run, keep);
   return final;
 }

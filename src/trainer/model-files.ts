@@ -45,6 +45,8 @@ export function tensorsToWrite(network: NetworkValues, dtype: StoredDType): Tens
   }));
 }
 
-export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFileAtomic(path, (sink) => sink.write(new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)));
-}
+export const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeText(path, `${JSON.stringify(value, null, 2)}\n`);
+
+export const writeText = (path: string, text: string): Promise<void> =>
+  writeFileAtomic(path, new TextEncoder().encode(text));

@@ -1,12 +1,12 @@
 /** @file A whole trained model as a diffusers folder, which ComfyUI, A1111 (through conversion), diffusers and we read. */
 
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { clipToJson, unetToJson, vaeToJson } from "../models/sdxl/config-json.ts";
 import { predictionMarks } from "../models/sdxl/prediction-marks.ts";
 import { builtInVocabulary, END, START } from "../models/sdxl/vocabulary.ts";
-import { type NetworkValues, type StoredDType, writeJson, writeNetwork } from "./model-files.ts";
+import { type NetworkValues, type StoredDType, writeJson, writeNetwork, writeText } from "./model-files.ts";
 import { schedulerConfig, type TrainedSchedule } from "./scheduler-config.ts";
 import type { TrainingModel } from "./sdxl-model.ts";
 
@@ -64,8 +64,8 @@ async function writeTokenizers(folder: string, own: TrainingModel["tokenizerFold
   for (const [i, place] of places.entries()) {
     const pad = i === 0 ? END : "!";
     await mkdir(place, { recursive: true });
-    await writeFile(join(place, "vocab.json"), JSON.stringify(vocab));
-    await writeFile(join(place, "merges.txt"), `#version: 0.2\n${merges.join("\n")}\n`);
+    await writeText(join(place, "vocab.json"), JSON.stringify(vocab));
+    await writeText(join(place, "merges.txt"), `#version: 0.2\n${merges.join("\n")}\n`);
     await writeJson(join(place, "special_tokens_map.json"), special(pad));
     await writeJson(join(place, "tokenizer_config.json"), {
       ...special(pad),

@@ -65,13 +65,16 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
   const { steps, accumulation = 1, saveEvery, examineEvery, signal } = options;
   await removeOld(options.folder, options.keep ?? KEEP);
   let savedAt = learner.updates;
+  let isWhole = true;
   if (options.examineFirst && lesson.examine && learner.updates === 0) {
     yield { type: "examined", step: 0, ...(await lesson.examine(0)) };
   }
   try {
     while (learner.updates < steps && !signal?.aborted) {
       const start = performance.now();
+      isWhole = false;
       const done = await oneUpdate(lesson, accumulation);
+      isWhole = true;
       const { update: step } = done.update;
       const seconds = (performance.now() - start) / 1e3;
       const { pictures, levels, figures } = done;
@@ -86,8 +89,8 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
       }
     }
   } finally {
-    // Whoever listens may have left at the abort: then what was learnt since is saved all the same.
-    if (signal?.aborted && learner.updates > savedAt) await save(lesson, options);
+    // Whoever listens may have left at the abort: then what was learnt since is saved all the same, unless an update failed half-way.
+    if (signal?.aborted && isWhole && learner.updates > savedAt) await save(lesson, options);
   }
 }
 

@@ -117,6 +117,10 @@ test("whole networks: a run that is stopped, and then killed, ends bit for bit a
   await run("disturbed", whole("disturbed"), (event) => event.type === "step" && event.step === 1);
   // A step may be under way when the wish to stop arrives; it is finished, and saved.
   expect(newest("disturbed")).toMatch(/step-0000000[123]$/);
+  const logged = readFileSync(join(root, "runs", "disturbed", "log.jsonl"), "utf8")
+    .trim()
+    .split("\n");
+  expect(JSON.parse(logged.at(-1)!)).toMatchObject({ kind: "end", reason: "stopped" });
   const path = join(root, "disturbed.toml");
   const script = `
     import { train } from ${JSON.stringify(new URL("../../dist/tasks/train/train.js", import.meta.url).href)};

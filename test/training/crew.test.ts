@@ -52,3 +52,13 @@ test("three threads compute the same bits as one", async () => {
   for (const [i, { arrays }] of alone.entries()) expect(together[i]!.arrays).toEqual(arrays);
   await crew.release();
 });
+
+test("a load that fails in another thread is told, and so is every load after it", async () => {
+  const crew = openCrew(2, entry);
+  // The first half is this thread's, the second the other's.
+  const good: Task = { kernel: "squares", arrays: [wave(60_000, 0)], numbers: [] };
+  const bad = { ...good, kernel: "none" as "squares" };
+  expect(() => crew.run([good, bad])).toThrow("a thread that helps with the optimiser's step failed");
+  expect(() => crew.run([good, good])).toThrow("a thread that helps with the optimiser's step has ended");
+  await crew.release();
+});

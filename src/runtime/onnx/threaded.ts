@@ -36,8 +36,9 @@ async function openThread(entry: URL, emitted: EmittedGraph, options: CreateOpti
   let answer: { resolve: (message: FromThread) => void; reject: (error: unknown) => void } | undefined;
   let dead: unknown;
   const end = (error: unknown) => {
-    dead = error;
-    answer?.reject(error);
+    // The first is the cause; that the thread then ends is not.
+    dead ??= error;
+    answer?.reject(dead);
     answer = undefined;
   };
   worker.on("message", (message: FromThread) => {

@@ -72,27 +72,30 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
     resumeFrom: from,
   });
   for (const finding of recipe.findings) await log.finding(finding);
+  // Whoever listens may leave at an abort, and then nothing below the last event is reached but the end.
+  let end: Parameters<RunLog["close"]> = ["stopped"];
+  let lesson: Lesson | undefined;
   try {
     for (const finding of await saveFindings(file, recipe, () => modelToTrain(file, base, recipe))) {
       yield { type: "finding", finding };
       await log.finding(finding);
     }
-    const lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
+    lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
     for (const finding of leftOutFinding(lesson.leftOut ?? {})) {
       yield { type: "finding", finding };
       await log.finding(finding);
     }
     yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
     yield* learn(lesson, log, { file, recipe, steps, set, folder, signal });
-    await lesson.release();
-    await log.close(signal.aborted ? "stopped" : "finished");
-    const step = lesson.learner.updates;
-    yield { type: "done", step, folder, seconds: (performance.now() - begin) / 1000 };
+    end = [signal.aborted ? "stopped" : "finished"];
   } catch (error) {
-    if (signal.aborted) await log.close("stopped");
-    else await log.close("failed", error instanceof Error ? error.message : String(error));
+    if (!signal.aborted) end = ["failed", error instanceof Error ? error.message : String(error)];
     throw error;
+  } finally {
+    await log.close(...end);
+    await lesson?.release();
   }
+  yield { type: "done", step: lesson.learner.updates, folder, seconds: (performance.now() - begin) / 1000 };
 }
 
 async function* tell(findings: readonly Finding[]): Events {

@@ -4,9 +4,13 @@ import { parentPort } from "node:worker_threads";
 import { type Load, runPiece } from "./threads.ts";
 
 parentPort!.on("message", ({ pieces, done, sums }: Load) => {
-  pieces.forEach((piece, i) => {
-    sums[i] = runPiece(piece);
-  });
+  try {
+    pieces.forEach((piece, i) => {
+      sums[i] = runPiece(piece);
+    });
+  } catch {
+    Atomics.add(done, 1, 1);
+  }
   Atomics.add(done, 0, 1);
   Atomics.notify(done, 0);
 });

@@ -8,7 +8,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { type Crew, loadsOf, type Piece, type Task, thisThread } from "./crew.ts";
 import { kernels } from "./kernels.ts";
 
-/** A message to a thread. `done[0]` rises by one when the load is done; `sums` has a place for each piece. */
+/** A message to a thread. `done[0]` rises by one when the load is done, `done[1]` when it failed; `sums` has a place for each piece. */
 export type Load = { readonly pieces: readonly Piece[]; readonly done: Int32Array; readonly sums: Float64Array };
 
 /** Numbers below which one thread is done before others have begun. */
@@ -23,14 +23,24 @@ export function openCrew(threads: number, entry = new URL("./crew-thread.js", im
     const worker = new Worker(entry);
     // The crew has no work of its own that a process should wait for.
     worker.unref();
+    // While a load is waited for nothing is heard; the wait itself tells that a thread is gone.
+    worker.on("error", () => {});
     return worker;
   });
+  /** Set when a load was left half done: what it worked on is neither old nor new. */
+  let isBroken = false;
+  const broken = (what: string) => {
+    isBroken = true;
+    for (const worker of workers) void worker.terminate();
+    return new IllustriousError("engine_failed", `a thread that helps with the optimiser's step ${what}`);
+  };
   return {
     run(tasks) {
       const total = tasks.reduce((sum, { arrays }) => sum + (arrays[0]?.length ?? 0), 0);
+      if (isBroken) throw broken("has ended");
       if (total < FEW || !tasks.every(isShared)) return thisThread.run(tasks);
       const [own, ...others] = loadsOf(tasks, threads) as [Piece[], ...Piece[][]];
-      const done = new Int32Array(new SharedArrayBuffer(4));
+      const done = new Int32Array(new SharedArrayBuffer(8));
       const sent = others.map((pieces, i): Load => {
         const load = { pieces, done, sums: new Float64Array(new SharedArrayBuffer(8 * Math.max(1, pieces.length))) };
         workers[i]!.postMessage(load);
@@ -40,9 +50,10 @@ export function openCrew(threads: number, entry = new URL("./crew-thread.js", im
       for (const piece of own) sums[piece.task]! += runPiece(piece);
       for (let count = Atomics.load(done, 0); count < sent.length; count = Atomics.load(done, 0)) {
         if (Atomics.wait(done, 0, count, PATIENCE) === "timed-out") {
-          throw new IllustriousError("engine_failed", "a thread that helps with the optimiser's step does not answer");
+          throw broken("does not answer");
         }
       }
+      if (Atomics.load(done, 1) > 0) throw broken("failed");
       for (const load of sent)
         load.pieces.forEach((piece, i) => {
           sums[piece.task]! += load.sums[i]!;
