@@ -36,8 +36,8 @@ export function openCrew(threads: number, entry = new URL("./crew-thread.js", im
   };
   return {
     run(tasks) {
-      const total = tasks.reduce((sum, { arrays }) => sum + (arrays[0]?.length ?? 0), 0);
       if (isBroken) throw broken("has ended");
+      const total = tasks.reduce((sum, { arrays }) => sum + (arrays[0]?.length ?? 0), 0);
       if (total < FEW || !tasks.every(isShared)) return thisThread.run(tasks);
       const [own, ...others] = loadsOf(tasks, threads) as [Piece[], ...Piece[][]];
       const done = new Int32Array(new SharedArrayBuffer(8));
