@@ -13,14 +13,10 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { noiseFor } from "../dist/base/random/noise.js";
 import { measureColours } from "../dist/colour/index.js";
-import { encodePrompts } from "../dist/pipeline/conditioning.js";
-import { unetCall } from "../dist/pipeline/denoise.js";
 import { decodeLatents } from "../dist/pipeline/vae.js";
-import { guidedDenoise, initialLatents } from "../dist/sampling/index.js";
-import { conditioningOf, layoutOf, split } from "../dist/tasks/drawing.js";
-import { generateOptions } from "../dist/tasks/generate-options.js";
-import { loadedPipeline } from "../dist/tasks/loaded-pipeline.js";
-import { settle } from "../dist/tasks/settle.js";
+import { initialLatents } from "../dist/sampling/index.js";
+import { split } from "../dist/tasks/drawing.js";
+import { denoiser } from "./denoiser.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -41,15 +37,8 @@ if (!file || models.length === 0) {
 async function guesses(model) {
   const { prompt, steps, cfg, seed } = values;
   const how = { sampler: "ddim", schedule: "normal", steps: Number(steps), cfg: Number(cfg), seed: Number(seed) };
-  const options = generateOptions.parse({ model, prompt, ...how });
-  const pipeline = await loadedPipeline(options);
-  const settled = await settle(options, pipeline);
+  const { denoise, options, pipeline, settled, layout } = await denoiser({ model, prompt, ...how });
   for (const { message } of settled.warnings) console.log(`${basename(model)}: ${message}`);
-  const prompts = await encodePrompts(pipeline, settled.plans);
-  const layout = layoutOf(settled, pipeline, 1);
-  const unet = await pipeline.shelf.take("unet", settled.unetSizes);
-  const network = unetCall(unet, layout, conditioningOf(settled, prompts));
-  const denoise = guidedDenoise(settled.noiseModel.prediction, network, settled.guidance, layout);
   const { sigmas } = settled.schedule;
   const noise = noiseFor(options.noise, options.seed, [1, layout.channels, layout.height, layout.width]);
   const found = [];
