@@ -10,7 +10,8 @@ export type RunHistory = {
   step: number;
   epoch: number | undefined;
   seconds: number;
-  samplesPerSecond: number | undefined;
+  /** Smoothed: batches of large pictures and long captions take several times as long as others. */
+  secondsPerSample: number | undefined;
   skipped: number;
   loss: Series;
   smoothedLoss: Series;
@@ -40,7 +41,7 @@ export function emptyHistory(): RunHistory {
     step: 0,
     epoch: undefined,
     seconds: 0,
-    samplesPerSecond: undefined,
+    secondsPerSample: undefined,
     skipped: 0,
     loss: emptySeries(),
     smoothedLoss: emptySeries(),
@@ -72,7 +73,8 @@ export function isTold({ findings }: RunHistory, { code, message }: Finding): bo
 
 function rememberStep(history: RunHistory, line: StepLine): void {
   const { step } = line;
-  Object.assign(history, { step, epoch: line.epoch, seconds: line.seconds, samplesPerSecond: line.samplesPerSecond });
+  Object.assign(history, { step, epoch: line.epoch, seconds: line.seconds });
+  if (line.samplesPerSecond) history.secondsPerSample = smoothed(history.secondsPerSample, 1 / line.samplesPerSecond);
   if (line.skipped) history.skipped++;
   take(history.rows, line);
   push(history.loss, step, line.loss);
@@ -84,13 +86,13 @@ function rememberStep(history: RunHistory, line: StepLine): void {
   for (const [i, loss] of (line.binLosses ?? []).entries()) {
     const bin = history.bins[i];
     if (!bin || loss === null) continue;
-    const before = bin.values.at(-1);
-    push(bin, step, before === undefined ? loss : before + (loss - before) * BIN_STEP);
+    push(bin, step, smoothed(bin.values.at(-1), loss));
   }
 }
 
 /** Most steps have a picture or two of a tenth of the levels, whose losses differ by much: the last fifty or so count. */
-const BIN_STEP = 0.02;
+const smoothed = (before: number | undefined, now: number) =>
+  before === undefined ? now : before + (now - before) * 0.02;
 
 function rememberFigures(history: RunHistory, step: number, figures: Record<string, number | null>): void {
   for (const [name, value] of Object.entries(figures)) push(named(history.figures, name, emptySeries), step, value);

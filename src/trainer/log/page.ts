@@ -54,11 +54,11 @@ ${previews(history, state)}
 }
 
 function summary(history: RunHistory, { totalSteps }: PageState): string {
-  const { step, seconds, epoch, samplesPerSecond, skipped } = history;
+  const { step, seconds, epoch, secondsPerSample, skipped } = history;
   const facts: [string, string][] = [["step", `${step} of ${totalSteps}`]];
   if (epoch !== undefined) facts.push(["epoch", figure(epoch)]);
   if (step > 0) facts.push(["loss, smoothed", figure(history.smoothedLoss.values.at(-1)!)]);
-  if (samplesPerSecond !== undefined) facts.push(["pictures a second", figure(samplesPerSecond)]);
+  if (secondsPerSample !== undefined) facts.push(["pictures a second", figure(1 / secondsPerSample)]);
   facts.push(["time", duration(seconds)]);
   const left = totalSteps - step;
   if (!history.end && step > 0 && left > 0) facts.push(["left, about", duration((seconds / step) * left)]);

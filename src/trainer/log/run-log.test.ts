@@ -122,6 +122,8 @@ test("a run's log has what was told, in numbers that JSON can say", async () => 
   expect(three!.smoothedLoss).toBeCloseTo((0.99 * 2 + 4) / 1.99, 6);
   expect(three!.seconds).toBe(8);
   expect(end).toMatchObject({ kind: "end", step: 3, reason: "stopped" });
+  // Half a second a picture twice, then a whole one that counts for a fiftieth: 1 / 0.51.
+  expect(page(dir)).toContain("<dt>pictures a second</dt><dd>1.96</dd>");
   expect(readdirSync(dir).filter((name) => name.includes("tfevents"))).toHaveLength(1);
 });
 
