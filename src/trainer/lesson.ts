@@ -1,5 +1,6 @@
 /** @file What a run of training needs of what is trained: batches by number, and a model to save. */
 
+import type { Finding } from "../sampling/finding.ts";
 import type { BatchGradients, Learner } from "../training/learner/learner.ts";
 import type { LeftOut } from "./left-out.ts";
 
@@ -23,8 +24,8 @@ export type Lesson = {
   position?(): Readonly<Record<string, number>>;
   /** Pictures that it goes without, for a checkpoint to keep like the position. */
   readonly leftOut?: LeftOut;
-  /** Writes the model, averaged where the learner averages, as files that other programs read. */
-  saveModel(folder: string): Promise<void>;
+  /** Writes the model, averaged where the learner averages, as files that other programs read. Tells what is not as it was asked for. */
+  saveModel(folder: string): Promise<readonly Finding[]>;
   /** Measures on what is not trained on, and pictures to look at. */
   examine?(step: number): Promise<Examination>;
   release(): Promise<void>;

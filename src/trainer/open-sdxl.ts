@@ -11,6 +11,7 @@ import type { LoraSettings } from "../models/sdxl/lora-metadata.ts";
 import { LORA_COMPONENTS, type LoraComponent, type LoraRanks, loraTargets } from "../models/sdxl/lora-targets.ts";
 import { type LoraValues, writeLora } from "../models/sdxl/lora-write.ts";
 import { parametersOf } from "../models/sdxl/names.ts";
+import { widenedWarnings } from "../models/sdxl/storable.ts";
 import { modelTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
 import { vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { initialLoraValues } from "../nn/lora.ts";
@@ -18,6 +19,7 @@ import { weightBytes } from "../runtime/memory.ts";
 import { readWeight } from "../runtime/read-weight.ts";
 import type { Runtime, Session } from "../runtime/runtime.ts";
 import { sessionPool } from "../runtime/session-pool.ts";
+import type { Finding } from "../sampling/finding.ts";
 import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
 import type { Recipe } from "../training/plan.ts";
 import { nextUniform, randomState } from "../training/random.ts";
@@ -42,7 +44,14 @@ import {
   sdxlBatches,
 } from "./sdxl-data.ts";
 import { openSdxlLesson } from "./sdxl-lesson.ts";
-import { checkTrained, identityOf, startingValues, storedValues, type TrainingModel } from "./sdxl-model.ts";
+import {
+  checkTrained,
+  checkWeights,
+  identityOf,
+  startingValues,
+  storedValues,
+  type TrainingModel,
+} from "./sdxl-model.ts";
 import { partWeights, type SdxlStep, sdxlStep, TOKEN_TABLE } from "./sdxl-step.ts";
 import { openTensorCache, type TensorCache } from "./tensor-cache.ts";
 
@@ -91,6 +100,8 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
   // Pairs stand beside networks that have learnt already.
   checkTrained(model, lora ? [] : train);
   const tokenizer = await modelTokenizer(model);
+  // A whole model is saved with what does not learn; of damage there one should not hear after hours.
+  if (!lora) await checkWeights(model);
   const targets = Object.fromEntries(
     train.map((component) => [component, lora && loraTargets(component, model.configs, lora.ranks)]),
   );
@@ -119,7 +130,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     // A run that goes on from this checkpoint need not encode again what this one has.
     await data.cache.flush();
     await texts?.cache.flush();
-    await save(folder, options, step, learner, networks);
+    return save(folder, options, step, learner, networks);
   };
   // Looked at as a folder, which has the model's tokenizers.
   const { singleFile: _, ...asFolder } = options;
@@ -285,8 +296,21 @@ async function save(
   step: SdxlStep,
   learner: Learner,
   networks: Networks,
-): Promise<void> {
-  const { model, lora, schedule, dtype = "F16", metadata, singleFile } = options;
+): Promise<Finding[]> {
+  const { dtype = "F16" } = options;
+  const widened = await write(folder, { ...options, dtype }, step, learner, networks);
+  return widenedWarnings(widened, dtype).map((warning) => ({ level: "warning", code: "stored_wider", ...warning }));
+}
+
+/** Returns the names of tensors that are F32 because the type cannot hold them. */
+async function write(
+  folder: string,
+  options: SdxlRunOptions & { readonly dtype: StoredDType },
+  step: SdxlStep,
+  learner: Learner,
+  networks: Networks,
+): Promise<string[]> {
+  const { model, lora, schedule, dtype, metadata, singleFile } = options;
   const learnt = (name: string, values: Float32Array) => learner.averages.get(name) ?? values;
   if (lora) {
     const parts: Partial<Record<LoraComponent, LoraValues>> = {};
@@ -298,8 +322,7 @@ async function save(
       parts[component] = { targets: loraTargets(component, model.configs, lora.ranks), parameters, values };
     }
     await mkdir(folder, { recursive: true });
-    await writeLora(join(folder, LORA_FILE), model.configs, parts, lora.settings(learner.updates), dtype);
-    return;
+    return writeLora(join(folder, LORA_FILE), model.configs, parts, lora.settings(learner.updates), dtype);
   }
   const networkOf = async (component: LoraComponent): Promise<NetworkValues> => {
     const trained = networks.get(component);
@@ -324,6 +347,6 @@ async function save(
     dtype,
     metadata: metadata?.(learner.updates) ?? {},
   };
-  if (singleFile === undefined) await writeModelFolder(folder, contents);
-  else await writeModelSingleFile(join(folder, singleFile), contents);
+  if (singleFile === undefined) return writeModelFolder(folder, contents);
+  return writeModelSingleFile(join(folder, singleFile), contents);
 }

@@ -47,7 +47,7 @@ export type SdxlLessonOptions = {
   readonly encoders?: FrozenEncoders;
   /** Rows of a token table that is not trained while its encoder is in the step, by part. */
   readonly tables: Partial<Readonly<Record<"textEncoder" | "textEncoder2", Float32Array>>>;
-  readonly saveModel: (folder: string) => Promise<void>;
+  readonly saveModel: Lesson["saveModel"];
   readonly examine?: Lesson["examine"];
 };
 

@@ -6,7 +6,8 @@ import type { Checkpoint } from "../models/sdxl/checkpoint.ts";
 import { openVae } from "../models/sdxl/checkpoint-vae.ts";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { LORA_COMPONENTS, type LoraComponent } from "../models/sdxl/lora-targets.ts";
-import { FOLDER, parametersOf } from "../models/sdxl/names.ts";
+import { type Component, FOLDER, parametersOf } from "../models/sdxl/names.ts";
+import { checkFinite } from "../models/sdxl/storable.ts";
 import { readWeight } from "../runtime/read-weight.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { initialValues } from "../training/learner/initialise.ts";
@@ -82,6 +83,19 @@ export function checkTrained(model: TrainingModel, trained: readonly LoraCompone
     `${empty.map((component) => FOLDER[component]).join(" and ")}: neither trained nor taken from a checkpoint`,
     "Train all networks of a new model, or begin with a checkpoint.",
   );
+}
+
+/**
+ * Reads all weights, to refuse what could not be saved again.
+ *
+ * @throws IllustriousError `bad_file` for values that are not finite
+ */
+export async function checkWeights({ weights, vae }: TrainingModel): Promise<void> {
+  for (const [component, sources] of Object.entries({ ...weights, vae })) {
+    for (const [name, source] of sources) {
+      checkFinite(`${FOLDER[component as Component]}.${name}`, await readWeight(source));
+    }
+  }
 }
 
 /** Tells one autoencoder from another, by where its weights lie and what they are. */

@@ -117,6 +117,7 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       const network = new Map(parameters.map((p) => [p.name, { shape: p.shape, values: averaged(p) }]));
       const { deviation } = await examine();
       await writeNetwork(folder, "vae", vaeToJson({ ...config, scalingFactor: 1 / deviation }), network);
+      return [];
     },
     async examine() {
       const { psnr, deviation, sheet } = await examine();
