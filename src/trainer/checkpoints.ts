@@ -14,6 +14,7 @@ import {
   writeSafetensors,
 } from "../formats/safetensors/index.ts";
 import type { LearnerState } from "../training/learner/learner.ts";
+import type { Segmentation } from "../training/segments/open-step.ts";
 import type { LeftOut } from "./left-out.ts";
 
 export type SavedState = {
@@ -23,6 +24,8 @@ export type SavedState = {
   readonly position: Readonly<Record<string, number>>;
   /** `Lesson.leftOut`. */
   readonly leftOut?: LeftOut;
+  /** `Lesson.segments`. */
+  readonly segments?: Segmentation;
   /** What must be the same for the run to go on: the recipe, as text. */
   readonly recipe: string;
 };
@@ -48,9 +51,9 @@ export async function writeCheckpoint(
   await rm(half, { recursive: true, force: true });
   await mkdir(half, { recursive: true });
   await saveModel(join(half, "model"));
-  const { step, position, leftOut, learner } = state;
+  const { step, position, leftOut, segments, learner } = state;
   await writeSafetensors(join(half, STATE), tensorsOf(learner), {
-    "illustrious.state": JSON.stringify({ step, position, leftOut, numbers: learner.numbers }),
+    "illustrious.state": JSON.stringify({ step, position, leftOut, segments, numbers: learner.numbers }),
     "illustrious.recipe": state.recipe,
   });
   await rm(final, { recursive: true, force: true });

@@ -44,15 +44,19 @@ function pictures(name: string, count: number): string {
 const setOf = async (folder: string) => scanned(await folderConfig(folder, { resolution: 64, batch_size: 2 }));
 const tear = (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2));
 
-/** Encodes pictures in earnest; of a step it gives no numbers, only the draws that it was asked with. */
-function withoutSteps(): Runtime {
+/** Encodes pictures in earnest; of a step it gives no numbers, only the draws that it was asked with. Tells which steps are opened. */
+function withoutSteps(onStep: () => void = () => {}): Runtime {
   const inner = onnxRuntime({ threads: 1 });
   const nothing = float32(new Float32Array(2), [2]);
   const results = new Proxy({}, { get: () => nothing }) as Record<string, Value>;
   const pretended: Session = { run: async () => results, release: async () => {} };
   return {
     ...inner,
-    open: async (graph, ...rest) => (graph.outputs.has("loss") ? pretended : inner.open(graph, ...rest)),
+    async open(graph, ...rest) {
+      if (!graph.outputs.has("loss")) return inner.open(graph, ...rest);
+      onStep();
+      return pretended;
+    },
   };
 }
 
@@ -101,6 +105,21 @@ test("pictures that cannot be decoded are left out, and the same ones when the r
   for (const n of [0, 1, 3]) tear(join(folder, `${n}.png`));
   await expect(open(folder)).rejects.toMatchObject({ message: expect.stringMatching(/^none of the 4 pictures/) });
 }, 120_000);
+
+test("what memory once decided about segments holds for the whole run", async () => {
+  const folder = pictures("segments", 2);
+  let steps = 0;
+  const runtime = withoutSteps(() => steps++);
+  const { learner, segments, batch } = await open(folder, { runtime, segments: "auto" });
+  // Sizes are known with the first batch.
+  expect([steps, segments!()]).toEqual([0, undefined]);
+  await batch(0);
+  expect([steps, segments!()]).toEqual([1, "off"]);
+  const state = { step: 1, position: { epoch: 1, index: 0 }, learner: learner.state(), recipe: "" };
+  const path = await writeCheckpoint(root, { ...state, segments: segments!() }, async () => {}, 1);
+  const resumed = await open(folder, { runtime, segments: "auto", saved: await readState(path) });
+  expect([steps, resumed.segments!()]).toEqual([2, "off"]);
+}, 60_000);
 
 test("draws are shifted by each picture's size where it is asked for", async () => {
   const folder = pictures("sizes", 2);

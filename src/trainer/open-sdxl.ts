@@ -126,6 +126,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
   const place: Place = saved ? (saved.position as Place) : { epoch: 0, index: 0 };
   const tables = step.encodes ? await frozenTables(model, lora ? [] : train) : {};
   const { examine, shiftOf } = options;
+  const segments = saved?.segments ?? options.segments;
   const saveModel = async (folder: string) => {
     // A run that goes on from this checkpoint need not encode again what this one has.
     await data.cache.flush();
@@ -147,7 +148,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     place,
     tables,
     saveModel,
-    ...(options.segments && { segments: options.segments }),
+    ...(segments && { segments }),
     ...(options.replicas && { replicas: options.replicas }),
     ...(shiftOf && { shiftOf }),
     ...(texts && { encoders: texts.encoders }),

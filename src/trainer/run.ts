@@ -107,7 +107,8 @@ async function save(lesson: Lesson, { folder, keep = KEEP, recipe }: RunOptions)
   const { learner } = lesson;
   const { leftOut = {} } = lesson;
   const position = lesson.position?.() ?? {};
-  const state = { step: learner.updates, learner: learner.state(), position, leftOut, recipe };
+  const segments = lesson.segments?.();
+  const state = { step: learner.updates, learner: learner.state(), position, leftOut, segments, recipe };
   let findings: readonly Finding[] = [];
   const saveModel = async (model: string) => {
     findings = await lesson.saveModel(model);

@@ -55,7 +55,8 @@ const BATCH_STREAM = 2 ** 32;
 
 export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson> {
   const { runtime, step, frozen, learner, recipe, seed, shiftOf } = options;
-  const sessions = await openStepParts(runtime, step, frozen, options);
+  const opened = await openStepParts(runtime, step, frozen, options);
+  const { sessions } = opened;
   const crew = options.replicas?.crew;
   const weights = lossWeights(recipe);
   const timesteps = timestepSampler(recipe.table, recipe.timesteps);
@@ -114,6 +115,7 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     learner,
     batch,
     position: () => ({ epoch, index: at }),
+    segments: () => opened.segments,
     saveModel: options.saveModel,
     ...(options.examine && { examine: options.examine }),
     async release() {

@@ -63,7 +63,12 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       "Use smaller crops or larger pictures.",
     );
   });
-  const sessions = await openStepParts(runtime, step, new Map(), options.replicas && { replicas: options.replicas });
+  const { sessions } = await openStepParts(
+    runtime,
+    step,
+    new Map(),
+    options.replicas && { replicas: options.replicas },
+  );
   const feedsOf = (values: (parameter: Parameter) => Float32Array) =>
     Object.fromEntries(parameters.map((p) => [p.name, float32(values(p), p.shape)]));
   const factor = vaeFactor(config);
