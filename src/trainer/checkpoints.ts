@@ -13,13 +13,13 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from "../formats/safetensors/index.ts";
-import type { LearnerState } from "../training/learner/learner.ts";
+import type { LearnerState, SavedLearner } from "../training/learner/learner.ts";
 import type { Segmentation } from "../training/segments/open-step.ts";
 import type { LeftOut } from "./left-out.ts";
 
 export type SavedState = {
   readonly step: number;
-  readonly learner: LearnerState;
+  readonly learner: SavedLearner;
   /** `Lesson.position`. */
   readonly position: Readonly<Record<string, number>>;
   /** `Lesson.leftOut`. */
@@ -29,6 +29,8 @@ export type SavedState = {
   /** What must be the same for the run to go on: the recipe, as text. */
   readonly recipe: string;
 };
+
+export type StateToSave = Omit<SavedState, "learner"> & { readonly learner: LearnerState };
 
 const NAME = /^step-(\d{8})$/;
 const HALF = ".half";
@@ -42,7 +44,7 @@ export const checkpointName = (step: number): string => `step-${String(step).pad
  */
 export async function writeCheckpoint(
   run: string,
-  state: SavedState,
+  state: StateToSave,
   saveModel: (folder: string) => Promise<void>,
   keep: number,
 ): Promise<string> {

@@ -92,13 +92,14 @@ test("pictures that cannot be decoded are left out, and the same ones when the r
   ]);
 
   const state = { step: 1, position: { epoch: 0, index: 0 }, learner: learner.state(), recipe: "" };
-  const saved = await readState(await writeCheckpoint(root, { ...state, leftOut: leftOut! }, async () => {}, 1));
+  const path = await writeCheckpoint(root, { ...state, leftOut: leftOut! }, async () => {}, 1);
+  const saved = await readState(path);
   // Mended since: what was begun without it goes on without it.
   writeFileSync(one, whole);
   expect(withoutPictures(await setOf(folder), saved.leftOut!).items).toHaveLength(3);
   expect(await open(folder, { saved })).toMatchObject({ leftOut });
   tear(two);
-  await expect(open(folder, { saved })).rejects.toMatchObject({
+  await expect(open(folder, { saved: await readState(path) })).rejects.toMatchObject({
     code: "bad_file",
     message: expect.stringMatching(/^1 of the pictures that this run began with .*2\.png/),
   });
@@ -117,8 +118,12 @@ test("what memory once decided about segments holds for the whole run", async ()
   expect([steps, segments!()]).toEqual([1, "off"]);
   const state = { step: 1, position: { epoch: 1, index: 0 }, learner: learner.state(), recipe: "" };
   const path = await writeCheckpoint(root, { ...state, segments: segments!() }, async () => {}, 1);
-  const resumed = await open(folder, { runtime, segments: "auto", saved: await readState(path) });
+  const saved = await readState(path);
+  expect(saved.learner.tensors.size).toBeGreaterThan(100);
+  const resumed = await open(folder, { runtime, segments: "auto", saved });
   expect([steps, resumed.segments!()]).toEqual([2, "off"]);
+  // What was read is in the learner now, and not in memory twice.
+  expect([...saved.learner.tensors.keys()]).toEqual([]);
 }, 60_000);
 
 test("draws are shifted by each picture's size where it is asked for", async () => {

@@ -20,7 +20,13 @@ import { readWeight } from "../runtime/read-weight.ts";
 import type { Runtime, Session } from "../runtime/runtime.ts";
 import { sessionPool } from "../runtime/session-pool.ts";
 import type { Finding } from "../sampling/finding.ts";
-import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
+import {
+  createLearner,
+  type Learner,
+  type LearnerOptions,
+  type Parameter,
+  takeOut,
+} from "../training/learner/learner.ts";
 import type { Recipe } from "../training/plan.ts";
 import { nextUniform, randomState } from "../training/random.ts";
 import type { Replicas, SegmentsChoice } from "../training/segments/open-step.ts";
@@ -208,10 +214,7 @@ function networksToLearn(step: SdxlStep, networks: Networks): Parameter[] {
       const full = `${component}.${name}`;
       const table = name === TOKEN_TABLE;
       if (!table && !step.parameters.has(full)) return [];
-      // The tables stay with this thread, which looks up their rows.
-      return [
-        { name: full, shape, values: table ? values : shared(values), group: component, ...(table && { table }) },
-      ];
+      return [{ name: full, shape, values, group: component, ...(table && { table }) }];
     }),
   );
 }
@@ -223,10 +226,10 @@ async function pairsToLearn(step: SdxlStep, { seed, saved, lora }: SdxlRunOption
     const { part, shape } = parameter;
     const name = `${part}.${parameter.name}`;
     const fresh = initialLoraValues(parameter, () => nextUniform(random));
-    const kept = saved?.learner.tensors.get(`parameter/${name}`);
+    const kept = takeOut(saved?.learner, `parameter/${name}`);
     const given = lora?.begin?.parts[part].weights.get(parameter.name);
     if (lora?.begin) checkPair(lora.begin.path, name, shape, given?.shape);
-    const values = kept instanceof Float32Array ? kept.slice() : given ? await readWeight({ ...given, shape }) : fresh;
+    const values = kept instanceof Float32Array ? kept : given ? await readWeight({ ...given, shape }) : fresh;
     parameters.push({ name, shape, values: shared(values), group: part });
   }
   return parameters;

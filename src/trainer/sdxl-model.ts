@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { IllustriousError } from "../base/error.ts";
+import { shared } from "../base/shared.ts";
 import type { Checkpoint } from "../models/sdxl/checkpoint.ts";
 import { openVae } from "../models/sdxl/checkpoint-vae.ts";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
@@ -11,7 +12,7 @@ import { checkFinite } from "../models/sdxl/storable.ts";
 import { readWeight } from "../runtime/read-weight.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { initialValues } from "../training/learner/initialise.ts";
-import type { LearnerState } from "../training/learner/learner.ts";
+import { type SavedLearner, takeOut } from "../training/learner/learner.ts";
 import type { RandomState } from "../training/random.ts";
 import type { NetworkValues } from "./model-files.ts";
 
@@ -43,23 +44,22 @@ export async function newModel(configs: SdxlConfigs, vae: string): Promise<Train
   return { configs: { ...configs, vae: config }, weights: {}, vae: bound.weights };
 }
 
-/** A network's values: as a run left them, as its checkpoint has them, or fresh. */
+/** A network's values, in shared memory: as a run left them, as its checkpoint has them, or fresh. */
 export async function startingValues(
   { configs, weights }: TrainingModel,
   component: LoraComponent,
   random: RandomState,
-  saved?: LearnerState,
+  saved?: SavedLearner,
 ): Promise<NetworkValues> {
   const network = new Map<string, { shape: readonly number[]; values: Float32Array }>();
   for (const { name, shape } of parametersOf(component, configs)!) {
     // Drawn in any case, so that a resumed run's other networks begin as they did.
     const fresh = weights[component] ? undefined : initialValues(name, shape, random);
-    const kept = saved?.tensors.get(`parameter/${component}.${name}`);
+    const kept = takeOut(saved, `parameter/${component}.${name}`);
     const source = weights[component]?.get(name);
-    const values =
-      kept instanceof Float32Array ? kept.slice() : source ? await readWeight({ ...source, shape }) : fresh;
+    const values = kept instanceof Float32Array ? kept : source ? await readWeight({ ...source, shape }) : fresh;
     if (!values) throw new IllustriousError("missing_weight", `${FOLDER[component]} has no ${name}`);
-    network.set(name, { shape, values });
+    network.set(name, { shape, values: shared(values) });
   }
   return network;
 }

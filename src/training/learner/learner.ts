@@ -56,6 +56,18 @@ export type LearnerState = {
   readonly numbers: Readonly<Record<string, number>>;
 };
 
+/** A state as it was read. Whoever copies a tensor takes it out: it would lie beside its copy to the end of the run. */
+export type SavedLearner = {
+  readonly tensors: Map<string, Float32Array | Int32Array>;
+  readonly numbers: Readonly<Record<string, number>>;
+};
+
+export function takeOut(saved: SavedLearner | undefined, name: string): Float32Array | Int32Array | undefined {
+  const values = saved?.tensors.get(name);
+  saved?.tensors.delete(name);
+  return values;
+}
+
 export type Learner = {
   readonly parameters: ReadonlyMap<string, Parameter>;
   /** Running averages; the parameters themselves where no averaging was asked for. */
@@ -69,7 +81,7 @@ export type Learner = {
 export function createLearner(
   parameters: readonly Parameter[],
   options: LearnerOptions,
-  saved?: LearnerState,
+  saved?: SavedLearner,
   crew: Crew = thisThread,
 ): Learner {
   const { groups, maxGradNorm = 1, accumulation = 1 } = options;
@@ -203,12 +215,12 @@ function normOf(crew: Crew, gradients: ReadonlyMap<string, Float32Array | Sparse
 function averagesOf(
   parameters: readonly Parameter[],
   ema: EmaOptions | undefined,
-  saved: LearnerState | undefined,
+  saved: SavedLearner | undefined,
 ): Map<string, Float32Array> {
   return new Map(
     parameters.map(({ name, values }) => {
       if (!ema) return [name, values];
-      const kept = saved?.tensors.get(`average/${name}`);
+      const kept = takeOut(saved, `average/${name}`);
       return [name, shared(kept instanceof Float32Array ? kept : values)];
     }),
   );
@@ -230,9 +242,10 @@ function movedRows(
   return moved;
 }
 
-function slotState(saved: LearnerState, name: string): OptimiserState {
+function slotState(saved: SavedLearner, name: string): OptimiserState {
   const prefix = `slot/${name}/`;
   const fields = [...saved.tensors, ...Object.entries(saved.numbers)].filter(([key]) => key.startsWith(prefix));
+  for (const [key] of fields) takeOut(saved, key);
   return Object.fromEntries(fields.map(([key, value]) => [key.slice(prefix.length), value])) as OptimiserState;
 }
 
