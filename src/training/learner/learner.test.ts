@@ -1,6 +1,6 @@
 /** @file Learning as a whole: what accumulates, what is clipped, and that a saved state goes on bit for bit. */
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { emaDecay, emaStep } from "../optimisers/ema.ts";
 import { createLearner, type LearnerOptions, type LearnerState, type Parameter, type SavedLearner } from "./learner.ts";
 
@@ -40,6 +40,23 @@ test("two batches make an update of their mean gradient", () => {
   expect(update).toMatchObject({ update: 1, gradientNorm: 5, skipped: false });
   // Lion moves by the sign.
   expect([...one.values]).toEqual([0, -3, 3, 0.5]);
+});
+
+test("accumulation takes shared memory once, and an update's sum has nothing of the one before", () => {
+  let made = 0;
+  class Counted extends SharedArrayBuffer {
+    constructor(length: number) {
+      super(length);
+      made++;
+    }
+  }
+  vi.stubGlobal("SharedArrayBuffer", Counted);
+  const learner = createLearner([fresh()[0]!], { ...options, accumulation: 3 });
+  const begun = made;
+  const norms = Array.from({ length: 12 }, (_, n) => learner.add(new Map([["w", Float32Array.of(n, 0, 0, 0)]])));
+  vi.unstubAllGlobals();
+  expect(made - begun).toBe(1);
+  expect(norms.flatMap((update) => update?.gradientNorm ?? [])).toEqual([1, 4, 7, 10]);
 });
 
 test("rows that no batch used stay as they are", () => {
