@@ -41,7 +41,8 @@ function pictures(name: string, count: number): string {
   }
   return folder;
 }
-const setOf = async (folder: string) => scanned(await folderConfig(folder, { resolution: 64, batch_size: 2 }));
+const setOf = async (folder: string, more = {}) =>
+  scanned(await folderConfig(folder, { resolution: 64, batch_size: 2, ...more }));
 const tear = (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2));
 
 /** Encodes pictures in earnest; of a step it gives no numbers, only the draws that it was asked with. Tells which steps are opened. */
@@ -124,6 +125,34 @@ test("what memory once decided about segments holds for the whole run", async ()
   expect([steps, resumed.segments!()]).toEqual([2, "off"]);
   // What was read is in the learner now, and not in memory twice.
   expect([...saved.learner.tensors.keys()]).toEqual([]);
+}, 60_000);
+
+test("encoders that views and texts open on the way are closed at the end", async () => {
+  const folder = pictures("flips", 2);
+  const inner = withoutSteps();
+  const opened: Session[] = [];
+  const runtime: Runtime = {
+    ...inner,
+    async open(...args) {
+      const session = await inner.open(...args);
+      const own: Session = {
+        run: (...given) => session.run(...given),
+        async release() {
+          opened.splice(opened.indexOf(own), 1);
+          await session.release();
+        },
+      };
+      opened.push(own);
+      return own;
+    },
+  };
+  const { batch, release } = await open(folder, { runtime, set: await setOf(folder, { flip_aug: true }) });
+  // The step's own; the autoencoder has rested since the first epoch's views are known.
+  expect(opened).toHaveLength(1);
+  for (let index = 0; index < 4; index++) await batch(index);
+  expect(opened).toHaveLength(4);
+  await release();
+  expect(opened).toEqual([]);
 }, 60_000);
 
 test("draws are shifted by each picture's size where it is asked for", async () => {

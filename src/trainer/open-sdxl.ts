@@ -17,7 +17,7 @@ import { vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { initialLoraValues } from "../nn/lora.ts";
 import { weightBytes } from "../runtime/memory.ts";
 import { readWeight } from "../runtime/read-weight.ts";
-import type { Runtime, Session } from "../runtime/runtime.ts";
+import { openAll, type Runtime, type Session } from "../runtime/runtime.ts";
 import { sessionPool } from "../runtime/session-pool.ts";
 import type { Finding } from "../sampling/finding.ts";
 import {
@@ -160,7 +160,16 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     ...(texts && { encoders: texts.encoders }),
     ...(examine && { examine: (at: number) => examine(at, saveToExamine) }),
   });
-  return { ...lesson, leftOut };
+  return {
+    ...lesson,
+    leftOut,
+    async release() {
+      await lesson.release();
+      // A view or a text that came anew has opened them again.
+      await data.encoder.session.release();
+      await texts?.encoders.rest();
+    },
+  };
 }
 
 /** Encodes the pictures, and finds those that the run goes without. */
@@ -268,7 +277,7 @@ async function pictureEncoder({ runtime, replicas, model }: SdxlRunOptions): Pro
   async function open(): Promise<Session> {
     if (!replicas || weightBytes(graph, model.vae).float32 > SMALL_ENCODER) return runtime.open(graph, model.vae);
     const opening = Array.from({ length: replicas.count }, () => replicas.runtime.open(graph, model.vae));
-    return sessionPool(await Promise.all(opening));
+    return sessionPool(await openAll(opening));
   }
   let opened: Promise<Session> | undefined;
   const session: Session = {
@@ -277,8 +286,13 @@ async function pictureEncoder({ runtime, replicas, model }: SdxlRunOptions): Pro
       return (await opened).run(...args);
     },
     async release() {
-      await (await opened)?.release();
+      const open = opened;
       opened = undefined;
+      // What did not open was told to whoever asked for it.
+      await open?.then(
+        (session) => session.release(),
+        () => {},
+      );
     },
   };
   return { session, config, identity };

@@ -119,6 +119,8 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     saveModel: options.saveModel,
     ...(options.examine && { examine: options.examine }),
     async release() {
+      // What is being read uses encoders, which whoever opened them closes after this.
+      await ahead?.catch(() => {});
       await releaseAll(sessions);
       await crew?.release();
     },

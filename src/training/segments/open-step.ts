@@ -1,7 +1,7 @@
 /** @file A step's sessions: of its whole graph, one or one a thread, or in segments where the whole does not fit. */
 
 import { weightBytes } from "../../runtime/memory.ts";
-import type { Runtime, Session, Values } from "../../runtime/runtime.ts";
+import { openAll, type Runtime, type Session, type Values } from "../../runtime/runtime.ts";
 import { sizesOf } from "../../runtime/sizes.ts";
 import type { Weights } from "../../runtime/weights.ts";
 import type { Crew } from "../crew/crew.ts";
@@ -52,7 +52,7 @@ export async function openStepParts(
       },
     };
   }
-  const sessions = await Promise.all(
+  const sessions = await openAll(
     Array.from({ length: replicas.count }, () => replicas.runtime.open(step.graph, weights, { lendsOutputs: true })),
   );
   return { sessions, segments: "off" };
