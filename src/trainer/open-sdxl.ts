@@ -209,10 +209,9 @@ async function trainedNetworks({ model, train, lora, seed, saved, recipe }: Sdxl
   if (lora) return networks;
   for (const component of LORA_COMPONENTS) {
     if (!train.includes(component)) continue;
-    const network = await startingValues(model, component, random, saved?.learner);
-    const fresh = !saved && !model.weights[component];
-    if (fresh && component === "unet" && recipe.prediction === "eps") passNoiseThrough(network, model.configs.unet);
-    networks.set(component, network);
+    const { values, isNew } = await startingValues(model, component, random, saved?.learner);
+    if (isNew && component === "unet" && recipe.prediction === "eps") passNoiseThrough(values, model.configs.unet);
+    networks.set(component, values);
   }
   return networks;
 }

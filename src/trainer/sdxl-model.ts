@@ -44,14 +44,21 @@ export async function newModel(configs: SdxlConfigs, vae: string): Promise<Train
   return { configs: { ...configs, vae: config }, weights: {}, vae: bound.weights };
 }
 
+export type StartingNetwork = {
+  readonly values: NetworkValues;
+  /** Whether it begins with nothing: all its values are drawn. */
+  readonly isNew: boolean;
+};
+
 /** A network's values, in shared memory: as a run left them, as its checkpoint has them, or fresh. */
 export async function startingValues(
   { configs, weights }: TrainingModel,
   component: LoraComponent,
   random: RandomState,
   saved?: SavedLearner,
-): Promise<NetworkValues> {
+): Promise<StartingNetwork> {
   const network = new Map<string, { shape: readonly number[]; values: Float32Array }>();
+  let isNew = true;
   for (const { name, shape } of parametersOf(component, configs)!) {
     // Drawn in any case, so that a resumed run's other networks begin as they did.
     const fresh = weights[component] ? undefined : initialValues(name, shape, random);
@@ -59,9 +66,10 @@ export async function startingValues(
     const source = weights[component]?.get(name);
     const values = kept instanceof Float32Array ? kept : source ? await readWeight({ ...source, shape }) : fresh;
     if (!values) throw new IllustriousError("missing_weight", `${FOLDER[component]} has no ${name}`);
+    if (values !== fresh) isNew = false;
     network.set(name, { shape, values: shared(values) });
   }
-  return network;
+  return { values: network, isNew };
 }
 
 /** Values of a network that is not trained, out of its file. */
