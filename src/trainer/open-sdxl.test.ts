@@ -108,6 +108,28 @@ test("pictures that cannot be decoded are left out, and the same ones when the r
   await expect(open(folder)).rejects.toMatchObject({ message: expect.stringMatching(/^none of the 4 pictures/) });
 }, 120_000);
 
+test("with random views too broken pictures are known before the first step; one that breaks later is named with the way out", async () => {
+  const folder = pictures("random", 4);
+  const [one, two] = [join(folder, "1.png"), join(folder, "2.png")];
+  tear(one);
+  const set = await setOf(folder, { random_crop: true });
+  const { leftOut, batch } = await open(folder, { set });
+  expect(leftOut).toEqual({ "1.png": expect.stringContaining(one) });
+  tear(two);
+  const epochs = async () => {
+    for (let index = 0; index < 6; index++) await batch(index);
+  };
+  await expect(epochs()).rejects.toMatchObject({
+    code: "bad_file",
+    message: expect.stringMatching(/^1 of the pictures that this run began with .*2\.png/),
+    hint: expect.stringContaining("newest checkpoint"),
+  });
+  rmSync(two);
+  await expect(open(folder, { set })).resolves.toMatchObject({
+    leftOut: { "1.png": expect.any(String), "2.png": expect.stringContaining(two) },
+  });
+}, 120_000);
+
 test("what memory once decided about segments holds for the whole run", async () => {
   const folder = pictures("segments", 2);
   let steps = 0;

@@ -34,7 +34,7 @@ import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
 import { openContentHashes } from "./content-hashes.ts";
 import { type FrozenEncoders, frozenEncoders } from "./frozen-encoders.ts";
-import { type LeftOut, refuseNewlyBroken, withoutPictures } from "./left-out.ts";
+import { type LeftOut, leftOutOf, withoutPictures } from "./left-out.ts";
 import type { Lesson } from "./lesson.ts";
 import type { NetworkValues, StoredDType } from "./model-files.ts";
 import { type FolderContents, writeModelFolder } from "./model-folder.ts";
@@ -179,9 +179,7 @@ async function* picturesLeftOut(
 ): AsyncGenerator<Caching, LeftOut> {
   const { leftOut: before = {} } = saved ?? {};
   const broken = yield* encodePictures({ ...data, set: withoutPictures(data.set, before) });
-  if (!saved) return broken;
-  refuseNewlyBroken(broken);
-  return before;
+  return leftOutOf(broken, saved);
 }
 
 type Texts = { readonly encoders: FrozenEncoders; readonly cache: TensorCache };
