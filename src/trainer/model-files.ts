@@ -44,9 +44,10 @@ export async function writeNetwork(
   return tensors.filter((tensor) => tensor.dtype !== dtype).map(({ name }) => `${part}.${name}`);
 }
 
-export function tensorsToWrite(part: NetworkPart, network: NetworkValues, asked: StoredDType): TensorToWrite[] {
+/** @param of what errors name the tensors' owner by */
+export function tensorsToWrite(of: string, network: NetworkValues, asked: StoredDType): TensorToWrite[] {
   return [...network].map(([name, { shape, values }]) => {
-    const dtype = storableType(`${part}.${name}`, values, asked);
+    const dtype = storableType(`${of}.${name}`, values, asked);
     return { name, dtype, shape, data: () => bytesFromFloat32(values, dtype) };
   });
 }
