@@ -177,6 +177,23 @@ test("encoders that views and texts open on the way are closed at the end", asyn
   expect(opened).toEqual([]);
 }, 60_000);
 
+test("a saved model tells what it holds wider than it was asked to, and damage ends the saving by name", async () => {
+  const ranks = { rank: 1, alpha: 1 };
+  const says = { title: "wide", ranks, trained: { unet: true, textEncoders: false }, finishedAt: new Date(0) };
+  const { learner, saveModel } = await open(pictures("wide", 2), { lora: { ranks, settings: () => says } });
+  const model = join(root, "wide-model");
+  expect(await saveModel(model)).toEqual([]);
+  const [parameter] = learner.parameters.values();
+  parameter!.values[0] = 1e5;
+  const message = expect.stringMatching(/^1 tensor has values beyond 65504, the largest of F16, .*: lora_unet_/);
+  expect(await saveModel(model)).toMatchObject([{ level: "warning", code: "stored_wider", message }]);
+  parameter!.values[0] = Number.NaN;
+  await expect(saveModel(model)).rejects.toMatchObject({
+    code: "bad_file",
+    message: expect.stringMatching(/^lora_unet_.* has the value NaN$/),
+  });
+}, 60_000);
+
 test("draws are shifted by each picture's size where it is asked for", async () => {
   const folder = pictures("sizes", 2);
   const levelsWith = async (more: Partial<SdxlRunOptions>) => {
