@@ -10,7 +10,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { shared } from "../dist/base/shared.js";
 import { writeSafetensors } from "../dist/formats/safetensors/index.js";
 import { clipToJson, parseConfigs, unetToJson } from "../dist/models/sdxl/config-json.js";
 import { FOLDER } from "../dist/models/sdxl/names.js";
@@ -90,12 +89,12 @@ function watched(runtime) {
 const step = sdxlStep(configs, { train: PARTS, loss: "l2" });
 const networks = new Map();
 const begin = randomState(1, 1);
-for (const part of PARTS) networks.set(part, await startingValues({ configs, weights: {} }, part, begin));
+for (const part of PARTS) networks.set(part, (await startingValues({ configs, weights: {} }, part, begin)).values);
 const parameters = [...networks].flatMap(([part, network]) =>
   [...network].flatMap(([own, { shape, values }]) => {
     const [name, table] = [`${part}.${own}`, own === TOKEN_TABLE];
     if (!table && !step.parameters.has(name)) return [];
-    return [{ name, shape, values: table ? values : shared(values), group: part, table }];
+    return [{ name, shape, values, group: part, table }];
   }),
 );
 const crew = openCrew(threads);
@@ -117,7 +116,7 @@ const lesson = await openSdxlLesson({
   batches: batches(),
   place: { epoch: 0, index: 0 },
   tables: {},
-  saveModel: async () => {},
+  saveModel: async () => [],
 });
 
 let steps = 0;
@@ -149,11 +148,7 @@ async function writeWeights() {
   const json = { unet: unetToJson(configs.unet) };
   for (const part of ["textEncoder", "textEncoder2"]) json[part] = clipToJson(configs[part]);
   for (const [part, network] of networks) {
-    const current = ([name, { shape, values }]) => {
-      const learnt = learner.parameters.get(`${part}.${name}`)?.values ?? values;
-      return [name, { shape, values: learnt.slice() }];
-    };
-    await writeNetwork(folder, FOLDER[part], json[part], new Map([...network].map(current)));
+    await writeNetwork(folder, FOLDER[part], json[part], network);
   }
 }
 
@@ -171,7 +166,7 @@ async function writeInputs({ texts, latents, shape }) {
     ["ids", { shape: [chunks.length, TOKENS], values: idsOf("ids") }],
     ["ids2", { shape: [chunks.length, TOKENS], values: idsOf("ids2") }],
   ]);
-  await writeSafetensors(join(folder, "inputs.safetensors"), tensorsToWrite(all, "F32"));
+  await writeSafetensors(join(folder, "inputs.safetensors"), tensorsToWrite("inputs", all, "F32"));
 }
 
 const tasks = {

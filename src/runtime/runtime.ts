@@ -58,6 +58,16 @@ export function int64(data: Iterable<number>, shape: readonly number[]): Value {
   return { data: BigInt64Array.from(data, BigInt), shape };
 }
 
+/** All of them or none: where one does not open, the others are closed again. */
+export async function openAll(opening: readonly Promise<Session>[]): Promise<Session[]> {
+  const settled = await Promise.allSettled(opening);
+  const sessions = settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failed = settled.find((result) => result.status === "rejected");
+  if (!failed) return sessions;
+  await releaseAll(sessions);
+  throw failed.reason;
+}
+
 /** All of them, whatever becomes of one. */
 export async function releaseAll(sessions: readonly Session[]): Promise<void> {
   await Promise.allSettled(sessions.map((session) => session.release()));

@@ -227,6 +227,33 @@ test("one number type for all tensors, and another VAE", async () => {
   expect(baked.opened.configs.vae?.scalingFactor).toBe(0.5);
 });
 
+/** The fixture with one value of one tensor changed, in float32. */
+async function withOne(value: number): Promise<string> {
+  const { out } = await exported({ model: TINY, dtype: "fp32" });
+  const { offset } = (await openCheckpoint(out)).weights.unet.get("conv_out.bias")!;
+  const file = await open(out, "r+");
+  await file.write(new Uint8Array(Float32Array.of(value).buffer), 0, 4, offset);
+  await file.close();
+  return out;
+}
+
+test("a number too large for the asked type stays float32, and is told; one that is none is refused by name", async () => {
+  const large = await exported({ model: await withOne(1e5), dtype: "fp16" });
+  expect(large.warnings).toContain(
+    "1 tensor has values beyond 65504, the largest of F16, and is stored as F32: unet.conv_out.bias",
+  );
+  const { unet } = large.opened.weights;
+  expect([unet.get("conv_out.bias")!.dtype, unet.get("conv_in.bias")!.dtype]).toEqual(["F32", "F16"]);
+  expect((await readWeight(unet.get("conv_out.bias")!))[0]).toBe(1e5);
+  const damaged = await withOne(Number.NEGATIVE_INFINITY);
+  for (const dtype of ["fp16", "fp32", undefined] as const) {
+    await expect(exported({ model: damaged, ...(dtype && { dtype }) })).rejects.toMatchObject({
+      code: "bad_file",
+      message: "unet.conv_out.bias has the value -Infinity",
+    });
+  }
+});
+
 test("what a single file cannot carry is said: tokens of its own, noise levels of its own, flow", async () => {
   const nano = join(folder, "nano-own-tokens");
   await cp(NANO, nano, { recursive: true });

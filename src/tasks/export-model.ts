@@ -2,13 +2,19 @@
 
 import { basename, dirname, extname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { WeightDType } from "../base/dtype.ts";
 import { IllustriousError } from "../base/error.ts";
+import { float32FromBytes } from "../base/float-bytes.ts";
 import { byteLengthOf, type TensorToWrite, writeSafetensors } from "../formats/safetensors/index.ts";
 import { type Checkpoint, openCheckpoint } from "../models/sdxl/checkpoint.ts";
+import { COMPONENTS, FOLDER } from "../models/sdxl/names.ts";
 import { agreeingScheduler, marksOf } from "../models/sdxl/prediction-marks.ts";
 import { singleFileMetadata } from "../models/sdxl/single-file-metadata.ts";
 import { singleFileTensors, storedWeight } from "../models/sdxl/single-file-tensors.ts";
+import { storableType, widenedWarnings } from "../models/sdxl/storable.ts";
 import { shiftOf } from "../pipeline/noise-model.ts";
+import { readWeightBytes } from "../runtime/read-weight.ts";
+import type { WeightSource } from "../runtime/weights.ts";
 import { type ExportInput, type ExportOptions, parseExportOptions } from "./export-options.ts";
 import { findModel } from "./find-model.ts";
 import { checkFile, makeFolder } from "./output-place.ts";
@@ -39,7 +45,10 @@ export async function* exportModel(
   refuseItself(checkpoint, place, options.out);
   for (const warning of await warningsOf(checkpoint)) yield { type: "warning", ...warning };
 
-  const tensors = tensorsOf(checkpoint, options);
+  const asked = options.dtype && DTYPES[options.dtype];
+  const { types, widened } = await storedTypes(checkpoint, asked, signal);
+  if (asked) for (const warning of widenedWarnings(widened, asked)) yield { type: "warning", ...warning };
+  const tensors = tensorsOf(checkpoint, types);
   const total = tensors.reduce((sum, { dtype, shape }) => sum + byteLengthOf(dtype, shape)!, 0);
   let bytes = 0;
   let isLeft = false;
@@ -86,15 +95,40 @@ function refuseItself({ files }: Checkpoint, place: string, out: string): void {
   throw new IllustriousError("bad_option", `${out} is a file of the model itself`, "Give the new file another name.");
 }
 
-function tensorsOf({ configs, weights, prediction }: Checkpoint, { dtype }: ExportOptions): TensorToWrite[] {
+type StoredTypes = ReadonlyMap<WeightSource, WeightDType>;
+
+/** What each weight is stored as. Where one could be too large for the asked type it is read, for a file's header comes before its numbers. */
+async function storedTypes(
+  { weights }: Checkpoint,
+  asked: WeightDType | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ types: StoredTypes; widened: string[] }> {
+  const types = new Map<WeightSource, WeightDType>();
+  const widened: string[] = [];
+  for (const component of COMPONENTS) {
+    for (const [parameter, source] of weights[component] ?? []) {
+      if (signal?.aborted) throw new IllustriousError("cancelled", "stopped while looking for the largest weights");
+      const name = `${FOLDER[component]}.${parameter}`;
+      const { dtype } = source;
+      const holdsAll = asked === undefined || asked === "F32" || asked === dtype;
+      const type = holdsAll
+        ? (asked ?? dtype)
+        : storableType(name, float32FromBytes(await readWeightBytes(source), dtype), asked);
+      types.set(source, type);
+      if (asked && type !== asked) widened.push(name);
+    }
+  }
+  return { types, widened };
+}
+
+function tensorsOf({ configs, weights, prediction }: Checkpoint, types: StoredTypes): TensorToWrite[] {
   return singleFileTensors(
     configs,
     (component, name) => {
       const source = weights[component]?.get(name);
-      return source && storedWeight(source);
+      return source && { ...storedWeight(source), storedAs: types.get(source)! };
     },
     marksOf(prediction),
-    dtype && DTYPES[dtype],
   );
 }
 

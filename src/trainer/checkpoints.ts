@@ -13,19 +13,24 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from "../formats/safetensors/index.ts";
-import type { LearnerState } from "../training/learner/learner.ts";
+import type { LearnerState, SavedLearner } from "../training/learner/learner.ts";
+import type { Segmentation } from "../training/segments/open-step.ts";
 import type { LeftOut } from "./left-out.ts";
 
 export type SavedState = {
   readonly step: number;
-  readonly learner: LearnerState;
+  readonly learner: SavedLearner;
   /** `Lesson.position`. */
   readonly position: Readonly<Record<string, number>>;
   /** `Lesson.leftOut`. */
   readonly leftOut?: LeftOut;
+  /** `Lesson.segments`. */
+  readonly segments?: Segmentation;
   /** What must be the same for the run to go on: the recipe, as text. */
   readonly recipe: string;
 };
+
+export type StateToSave = Omit<SavedState, "learner"> & { readonly learner: LearnerState };
 
 const NAME = /^step-(\d{8})$/;
 const HALF = ".half";
@@ -39,7 +44,7 @@ export const checkpointName = (step: number): string => `step-${String(step).pad
  */
 export async function writeCheckpoint(
   run: string,
-  state: SavedState,
+  state: StateToSave,
   saveModel: (folder: string) => Promise<void>,
   keep: number,
 ): Promise<string> {
@@ -48,9 +53,9 @@ export async function writeCheckpoint(
   await rm(half, { recursive: true, force: true });
   await mkdir(half, { recursive: true });
   await saveModel(join(half, "model"));
-  const { step, position, leftOut, learner } = state;
+  const { step, position, leftOut, segments, learner } = state;
   await writeSafetensors(join(half, STATE), tensorsOf(learner), {
-    "illustrious.state": JSON.stringify({ step, position, leftOut, numbers: learner.numbers }),
+    "illustrious.state": JSON.stringify({ step, position, leftOut, segments, numbers: learner.numbers }),
     "illustrious.recipe": state.recipe,
   });
   await rm(final, { recursive: true, force: true });

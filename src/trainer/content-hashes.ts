@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { IllustriousError } from "../base/error.ts";
 import type { Weights } from "../runtime/weights.ts";
 
 export type ContentHashes = {
@@ -46,7 +47,9 @@ export async function openContentHashes(folder: string | undefined): Promise<Con
 }
 
 async function versionOf(path: string): Promise<string> {
-  const { size, mtimeMs } = await stat(path);
+  const { size, mtimeMs } = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new IllustriousError("missing_file", `${path}: cannot be read (${cause.code})`, "Bring it back.", { cause });
+  });
   return `${size} ${mtimeMs} ${path}`;
 }
 

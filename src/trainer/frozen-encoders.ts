@@ -88,18 +88,22 @@ export async function frozenEncoders(options: FrozenOptions): Promise<FrozenEnco
       await encoded([text]);
     },
     async rest() {
-      if (opened) await releaseAll(await opened);
+      const open = opened;
       opened = undefined;
+      await open?.then(releaseAll, () => {});
     },
   };
 }
 
 async function openEncoders({ runtime, model, clipSkip }: FrozenOptions): Promise<readonly [Session, Session]> {
   const { textEncoder, textEncoder2 } = model.configs;
-  return [
-    await runtime.open(clipGraph(textEncoder, { clipSkip }), model.weights.textEncoder!),
-    await runtime.open(clipGraph(textEncoder2, { clipSkip }), model.weights.textEncoder2!),
-  ];
+  const one = await runtime.open(clipGraph(textEncoder, { clipSkip }), model.weights.textEncoder!);
+  try {
+    return [one, await runtime.open(clipGraph(textEncoder2, { clipSkip }), model.weights.textEncoder2!)];
+  } catch (error) {
+    await one.release();
+    throw error;
+  }
 }
 
 async function identityOfEncoders({ model, clipSkip, hashes }: FrozenOptions): Promise<string> {

@@ -10,10 +10,21 @@ import type { Finding } from "../sampling/finding.ts";
 /** Why each is left out, by the key of its image. */
 export type LeftOut = Readonly<Record<string, string>>;
 
-/** The reason, if it is that of a damaged file; everything else is thrown on. */
+/** The reason, if it is that of a damaged file, or of one that is gone since the scan; everything else is thrown on. */
 export function whyBroken(error: unknown): string {
-  if (error instanceof IllustriousError && error.code === "bad_file") return error.message;
+  if (error instanceof IllustriousError && ["bad_file", "missing_file"].includes(error.code)) return error.message;
   throw error;
+}
+
+/**
+ * What a new run finds broken; or what a run began without that goes on, if nothing else has broken since.
+ *
+ * @throws IllustriousError `bad_file`
+ */
+export function leftOutOf(broken: LeftOut, saved: { readonly leftOut?: LeftOut } | undefined): LeftOut {
+  if (!saved) return broken;
+  if (Object.keys(broken).length > 0) throw brokenSince(broken);
+  return saved.leftOut ?? {};
 }
 
 /** @throws IllustriousError `bad_file` where nothing is left */
@@ -25,16 +36,13 @@ export function withoutPictures(set: DataSet, leftOut: LeftOut): DataSet {
   throw new IllustriousError("bad_file", message, "Save the pictures again, as PNG for instance.");
 }
 
-/**
- * Refuses to go on without pictures that a run began with.
- *
- * @throws IllustriousError `bad_file`
- */
-export function refuseNewlyBroken(broken: LeftOut): void {
+/** A run does not go on without pictures that it began with: its batches would no longer follow from what a checkpoint keeps. */
+export function brokenSince(broken: LeftOut): IllustriousError {
   const reasons = Object.values(broken);
-  if (reasons.length === 0) return;
   const message = `${reasons.length} of the pictures that this run began with can no longer be decoded: ${named(reasons)}`;
-  throw new IllustriousError("bad_file", message, "Bring the files back, or begin anew with --restart.");
+  const hint =
+    "Bring the files back and start again, which goes on from the newest checkpoint; or begin anew with --restart.";
+  return new IllustriousError("bad_file", message, hint);
 }
 
 export function leftOutFinding(leftOut: LeftOut): Finding[] {

@@ -1,6 +1,8 @@
 /** @file What a run of training needs of what is trained: batches by number, and a model to save. */
 
+import type { Finding } from "../sampling/finding.ts";
 import type { BatchGradients, Learner } from "../training/learner/learner.ts";
+import type { Segmentation } from "../training/segments/open-step.ts";
 import type { LeftOut } from "./left-out.ts";
 
 export type BatchResult = {
@@ -21,10 +23,12 @@ export type Lesson = {
   batch(index: number): Promise<BatchResult>;
   /** Where the data stand, as numbers that a checkpoint keeps and the lesson is opened with again. */
   position?(): Readonly<Record<string, number>>;
+  /** Whether its step runs in segments, for a checkpoint to keep: where memory decided, it may have more or less of it next time. */
+  segments?(): Segmentation;
   /** Pictures that it goes without, for a checkpoint to keep like the position. */
   readonly leftOut?: LeftOut;
-  /** Writes the model, averaged where the learner averages, as files that other programs read. */
-  saveModel(folder: string): Promise<void>;
+  /** Writes the model, averaged where the learner averages, as files that other programs read. Tells what is not as it was asked for. */
+  saveModel(folder: string): Promise<readonly Finding[]>;
   /** Measures on what is not trained on, and pictures to look at. */
   examine?(step: number): Promise<Examination>;
   release(): Promise<void>;

@@ -6,6 +6,7 @@ import type { WeightDType } from "../base/dtype.ts";
 import { bytesFromFloat32 } from "../base/float-bytes.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { type TensorToWrite, writeSafetensors } from "../formats/safetensors/index.ts";
+import { storableType } from "../models/sdxl/storable.ts";
 
 export type NetworkValues = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>;
 
@@ -21,7 +22,12 @@ const WEIGHTS = {
 
 export type NetworkPart = keyof typeof WEIGHTS;
 
-/** Writes `<folder>/<part>/config.json` and its weights. */
+/**
+ * Writes `<folder>/<part>/config.json` and its weights. Returns the names of tensors that the type cannot hold and that are F32 in its
+ * place.
+ *
+ * @throws IllustriousError `bad_file` for values that are not finite
+ */
 export async function writeNetwork(
   folder: string,
   part: NetworkPart,
@@ -29,20 +35,21 @@ export async function writeNetwork(
   network: NetworkValues,
   dtype: StoredDType = "F32",
   metadata: Readonly<Record<string, string>> = {},
-): Promise<void> {
+): Promise<string[]> {
   const place = join(folder, part);
   await mkdir(place, { recursive: true });
   await writeJson(join(place, "config.json"), config);
-  await writeSafetensors(join(place, WEIGHTS[part]), tensorsToWrite(network, dtype), { format: "pt", ...metadata });
+  const tensors = tensorsToWrite(part, network, dtype);
+  await writeSafetensors(join(place, WEIGHTS[part]), tensors, { format: "pt", ...metadata });
+  return tensors.filter((tensor) => tensor.dtype !== dtype).map(({ name }) => `${part}.${name}`);
 }
 
-export function tensorsToWrite(network: NetworkValues, dtype: StoredDType): TensorToWrite[] {
-  return [...network].map(([name, { shape, values }]) => ({
-    name,
-    dtype,
-    shape,
-    data: () => bytesFromFloat32(values, dtype),
-  }));
+/** @param of what errors name the tensors' owner by */
+export function tensorsToWrite(of: string, network: NetworkValues, asked: StoredDType): TensorToWrite[] {
+  return [...network].map(([name, { shape, values }]) => {
+    const dtype = storableType(`${of}.${name}`, values, asked);
+    return { name, dtype, shape, data: () => bytesFromFloat32(values, dtype) };
+  });
 }
 
 export const writeJson = (path: string, value: unknown): Promise<void> =>

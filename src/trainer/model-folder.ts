@@ -22,19 +22,23 @@ export type FolderContents = {
 /** Dropped captions are trained as the encoding of nothing. */
 export const ZEROS_FOR_EMPTY_PROMPT = false;
 
-export async function writeModelFolder(folder: string, contents: FolderContents): Promise<void> {
+/** Returns the names of tensors that the type cannot hold and that are F32 in its place. Throws as `writeNetwork`. */
+export async function writeModelFolder(folder: string, contents: FolderContents): Promise<string[]> {
   const { configs, networks, dtype, schedule } = contents;
   const metadata = { ...contents.metadata, ...predictionMarks(schedule).metadata };
   await mkdir(folder, { recursive: true });
-  await writeNetwork(folder, "unet", unetToJson(configs.unet), networks.unet, dtype, metadata);
-  await writeNetwork(folder, "vae", vaeToJson(configs.vae), networks.vae, dtype);
-  await writeNetwork(folder, "text_encoder", clipToJson(configs.textEncoder), networks.textEncoder, dtype);
-  await writeNetwork(folder, "text_encoder_2", clipToJson(configs.textEncoder2), networks.textEncoder2, dtype);
+  const widened = [
+    await writeNetwork(folder, "unet", unetToJson(configs.unet), networks.unet, dtype, metadata),
+    await writeNetwork(folder, "vae", vaeToJson(configs.vae), networks.vae, dtype),
+    await writeNetwork(folder, "text_encoder", clipToJson(configs.textEncoder), networks.textEncoder, dtype),
+    await writeNetwork(folder, "text_encoder_2", clipToJson(configs.textEncoder2), networks.textEncoder2, dtype),
+  ];
   await writeTokenizers(folder, contents.tokenizerFolders);
   const scheduler = schedulerConfig(schedule);
   await mkdir(join(folder, "scheduler"), { recursive: true });
   await writeJson(join(folder, "scheduler", "scheduler_config.json"), scheduler);
   await writeJson(join(folder, "model_index.json"), modelIndex(scheduler._class_name));
+  return widened.flat();
 }
 
 function modelIndex(scheduler: string): Record<string, unknown> {

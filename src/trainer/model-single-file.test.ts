@@ -66,3 +66,44 @@ test.each([
   expect(said.get("modelspec.title")).toBe("my-model");
   expect(said.get("illustrious.steps")).toBe("7");
 });
+
+/** The same networks with one value of the middle of the packed matrix changed. */
+function withOne(value: number): typeof model {
+  const { textEncoder2 } = model.networks;
+  const name = "text_model.encoder.layers.0.self_attn.k_proj.weight";
+  const { shape, values } = textEncoder2.get(name)!;
+  const changed = values.slice().fill(value, 0, 1);
+  return {
+    ...model,
+    networks: { ...model.networks, textEncoder2: new Map([...textEncoder2, [name, { shape, values: changed }]]) },
+  };
+}
+
+const plain = {
+  tokenizerFolders: undefined,
+  schedule: { prediction: "v", zeroSnr: true, shift: 1 },
+  dtype: "F16",
+  metadata: {},
+} as const;
+
+test("a value that F16 cannot hold is kept as F32, in both forms, and told by name", async () => {
+  const contents = { ...withOne(1e5), ...plain };
+  const [asFolder, asFile] = [join(folder, "large"), join(folder, "large.safetensors")];
+  const name = "text_model.encoder.layers.0.self_attn.k_proj.weight";
+  expect(await writeModelFolder(asFolder, contents)).toEqual([`text_encoder_2.${name}`]);
+  expect(await writeModelSingleFile(asFile, contents)).toEqual([`text_encoder_2.${name}`]);
+  for (const path of [asFolder, asFile]) {
+    const { weights } = await openCheckpoint(path);
+    const source = weights.textEncoder2.get(name)!;
+    expect(source.dtype).toBe("F32");
+    expect((await readWeight(source))[0]).toBe(1e5);
+    expect(weights.textEncoder2.get(name.replace(".0.", ".1."))!.dtype).toBe("F16");
+  }
+});
+
+test("a value that is none ends both by its tensor's name", async () => {
+  const contents = { ...withOne(Number.NaN), ...plain };
+  const message = "text_encoder_2.text_model.encoder.layers.0.self_attn.k_proj.weight has the value NaN";
+  await expect(writeModelFolder(join(folder, "bad"), contents)).rejects.toMatchObject({ code: "bad_file", message });
+  await expect(writeModelSingleFile(join(folder, "bad.safetensors"), contents)).rejects.toMatchObject({ message });
+});

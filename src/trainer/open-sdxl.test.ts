@@ -41,18 +41,23 @@ function pictures(name: string, count: number): string {
   }
   return folder;
 }
-const setOf = async (folder: string) => scanned(await folderConfig(folder, { resolution: 64, batch_size: 2 }));
+const setOf = async (folder: string, more = {}) =>
+  scanned(await folderConfig(folder, { resolution: 64, batch_size: 2, ...more }));
 const tear = (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2));
 
-/** Encodes pictures in earnest; of a step it gives no numbers, only the draws that it was asked with. */
-function withoutSteps(): Runtime {
+/** Encodes pictures in earnest; of a step it gives no numbers, only the draws that it was asked with. Tells which steps are opened. */
+function withoutSteps(onStep: () => void = () => {}): Runtime {
   const inner = onnxRuntime({ threads: 1 });
   const nothing = float32(new Float32Array(2), [2]);
   const results = new Proxy({}, { get: () => nothing }) as Record<string, Value>;
   const pretended: Session = { run: async () => results, release: async () => {} };
   return {
     ...inner,
-    open: async (graph, ...rest) => (graph.outputs.has("loss") ? pretended : inner.open(graph, ...rest)),
+    async open(graph, ...rest) {
+      if (!graph.outputs.has("loss")) return inner.open(graph, ...rest);
+      onStep();
+      return pretended;
+    },
   };
 }
 
@@ -88,19 +93,106 @@ test("pictures that cannot be decoded are left out, and the same ones when the r
   ]);
 
   const state = { step: 1, position: { epoch: 0, index: 0 }, learner: learner.state(), recipe: "" };
-  const saved = await readState(await writeCheckpoint(root, { ...state, leftOut: leftOut! }, async () => {}, 1));
+  const path = await writeCheckpoint(root, { ...state, leftOut: leftOut! }, async () => {}, 1);
+  const saved = await readState(path);
   // Mended since: what was begun without it goes on without it.
   writeFileSync(one, whole);
   expect(withoutPictures(await setOf(folder), saved.leftOut!).items).toHaveLength(3);
   expect(await open(folder, { saved })).toMatchObject({ leftOut });
   tear(two);
-  await expect(open(folder, { saved })).rejects.toMatchObject({
+  await expect(open(folder, { saved: await readState(path) })).rejects.toMatchObject({
     code: "bad_file",
     message: expect.stringMatching(/^1 of the pictures that this run began with .*2\.png/),
   });
   for (const n of [0, 1, 3]) tear(join(folder, `${n}.png`));
   await expect(open(folder)).rejects.toMatchObject({ message: expect.stringMatching(/^none of the 4 pictures/) });
 }, 120_000);
+
+test("with random views too broken pictures are known before the first step; one that breaks later is named with the way out", async () => {
+  const folder = pictures("random", 4);
+  const [one, two] = [join(folder, "1.png"), join(folder, "2.png")];
+  tear(one);
+  const set = await setOf(folder, { random_crop: true });
+  const { leftOut, batch } = await open(folder, { set });
+  expect(leftOut).toEqual({ "1.png": expect.stringContaining(one) });
+  tear(two);
+  const epochs = async () => {
+    for (let index = 0; index < 6; index++) await batch(index);
+  };
+  await expect(epochs()).rejects.toMatchObject({
+    code: "bad_file",
+    message: expect.stringMatching(/^1 of the pictures that this run began with .*2\.png/),
+    hint: expect.stringContaining("newest checkpoint"),
+  });
+  rmSync(two);
+  await expect(open(folder, { set })).resolves.toMatchObject({
+    leftOut: { "1.png": expect.any(String), "2.png": expect.stringContaining(two) },
+  });
+}, 120_000);
+
+test("what memory once decided about segments holds for the whole run", async () => {
+  const folder = pictures("segments", 2);
+  let steps = 0;
+  const runtime = withoutSteps(() => steps++);
+  const { learner, segments, batch } = await open(folder, { runtime, segments: "auto" });
+  // Sizes are known with the first batch.
+  expect([steps, segments!()]).toEqual([0, undefined]);
+  await batch(0);
+  expect([steps, segments!()]).toEqual([1, "off"]);
+  const state = { step: 1, position: { epoch: 1, index: 0 }, learner: learner.state(), recipe: "" };
+  const path = await writeCheckpoint(root, { ...state, segments: segments!() }, async () => {}, 1);
+  const saved = await readState(path);
+  expect(saved.learner.tensors.size).toBeGreaterThan(100);
+  const resumed = await open(folder, { runtime, segments: "auto", saved });
+  expect([steps, resumed.segments!()]).toEqual([2, "off"]);
+  // What was read is in the learner now, and not in memory twice.
+  expect([...saved.learner.tensors.keys()]).toEqual([]);
+}, 60_000);
+
+test("encoders that views and texts open on the way are closed at the end", async () => {
+  const folder = pictures("flips", 2);
+  const inner = withoutSteps();
+  const opened: Session[] = [];
+  const runtime: Runtime = {
+    ...inner,
+    async open(...args) {
+      const session = await inner.open(...args);
+      const own: Session = {
+        run: (...given) => session.run(...given),
+        async release() {
+          opened.splice(opened.indexOf(own), 1);
+          await session.release();
+        },
+      };
+      opened.push(own);
+      return own;
+    },
+  };
+  const { batch, release } = await open(folder, { runtime, set: await setOf(folder, { flip_aug: true }) });
+  // The step's own; the autoencoder has rested since the first epoch's views are known.
+  expect(opened).toHaveLength(1);
+  for (let index = 0; index < 4; index++) await batch(index);
+  expect(opened).toHaveLength(4);
+  await release();
+  expect(opened).toEqual([]);
+}, 60_000);
+
+test("a saved model tells what it holds wider than it was asked to, and damage ends the saving by name", async () => {
+  const ranks = { rank: 1, alpha: 1 };
+  const says = { title: "wide", ranks, trained: { unet: true, textEncoders: false }, finishedAt: new Date(0) };
+  const { learner, saveModel } = await open(pictures("wide", 2), { lora: { ranks, settings: () => says } });
+  const model = join(root, "wide-model");
+  expect(await saveModel(model)).toEqual([]);
+  const [parameter] = learner.parameters.values();
+  parameter!.values[0] = 1e5;
+  const message = expect.stringMatching(/^1 tensor has values beyond 65504, the largest of F16, .*: lora_unet_/);
+  expect(await saveModel(model)).toMatchObject([{ level: "warning", code: "stored_wider", message }]);
+  parameter!.values[0] = Number.NaN;
+  await expect(saveModel(model)).rejects.toMatchObject({
+    code: "bad_file",
+    message: expect.stringMatching(/^lora_unet_.* has the value NaN$/),
+  });
+}, 60_000);
 
 test("draws are shifted by each picture's size where it is asked for", async () => {
   const folder = pictures("sizes", 2);

@@ -11,14 +11,22 @@ import type { LoraSettings } from "../models/sdxl/lora-metadata.ts";
 import { LORA_COMPONENTS, type LoraComponent, type LoraRanks, loraTargets } from "../models/sdxl/lora-targets.ts";
 import { type LoraValues, writeLora } from "../models/sdxl/lora-write.ts";
 import { parametersOf } from "../models/sdxl/names.ts";
+import { widenedWarnings } from "../models/sdxl/storable.ts";
 import { modelTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
 import { vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { initialLoraValues } from "../nn/lora.ts";
 import { weightBytes } from "../runtime/memory.ts";
 import { readWeight } from "../runtime/read-weight.ts";
-import type { Runtime, Session } from "../runtime/runtime.ts";
+import { openAll, type Runtime, type Session } from "../runtime/runtime.ts";
 import { sessionPool } from "../runtime/session-pool.ts";
-import { createLearner, type Learner, type LearnerOptions, type Parameter } from "../training/learner/learner.ts";
+import type { Finding } from "../sampling/finding.ts";
+import {
+  createLearner,
+  type Learner,
+  type LearnerOptions,
+  type Parameter,
+  takeOut,
+} from "../training/learner/learner.ts";
 import type { Recipe } from "../training/plan.ts";
 import { nextUniform, randomState } from "../training/random.ts";
 import type { Replicas, SegmentsChoice } from "../training/segments/open-step.ts";
@@ -26,7 +34,7 @@ import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
 import { openContentHashes } from "./content-hashes.ts";
 import { type FrozenEncoders, frozenEncoders } from "./frozen-encoders.ts";
-import { type LeftOut, refuseNewlyBroken, withoutPictures } from "./left-out.ts";
+import { type LeftOut, leftOutOf, withoutPictures } from "./left-out.ts";
 import type { Lesson } from "./lesson.ts";
 import type { NetworkValues, StoredDType } from "./model-files.ts";
 import { type FolderContents, writeModelFolder } from "./model-folder.ts";
@@ -42,7 +50,14 @@ import {
   sdxlBatches,
 } from "./sdxl-data.ts";
 import { openSdxlLesson } from "./sdxl-lesson.ts";
-import { checkTrained, identityOf, startingValues, storedValues, type TrainingModel } from "./sdxl-model.ts";
+import {
+  checkTrained,
+  checkWeights,
+  identityOf,
+  startingValues,
+  storedValues,
+  type TrainingModel,
+} from "./sdxl-model.ts";
 import { partWeights, type SdxlStep, sdxlStep, TOKEN_TABLE } from "./sdxl-step.ts";
 import { openTensorCache, type TensorCache } from "./tensor-cache.ts";
 
@@ -91,6 +106,8 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
   // Pairs stand beside networks that have learnt already.
   checkTrained(model, lora ? [] : train);
   const tokenizer = await modelTokenizer(model);
+  // A whole model is saved with what does not learn; of damage there one should not hear after hours.
+  if (!lora) await checkWeights(model);
   const targets = Object.fromEntries(
     train.map((component) => [component, lora && loraTargets(component, model.configs, lora.ranks)]),
   );
@@ -115,11 +132,12 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
   const place: Place = saved ? (saved.position as Place) : { epoch: 0, index: 0 };
   const tables = step.encodes ? await frozenTables(model, lora ? [] : train) : {};
   const { examine, shiftOf } = options;
+  const segments = saved?.segments ?? options.segments;
   const saveModel = async (folder: string) => {
     // A run that goes on from this checkpoint need not encode again what this one has.
     await data.cache.flush();
     await texts?.cache.flush();
-    await save(folder, options, step, learner, networks);
+    return save(folder, options, step, learner, networks);
   };
   // Looked at as a folder, which has the model's tokenizers.
   const { singleFile: _, ...asFolder } = options;
@@ -136,13 +154,22 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     place,
     tables,
     saveModel,
-    ...(options.segments && { segments: options.segments }),
+    ...(segments && { segments }),
     ...(options.replicas && { replicas: options.replicas }),
     ...(shiftOf && { shiftOf }),
     ...(texts && { encoders: texts.encoders }),
     ...(examine && { examine: (at: number) => examine(at, saveToExamine) }),
   });
-  return { ...lesson, leftOut };
+  return {
+    ...lesson,
+    leftOut,
+    async release() {
+      await lesson.release();
+      // A view or a text that came anew has opened them again.
+      await data.encoder.session.release();
+      await texts?.encoders.rest();
+    },
+  };
 }
 
 /** Encodes the pictures, and finds those that the run goes without. */
@@ -152,9 +179,7 @@ async function* picturesLeftOut(
 ): AsyncGenerator<Caching, LeftOut> {
   const { leftOut: before = {} } = saved ?? {};
   const broken = yield* encodePictures({ ...data, set: withoutPictures(data.set, before) });
-  if (!saved) return broken;
-  refuseNewlyBroken(broken);
-  return before;
+  return leftOutOf(broken, saved);
 }
 
 type Texts = { readonly encoders: FrozenEncoders; readonly cache: TensorCache };
@@ -182,10 +207,9 @@ async function trainedNetworks({ model, train, lora, seed, saved, recipe }: Sdxl
   if (lora) return networks;
   for (const component of LORA_COMPONENTS) {
     if (!train.includes(component)) continue;
-    const network = await startingValues(model, component, random, saved?.learner);
-    const fresh = !saved && !model.weights[component];
-    if (fresh && component === "unet" && recipe.prediction === "eps") passNoiseThrough(network, model.configs.unet);
-    networks.set(component, network);
+    const { values, isNew } = await startingValues(model, component, random, saved?.learner);
+    if (isNew && component === "unet" && recipe.prediction === "eps") passNoiseThrough(values, model.configs.unet);
+    networks.set(component, values);
   }
   return networks;
 }
@@ -196,10 +220,7 @@ function networksToLearn(step: SdxlStep, networks: Networks): Parameter[] {
       const full = `${component}.${name}`;
       const table = name === TOKEN_TABLE;
       if (!table && !step.parameters.has(full)) return [];
-      // The tables stay with this thread, which looks up their rows.
-      return [
-        { name: full, shape, values: table ? values : shared(values), group: component, ...(table && { table }) },
-      ];
+      return [{ name: full, shape, values, group: component, ...(table && { table }) }];
     }),
   );
 }
@@ -211,10 +232,10 @@ async function pairsToLearn(step: SdxlStep, { seed, saved, lora }: SdxlRunOption
     const { part, shape } = parameter;
     const name = `${part}.${parameter.name}`;
     const fresh = initialLoraValues(parameter, () => nextUniform(random));
-    const kept = saved?.learner.tensors.get(`parameter/${name}`);
+    const kept = takeOut(saved?.learner, `parameter/${name}`);
     const given = lora?.begin?.parts[part].weights.get(parameter.name);
     if (lora?.begin) checkPair(lora.begin.path, name, shape, given?.shape);
-    const values = kept instanceof Float32Array ? kept.slice() : given ? await readWeight({ ...given, shape }) : fresh;
+    const values = kept instanceof Float32Array ? kept : given ? await readWeight({ ...given, shape }) : fresh;
     parameters.push({ name, shape, values: shared(values), group: part });
   }
   return parameters;
@@ -253,7 +274,7 @@ async function pictureEncoder({ runtime, replicas, model }: SdxlRunOptions): Pro
   async function open(): Promise<Session> {
     if (!replicas || weightBytes(graph, model.vae).float32 > SMALL_ENCODER) return runtime.open(graph, model.vae);
     const opening = Array.from({ length: replicas.count }, () => replicas.runtime.open(graph, model.vae));
-    return sessionPool(await Promise.all(opening));
+    return sessionPool(await openAll(opening));
   }
   let opened: Promise<Session> | undefined;
   const session: Session = {
@@ -262,8 +283,13 @@ async function pictureEncoder({ runtime, replicas, model }: SdxlRunOptions): Pro
       return (await opened).run(...args);
     },
     async release() {
-      await (await opened)?.release();
+      const open = opened;
       opened = undefined;
+      // What did not open was told to whoever asked for it.
+      await open?.then(
+        (session) => session.release(),
+        () => {},
+      );
     },
   };
   return { session, config, identity };
@@ -285,8 +311,21 @@ async function save(
   step: SdxlStep,
   learner: Learner,
   networks: Networks,
-): Promise<void> {
-  const { model, lora, schedule, dtype = "F16", metadata, singleFile } = options;
+): Promise<Finding[]> {
+  const { dtype = "F16" } = options;
+  const widened = await write(folder, { ...options, dtype }, step, learner, networks);
+  return widenedWarnings(widened, dtype).map((warning) => ({ level: "warning", code: "stored_wider", ...warning }));
+}
+
+/** Returns the names of tensors that are F32 because the type cannot hold them. */
+async function write(
+  folder: string,
+  options: SdxlRunOptions & { readonly dtype: StoredDType },
+  step: SdxlStep,
+  learner: Learner,
+  networks: Networks,
+): Promise<string[]> {
+  const { model, lora, schedule, dtype, metadata, singleFile } = options;
   const learnt = (name: string, values: Float32Array) => learner.averages.get(name) ?? values;
   if (lora) {
     const parts: Partial<Record<LoraComponent, LoraValues>> = {};
@@ -298,8 +337,7 @@ async function save(
       parts[component] = { targets: loraTargets(component, model.configs, lora.ranks), parameters, values };
     }
     await mkdir(folder, { recursive: true });
-    await writeLora(join(folder, LORA_FILE), model.configs, parts, lora.settings(learner.updates), dtype);
-    return;
+    return writeLora(join(folder, LORA_FILE), model.configs, parts, lora.settings(learner.updates), dtype);
   }
   const networkOf = async (component: LoraComponent): Promise<NetworkValues> => {
     const trained = networks.get(component);
@@ -324,6 +362,6 @@ async function save(
     dtype,
     metadata: metadata?.(learner.updates) ?? {},
   };
-  if (singleFile === undefined) await writeModelFolder(folder, contents);
-  else await writeModelSingleFile(join(folder, singleFile), contents);
+  if (singleFile === undefined) return writeModelFolder(folder, contents);
+  return writeModelSingleFile(join(folder, singleFile), contents);
 }

@@ -55,7 +55,7 @@ test("each channel comes out as it went in, divided by its deviation", async () 
   };
   const folder = await mkdtemp(join(tmpdir(), "pass-noise-"));
   const path = join(folder, "unet.safetensors");
-  await writeSafetensors(path, tensorsToWrite(network, "F32"));
+  await writeSafetensors(path, tensorsToWrite("unet", network, "F32"));
   const { tensors } = await openSafetensors(path);
   const weights = new Map([...tensors].map(([name, entry]) => [name, { ...entry, path, dtype: "F32" as const }]));
   const session = await runtime.open(graph, weights);

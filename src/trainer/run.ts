@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { IllustriousError } from "../base/error.ts";
+import type { Finding } from "../sampling/finding.ts";
 import type { Update } from "../training/learner/learner.ts";
 import { readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
 import type { Examination, Lesson } from "./lesson.ts";
@@ -28,7 +29,13 @@ export type RunOptions = {
 export type RunEvent =
   | ({ readonly type: "step"; readonly figures: Readonly<Record<string, number>> } & Progress & Update)
   | ({ readonly type: "examined"; readonly step: number } & Examination)
-  | { readonly type: "saved"; readonly step: number; readonly folder: string };
+  | {
+      readonly type: "saved";
+      readonly step: number;
+      readonly folder: string;
+      /** What the saved model is that was not asked for. */
+      readonly findings: readonly Finding[];
+    };
 
 export type Progress = {
   readonly step: number;
@@ -100,9 +107,14 @@ async function save(lesson: Lesson, { folder, keep = KEEP, recipe }: RunOptions)
   const { learner } = lesson;
   const { leftOut = {} } = lesson;
   const position = lesson.position?.() ?? {};
-  const state = { step: learner.updates, learner: learner.state(), position, leftOut, recipe };
-  const written = await writeCheckpoint(folder, state, (model) => lesson.saveModel(model), keep);
-  return { type: "saved", step: learner.updates, folder: written };
+  const segments = lesson.segments?.();
+  const state = { step: learner.updates, learner: learner.state(), position, leftOut, segments, recipe };
+  let findings: readonly Finding[] = [];
+  const saveModel = async (model: string) => {
+    findings = await lesson.saveModel(model);
+  };
+  const written = await writeCheckpoint(folder, state, saveModel, keep);
+  return { type: "saved", step: learner.updates, folder: written, findings };
 }
 
 async function oneUpdate(lesson: Lesson, accumulation: number) {

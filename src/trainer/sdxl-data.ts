@@ -8,6 +8,7 @@ import {
   captionFor,
   type DataItem,
   type DataSet,
+  decodeThrough,
   type Example,
   fewTexts,
   type LoadedImage,
@@ -24,7 +25,7 @@ import type { Session } from "../runtime/runtime.ts";
 import type { CaptionChunks, CaptionText } from "./caption-chunks.ts";
 import { type ContentHashes, hashOf } from "./content-hashes.ts";
 import type { FrozenEncoders } from "./frozen-encoders.ts";
-import { type LeftOut, whyBroken } from "./left-out.ts";
+import { brokenSince, type LeftOut, whyBroken } from "./left-out.ts";
 import type { CachedTensor, TensorCache } from "./tensor-cache.ts";
 
 /** An autoencoder that turns pictures into latents, and what tells it from others. */
@@ -99,10 +100,14 @@ function textOf(text: string, { item: { image } }: Pick<Example, "item">, { capt
 /** Latents as the UNet sees them, scaled. */
 async function latentsFor(example: Example, moment: Moment, options: SdxlDataOptions): Promise<Latents> {
   const { cache } = options;
-  const key = await keyOf(example, moment, options);
+  const { key: image } = example.item.image;
+  const refuse = (error: unknown): never => {
+    throw brokenSince({ [image]: whyBroken(error) });
+  };
+  const key = await keyOf(example, moment, options).catch(refuse);
   const known = await cache.get(key);
   if (known) return latentsOf(known);
-  const latents = await encode(await loadImage(example, moment), options);
+  const latents = await encode(await loadImage(example, moment).catch(refuse), options);
   // Views at random hardly ever come twice.
   if (!example.item.image.subset.randomCrop) await cache.add(key, tensorOf(latents));
   return latents;
@@ -136,34 +141,45 @@ export type Caching = { readonly what: "pictures" | "captions"; readonly done: n
 const AHEAD = 8;
 
 /**
- * Encodes beforehand what an epoch will ask for and the cache does not have. Returns which pictures cannot be decoded, and why. Those
- * with random views are left to their time.
+ * Encodes beforehand what an epoch will ask for and the cache does not have; pictures with random views are only decoded. Returns which
+ * cannot be, and why.
  */
 export async function* encodePictures(options: SdxlDataOptions): AsyncGenerator<Caching, LeftOut> {
   const { set, seed, cache } = options;
-  const fixed = set.items.filter(({ image: { subset } }) => !subset.randomCrop);
+  const isRandom = ({ image: { subset } }: DataItem) => subset.randomCrop;
+  const random = new Map(set.items.filter(isRandom).map((item) => [item.image.key, item]));
+  const looked = [...set.items.filter((item) => !isRandom(item)), ...random.values()];
   // A flip is drawn anew in each epoch: the first epoch's is made now, the other one when it comes.
   const moment = { seed, epoch: 0 };
   async function begin(item: DataItem): Promise<{ key: string; latents: Latents } | { broken: string } | undefined> {
     const example = { item, repeat: 0 };
-    const key = await keyOf(example, moment, options);
-    if (await cache.get(key)) return undefined;
-    const picture = await loadImage(example, moment).catch((error: unknown) => ({ broken: whyBroken(error) }));
-    return "broken" in picture ? picture : { key, latents: await encode(picture, options) };
+    let found: { key: string; picture: LoadedImage };
+    try {
+      if (isRandom(item)) {
+        await decodeThrough(item.image.path);
+        return undefined;
+      }
+      const key = await keyOf(example, moment, options);
+      if (await cache.get(key)) return undefined;
+      found = { key, picture: await loadImage(example, moment) };
+    } catch (error) {
+      return { broken: whyBroken(error) };
+    }
+    return { key: found.key, latents: await encode(found.picture, options) };
   }
   const leftOut: Record<string, string> = {};
   const ahead: ReturnType<typeof begin>[] = [];
-  for (let done = 0, next = 0; done < fixed.length; done++) {
-    while (next < fixed.length && ahead.length < AHEAD) {
-      const begun = begin(fixed[next++]!);
+  for (let done = 0, next = 0; done < looked.length; done++) {
+    while (next < looked.length && ahead.length < AHEAD) {
+      const begun = begin(looked[next++]!);
       // Whoever comes first in order tells; what comes behind it is not heard any more.
       begun.catch(() => {});
       ahead.push(begun);
     }
     const made = await ahead.shift();
-    if (made && "broken" in made) leftOut[fixed[done]!.image.key] = made.broken;
+    if (made && "broken" in made) leftOut[looked[done]!.image.key] = made.broken;
     else if (made) await cache.add(made.key, tensorOf(made.latents));
-    yield { what: "pictures", done: done + 1, total: fixed.length };
+    yield { what: "pictures", done: done + 1, total: looked.length };
   }
   await cache.flush();
   return leftOut;

@@ -47,7 +47,7 @@ export type SdxlLessonOptions = {
   readonly encoders?: FrozenEncoders;
   /** Rows of a token table that is not trained while its encoder is in the step, by part. */
   readonly tables: Partial<Readonly<Record<"textEncoder" | "textEncoder2", Float32Array>>>;
-  readonly saveModel: (folder: string) => Promise<void>;
+  readonly saveModel: Lesson["saveModel"];
   readonly examine?: Lesson["examine"];
 };
 
@@ -55,7 +55,8 @@ const BATCH_STREAM = 2 ** 32;
 
 export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson> {
   const { runtime, step, frozen, learner, recipe, seed, shiftOf } = options;
-  const sessions = await openStepParts(runtime, step, frozen, options);
+  const opened = await openStepParts(runtime, step, frozen, options);
+  const { sessions } = opened;
   const crew = options.replicas?.crew;
   const weights = lossWeights(recipe);
   const timesteps = timestepSampler(recipe.table, recipe.timesteps);
@@ -114,9 +115,12 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     learner,
     batch,
     position: () => ({ epoch, index: at }),
+    segments: () => opened.segments,
     saveModel: options.saveModel,
     ...(options.examine && { examine: options.examine }),
     async release() {
+      // What is being read uses encoders, which whoever opened them closes after this.
+      await ahead?.catch(() => {});
       await releaseAll(sessions);
       await crew?.release();
     },

@@ -2,15 +2,17 @@
 
 import { createHash } from "node:crypto";
 import { IllustriousError } from "../base/error.ts";
+import { shared } from "../base/shared.ts";
 import type { Checkpoint } from "../models/sdxl/checkpoint.ts";
 import { openVae } from "../models/sdxl/checkpoint-vae.ts";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { LORA_COMPONENTS, type LoraComponent } from "../models/sdxl/lora-targets.ts";
-import { FOLDER, parametersOf } from "../models/sdxl/names.ts";
+import { type Component, FOLDER, parametersOf } from "../models/sdxl/names.ts";
+import { checkFinite } from "../models/sdxl/storable.ts";
 import { readWeight } from "../runtime/read-weight.ts";
 import type { Weights } from "../runtime/weights.ts";
 import { initialValues } from "../training/learner/initialise.ts";
-import type { LearnerState } from "../training/learner/learner.ts";
+import { type SavedLearner, takeOut } from "../training/learner/learner.ts";
 import type { RandomState } from "../training/random.ts";
 import type { NetworkValues } from "./model-files.ts";
 
@@ -42,25 +44,32 @@ export async function newModel(configs: SdxlConfigs, vae: string): Promise<Train
   return { configs: { ...configs, vae: config }, weights: {}, vae: bound.weights };
 }
 
-/** A network's values: as a run left them, as its checkpoint has them, or fresh. */
+export type StartingNetwork = {
+  readonly values: NetworkValues;
+  /** Whether it begins with nothing: all its values are drawn. */
+  readonly isNew: boolean;
+};
+
+/** A network's values, in shared memory: as a run left them, as its checkpoint has them, or fresh. */
 export async function startingValues(
   { configs, weights }: TrainingModel,
   component: LoraComponent,
   random: RandomState,
-  saved?: LearnerState,
-): Promise<NetworkValues> {
+  saved?: SavedLearner,
+): Promise<StartingNetwork> {
   const network = new Map<string, { shape: readonly number[]; values: Float32Array }>();
+  let isNew = true;
   for (const { name, shape } of parametersOf(component, configs)!) {
     // Drawn in any case, so that a resumed run's other networks begin as they did.
     const fresh = weights[component] ? undefined : initialValues(name, shape, random);
-    const kept = saved?.tensors.get(`parameter/${component}.${name}`);
+    const kept = takeOut(saved, `parameter/${component}.${name}`);
     const source = weights[component]?.get(name);
-    const values =
-      kept instanceof Float32Array ? kept.slice() : source ? await readWeight({ ...source, shape }) : fresh;
+    const values = kept instanceof Float32Array ? kept : source ? await readWeight({ ...source, shape }) : fresh;
     if (!values) throw new IllustriousError("missing_weight", `${FOLDER[component]} has no ${name}`);
-    network.set(name, { shape, values });
+    if (values !== fresh) isNew = false;
+    network.set(name, { shape, values: shared(values) });
   }
-  return network;
+  return { values: network, isNew };
 }
 
 /** Values of a network that is not trained, out of its file. */
@@ -82,6 +91,19 @@ export function checkTrained(model: TrainingModel, trained: readonly LoraCompone
     `${empty.map((component) => FOLDER[component]).join(" and ")}: neither trained nor taken from a checkpoint`,
     "Train all networks of a new model, or begin with a checkpoint.",
   );
+}
+
+/**
+ * Reads all weights, to refuse what could not be saved again.
+ *
+ * @throws IllustriousError `bad_file` for values that are not finite
+ */
+export async function checkWeights({ weights, vae }: TrainingModel): Promise<void> {
+  for (const [component, sources] of Object.entries({ ...weights, vae })) {
+    for (const [name, source] of sources) {
+      checkFinite(`${FOLDER[component as Component]}.${name}`, await readWeight(source));
+    }
+  }
 }
 
 /** Tells one autoencoder from another, by where its weights lie and what they are. */

@@ -8,7 +8,13 @@ import { vaeToJson } from "../models/sdxl/config-json.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { float32, type Runtime, releaseAll } from "../runtime/runtime.ts";
 import { initialValues } from "../training/learner/initialise.ts";
-import { createLearner, type LearnerOptions, type LearnerState, type Parameter } from "../training/learner/learner.ts";
+import {
+  createLearner,
+  type LearnerOptions,
+  type Parameter,
+  type SavedLearner,
+  takeOut,
+} from "../training/learner/learner.ts";
 import { gradientName } from "../training/learner/step-graph.ts";
 import { nextInteger, nextNormals, nextUniform, type RandomState, randomState } from "../training/random.ts";
 import { meansOf, runParts } from "../training/replicas.ts";
@@ -33,7 +39,7 @@ export type VaeLessonOptions = {
   readonly heldOut: readonly Picture[];
   /** Values to begin with, by name; random ones where there are none. */
   readonly initial?: ReadonlyMap<string, Float32Array>;
-  readonly saved?: LearnerState;
+  readonly saved?: SavedLearner;
   readonly replicas?: Replicas;
 };
 
@@ -63,7 +69,12 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       "Use smaller crops or larger pictures.",
     );
   });
-  const sessions = await openStepParts(runtime, step, new Map(), options.replicas && { replicas: options.replicas });
+  const { sessions } = await openStepParts(
+    runtime,
+    step,
+    new Map(),
+    options.replicas && { replicas: options.replicas },
+  );
   const feedsOf = (values: (parameter: Parameter) => Float32Array) =>
     Object.fromEntries(parameters.map((p) => [p.name, float32(values(p), p.shape)]));
   const factor = vaeFactor(config);
@@ -117,6 +128,7 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       const network = new Map(parameters.map((p) => [p.name, { shape: p.shape, values: averaged(p) }]));
       const { deviation } = await examine();
       await writeNetwork(folder, "vae", vaeToJson({ ...config, scalingFactor: 1 / deviation }), network);
+      return [];
     },
     async examine() {
       const { psnr, deviation, sheet } = await examine();
@@ -141,7 +153,7 @@ function parametersOf(
     const fresh = initialValues(name, shape as number[], random);
     // The second half are logarithms of variances. At 0 the noise drowns the first latents, and colours are learnt late.
     if (name === MOMENTS_BIAS) fresh.fill(INITIAL_LOG_VARIANCE, fresh.length / 2);
-    const values = saved?.tensors.get(`parameter/${name}`) ?? initial?.get(name) ?? fresh;
+    const values = takeOut(saved, `parameter/${name}`) ?? initial?.get(name) ?? fresh;
     return {
       name,
       shape: shape as number[],

@@ -65,13 +65,13 @@ seed = 5
 ${more}
 ${data}`;
 
-async function run(name: string, recipe: string, until: (event: TrainEvent) => boolean = () => false) {
+async function run(name: string, recipe: string, until: (event: TrainEvent) => boolean = () => false, threads = 1) {
   const path = join(root, `${name}.toml`);
   writeFileSync(path, recipe);
   const events: TrainEvent[] = [];
   const stop = new AbortController();
   try {
-    for await (const event of train({ recipe: path, threads: 1 }, { entry, signal: stop.signal })) {
+    for await (const event of train({ recipe: path, threads }, { entry, signal: stop.signal })) {
       events.push(event);
       if (until(event)) stop.abort();
     }
@@ -144,6 +144,19 @@ test("whole networks: a run that is stopped, and then killed, ends bit for bit a
       .filter(({ loss }) => loss !== undefined)
       .map(({ step, loss }) => [step, loss]);
   expect(losses("disturbed")).toEqual(losses("undisturbed"));
+}, 240_000);
+
+test("on two threads, batches in parts and updates divided: a stopped run ends bit for bit as one that is not", async () => {
+  const recipe = (name: string) =>
+    whole(name).replace("max_train_steps = 6", "max_train_steps = 4").replace("[64, 128]", "[64]");
+  await run("undisturbed-2", recipe("undisturbed-2"), () => false, 2);
+  await run("disturbed-2", recipe("disturbed-2"), ({ type }) => type === "step", 2);
+  // A step that is under way when the wish to stop arrives is finished.
+  expect(newest("disturbed-2")).toMatch(/step-0000000[123]$/);
+  await run("disturbed-2", recipe("disturbed-2"), () => false, 2);
+  const [a, b] = [await stateOf("undisturbed-2"), await stateOf("disturbed-2")];
+  expect(a.size).toBeGreaterThan(500);
+  expect(differing(a, b)).toEqual([]);
 }, 240_000);
 
 test("the model of a run opens as any other, and says what it predicts", async () => {

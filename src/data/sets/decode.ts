@@ -92,6 +92,19 @@ export async function decodeImage(path: string, cut: Cut): Promise<DecodedImage>
   return { ...cut.size, ...overWhite(data, cut) };
 }
 
+const THUMBNAIL: Cut = {
+  resized: { width: 8, height: 8 },
+  left: 0,
+  top: 0,
+  size: { width: 8, height: 8 },
+  flipped: false,
+};
+
+/** Decodes all of a picture, only to see whether it can be: a view of a part may not meet what is damaged. Throws as `decodeImage`. */
+export async function decodeThrough(path: string): Promise<void> {
+  await decodeImage(path, THUMBNAIL);
+}
+
 async function checkKind(handle: FileHandle, size: number, path: string): Promise<void> {
   if (size > MAX_BYTES) refuse(path, new Error(`${size} bytes, more than ${MAX_BYTES}`));
   const start = await readAt(handle, 0, Math.min(size, 16), path);

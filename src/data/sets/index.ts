@@ -10,7 +10,14 @@ export {
 } from "./buckets.ts";
 export { type CaptionOptions, drawCaption, fewTexts } from "./captions.ts";
 export { type DatasetConfig, datasetConfigOf, readDatasetConfig, type SetConfig } from "./dataset-config.ts";
-export { type Cut, type DecodedImage, decodeImage, type ImageHeader, readImageHeader } from "./decode.ts";
+export {
+  type Cut,
+  type DecodedImage,
+  decodeImage,
+  decodeThrough,
+  type ImageHeader,
+  readImageHeader,
+} from "./decode.ts";
 export { type Draws, drawsOf, type Topic } from "./draws.ts";
 export { type Batch, batchesFrom, batchesOf, type EpochOptions, type Place } from "./epochs.ts";
 export {

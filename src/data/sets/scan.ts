@@ -3,7 +3,7 @@
 import { relative, sep } from "node:path";
 import { bucketTable, type Placement, scaleOf } from "./buckets.ts";
 import type { DatasetConfig, SetConfig } from "./dataset-config.ts";
-import { type Cut, decodeImage, type ImageHeader, readImageHeader } from "./decode.ts";
+import { decodeThrough, type ImageHeader, readImageHeader } from "./decode.ts";
 import { balancedRepeats, type DataImage, type DataItem, itemsOf, placementsOf } from "./items.ts";
 import type { SubsetOptions } from "./options.ts";
 import {
@@ -119,21 +119,12 @@ async function* scanDataset(
   return { items, report: { subsets, buckets: bucketCounts(items, dataset.resolutionChoice) } };
 }
 
-/** What is made of a picture only to see whether it can be read to its end. */
-const THUMBNAIL: Cut = {
-  resized: { width: 8, height: 8 },
-  left: 0,
-  top: 0,
-  size: { width: 8, height: 8 },
-  flipped: false,
-};
-
 type Looked = { header: ImageHeader; caption: string | undefined } | { unreadable: string };
 
 async function look(image: FoundImage, subset: SubsetOptions, { pixels = false }: ScanOptions): Promise<Looked> {
   try {
     const header = await readImageHeader(image.path);
-    if (pixels) await decodeImage(image.path, THUMBNAIL);
+    if (pixels) await decodeThrough(image.path);
     return { header, caption: await captionOf(image, subset) };
   } catch (error) {
     return { unreadable: reasonOf(error) };

@@ -139,14 +139,30 @@ test("metadata tells what was done, and the hash of the tensors", async () => {
   expect(name).toContain("kohya's format");
 });
 
-test.each([
-  ["F16", 1e5, "100000, which F16 cannot hold"],
-  ["F32", Number.NaN, "NaN, which F32 cannot hold"],
-] as const)("%s does not take %s", async (dtype, bad, message) => {
+function withOne(value: number): LoraValues {
   const part = valuesOf("unet", new Map([["mid_block.attentions.0.proj_in.weight", { rank: 1, alpha: 1 }]]));
-  part.values.get("mid_block.attentions.0.proj_in.lora_up.weight")![5] = bad;
+  part.values.get("mid_block.attentions.0.proj_in.lora_up.weight")![5] = value;
+  return part;
+}
+
+test("what F16 cannot hold is F32, and the hash is still that of the file", async () => {
+  const path = join(folder, "large.safetensors");
+  const up = "lora_unet_middle_block_1_proj_in.lora_up.weight";
+  expect(await writeLora(path, SDXL_BASE, { unet: withOne(1e5) }, settings, "F16")).toEqual([up]);
+  const file = await openSafetensors(path);
+  expect([...file.tensors.values()].map(({ name, dtype }) => [name === up, dtype]).sort()).toEqual([
+    [false, "F16"],
+    [false, "F16"],
+    [true, "F32"],
+  ]);
+  expect((await readFloat32(file, up))[5]).toBe(1e5);
+  expect(file.metadata.get("sshs_model_hash")).toBe((await hashModelFile(path)).tensorsSha256);
+});
+
+test("what is no number is refused, and nothing is written", async () => {
   const path = join(folder, "bad.safetensors");
-  await expect(writeLora(path, SDXL_BASE, { unet: part }, settings, dtype)).rejects.toThrow(message);
+  const writing = writeLora(path, SDXL_BASE, { unet: withOne(Number.NaN) }, settings, "F32");
+  await expect(writing).rejects.toThrow("lora_unet_middle_block_1_proj_in.lora_up.weight has the value NaN");
   await expect(readFile(path)).rejects.toThrow("ENOENT");
 });
 

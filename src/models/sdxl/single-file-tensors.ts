@@ -10,14 +10,16 @@ import type { TensorToWrite } from "../../formats/safetensors/index.ts";
 import { readWeightBytes } from "../../runtime/read-weight.ts";
 import type { WeightSource } from "../../runtime/weights.ts";
 import type { SdxlConfigs } from "./config.ts";
-import { COMPONENTS, type Component, parametersOf, SGM_PREFIX } from "./names.ts";
+import { COMPONENTS, type Component, FOLDER, parametersOf, SGM_PREFIX } from "./names.ts";
 import type { Parameter } from "./names-table.ts";
 import type { PredictionMarks } from "./prediction-marks.ts";
-import { checkStorable } from "./storable.ts";
+import { storableType } from "./storable.ts";
 
 /** One parameter's values, read when their turn comes. */
 export type StoredValues = {
   readonly dtype: WeightDType;
+  /** The type to store them in, one that holds them all; by default their own. */
+  readonly storedAs?: WeightDType;
   /** The bytes are those of a matrix whose axes are swapped against the parameter's. */
   readonly transposed?: boolean;
   bytes(): Uint8Array | Promise<Uint8Array>;
@@ -31,17 +33,8 @@ export function storedWeight(source: WeightSource): StoredValues {
   return { dtype, transposed, bytes: () => readWeightBytes(source) };
 }
 
-/**
- * One tensor's values are in memory at a time.
- *
- * @param dtype of all tensors; by default each keeps its own
- */
-export function singleFileTensors(
-  configs: SdxlConfigs,
-  valuesOf: ValuesOf,
-  marks: PredictionMarks,
-  dtype?: WeightDType,
-): TensorToWrite[] {
+/** One tensor's values are in memory at a time. What is packed together of several types becomes F32. */
+export function singleFileTensors(configs: SdxlConfigs, valuesOf: ValuesOf, marks: PredictionMarks): TensorToWrite[] {
   const networks = COMPONENTS.flatMap((component) => {
     const places = new Map<string, Parameter[]>();
     for (const parameter of parametersOf(component, configs) ?? []) {
@@ -49,8 +42,8 @@ export function singleFileTensors(
       places.set(key, [...(places.get(key) ?? []), parameter]);
     }
     return [...places].map(([key, parameters]) => {
-      const pieces = parameters.map((parameter) => pieceOf(parameter, valuesOf(component, parameter.name)));
-      return tensorOf(SGM_PREFIX[component] + key, pieces, dtype);
+      const pieces = parameters.map((parameter) => pieceOf(component, parameter, valuesOf(component, parameter.name)));
+      return tensorOf(SGM_PREFIX[component] + key, pieces);
     });
   });
   const empty = marks.tensors.map((name) => marker(name, [0], []));
@@ -58,22 +51,23 @@ export function singleFileTensors(
   return [...networks, ...empty, ...scalars];
 }
 
-type Piece = { readonly parameter: Parameter; readonly values: StoredValues };
+type Piece = { readonly name: string; readonly parameter: Parameter; readonly values: StoredValues };
 
-function pieceOf(parameter: Parameter, values: StoredValues | undefined): Piece {
-  if (values) return { parameter, values };
-  throw internalError(`no values of ${parameter.name}`);
+function pieceOf(component: Component, parameter: Parameter, values: StoredValues | undefined): Piece {
+  const name = `${FOLDER[component]}.${parameter.name}`;
+  if (values) return { name, parameter, values };
+  throw internalError(`no values of ${name}`);
 }
 
 /** What is packed together lies in the order of its parts. */
-function tensorOf(name: string, pieces: readonly Piece[], wanted?: WeightDType): TensorToWrite {
+function tensorOf(name: string, pieces: readonly Piece[]): TensorToWrite {
   const ordered = [...pieces].sort((a, b) => (a.parameter.sgm.part?.index ?? 0) - (b.parameter.sgm.part?.index ?? 0));
   const { shape, part } = ordered[0]!.parameter.sgm;
   if (ordered.length !== (part?.of ?? 1))
     throw internalError(`${name} has ${ordered.length} of ${part?.of ?? 1} parts`);
-  const own = new Set(ordered.map(({ values }) => values.dtype));
+  const types = new Set(ordered.map(({ values }) => values.storedAs ?? values.dtype));
   // Neither half type holds what the other does.
-  const dtype = wanted ?? (own.size === 1 ? [...own][0]! : "F32");
+  const dtype = types.size === 1 ? [...types][0]! : "F32";
   return {
     name,
     dtype,
@@ -86,15 +80,13 @@ function tensorOf(name: string, pieces: readonly Piece[], wanted?: WeightDType):
   };
 }
 
-async function bytesAs(dtype: WeightDType, { parameter, values }: Piece): Promise<Uint8Array> {
-  const { name, shape, sgm } = parameter;
+async function bytesAs(dtype: WeightDType, { name, parameter, values }: Piece): Promise<Uint8Array> {
+  const { shape, sgm } = parameter;
   const { transposed = false } = values;
-  let bytes = await values.bytes();
-  if (values.dtype !== dtype) {
-    const numbers = float32FromBytes(bytes, values.dtype);
-    checkStorable(name, numbers, dtype);
-    bytes = bytesFromFloat32(numbers, dtype);
-  }
+  const given = await values.bytes();
+  const numbers = float32FromBytes(given, values.dtype);
+  if (storableType(name, numbers, dtype) !== dtype) throw internalError(`${name} is too large for ${dtype}`);
+  const bytes = values.dtype === dtype ? given : bytesFromFloat32(numbers, dtype);
   if (transposed === (sgm.transposed ?? false)) return bytes;
   const [rows, columns] = (transposed ? [...shape].reverse() : shape) as [number, number];
   return transposedBytes(bytes, bytesOf[dtype], rows, columns);

@@ -57,7 +57,12 @@ async function openThread(entry: URL, emitted: EmittedGraph, options: CreateOpti
     return message;
   }
 
-  await next();
+  try {
+    await next();
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
   return {
     async run(feeds: Values, wanted?: readonly string[]): Promise<Record<string, Value>> {
       if (answer) throw new IllustriousError("internal", "internal: a session is run while it runs");

@@ -7,7 +7,7 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { halfFolder } from "../../trainer/checkpoints.ts";
-import type { Examination } from "../../trainer/lesson.ts";
+import type { Examination, Lesson } from "../../trainer/lesson.ts";
 import { LORA_FILE } from "../../trainer/open-sdxl.ts";
 import { generateInEngine } from "../generate-in-engine.ts";
 import { type GenerateInput, parseGenerateOptions } from "../generate-options.ts";
@@ -42,7 +42,7 @@ export async function samplePrompts(
 }
 
 export async function previewsOf(
-  saveModel: (folder: string) => Promise<void>,
+  saveModel: Lesson["saveModel"],
   { run, step, prompts, sampler, size, seed, base }: PreviewOptions,
   signal: AbortSignal,
 ): Promise<Examination["previews"]> {

@@ -314,6 +314,8 @@ async function* learn(lesson: Lesson, log: RunLog, { file, recipe, steps, set, f
     recipe: file.text,
     signal,
   });
+  /** What is so in one checkpoint is most often so in the next. */
+  const told = new Set<string>();
   for await (const event of run) {
     if (event.type === "step") {
       const { step, figures, learningRates, gradientNorm, pictures, seconds, skipped } = event;
@@ -336,6 +338,14 @@ async function* learn(lesson: Lesson, log: RunLog, { file, recipe, steps, set, f
         await log.preview({ step: event.step, name, png, ...(prompt !== undefined && { prompt }) });
       }
       yield { type: "examined", step: event.step, figures: event.figures };
-    } else yield { type: "saved", step: event.step, folder: event.folder };
+    } else {
+      for (const finding of event.findings) {
+        if (told.has(finding.message)) continue;
+        told.add(finding.message);
+        yield { type: "finding", finding };
+        await log.finding(finding);
+      }
+      yield { type: "saved", step: event.step, folder: event.folder };
+    }
   }
 }

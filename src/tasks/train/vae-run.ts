@@ -1,12 +1,13 @@
 /** @file A recipe with `train_vae` to the lesson of an autoencoder. */
 
 import { IllustriousError } from "../../base/error.ts";
-import { type DataSet, folderConfig, loadImage, scanned } from "../../data/sets/index.ts";
+import { type DataItem, type DataSet, folderConfig, loadImage, scanned } from "../../data/sets/index.ts";
 import { openVae } from "../../models/sdxl/checkpoint-vae.ts";
 import type { VaeConfig } from "../../models/sdxl/config.ts";
 import { readWeight } from "../../runtime/read-weight.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { SavedState } from "../../trainer/checkpoints.ts";
+import { type LeftOut, leftOutOf, whyBroken, withoutPictures } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import type { Caching } from "../../trainer/sdxl-data.ts";
 import { openVaeLesson, type Picture } from "../../trainer/vae-lesson.ts";
@@ -28,16 +29,12 @@ export type VaeRun = {
 };
 
 export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> {
-  const { file, set, seed, begin, saved, runtime, replicas } = run;
+  const { file, seed, begin, saved, runtime, replicas } = run;
   const { own } = file;
   const { config, initial } = await startOf(run);
-  const pictures: Picture[] = [];
-  for (const item of set.items) {
-    pictures.push(await loadImage({ item, repeat: 0 }, { seed, epoch: 0 }));
-    yield { what: "pictures", done: pictures.length, total: set.items.length };
-  }
+  const { pictures, leftOut } = yield* picturesOf(run);
   const { rate, ...learner } = run.learner;
-  return openVaeLesson(runtime, {
+  const lesson = await openVaeLesson(runtime, {
     config,
     objective: { absolute: own.vae_l1_weight, divergence: own.vae_kl_weight, train: own.train_vae ?? "both" },
     learner: { ...learner, groups: { vae: rate } },
@@ -49,6 +46,29 @@ export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> 
     ...(begin !== undefined && initial && { initial }),
     ...(saved && { saved: saved.learner }),
   });
+  return { ...lesson, leftOut };
+}
+
+/** Those that can be decoded, and which the run goes without. */
+async function* picturesOf({
+  set,
+  seed,
+  saved,
+}: VaeRun): AsyncGenerator<Caching, { pictures: Picture[]; leftOut: LeftOut }> {
+  const { items } = withoutPictures(set, saved?.leftOut ?? {});
+  const pictures = new Map<DataItem, Picture>();
+  const broken: Record<string, string> = {};
+  for (const [i, item] of items.entries()) {
+    try {
+      pictures.set(item, await loadImage({ item, repeat: 0 }, { seed, epoch: 0 }));
+    } catch (error) {
+      broken[item.image.key] = whyBroken(error);
+    }
+    yield { what: "pictures", done: i + 1, total: items.length };
+  }
+  const leftOut = leftOutOf(broken, saved);
+  // Of a picture at several sizes all go, as they will when the run goes on.
+  return { pictures: withoutPictures(set, leftOut).items.map((item) => pictures.get(item)!), leftOut };
 }
 
 async function startOf({ file, begin }: VaeRun): Promise<{ config: VaeConfig; initial?: Map<string, Float32Array> }> {

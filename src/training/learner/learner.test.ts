@@ -1,8 +1,8 @@
 /** @file Learning as a whole: what accumulates, what is clipped, and that a saved state goes on bit for bit. */
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { emaDecay, emaStep } from "../optimisers/ema.ts";
-import { createLearner, type LearnerOptions, type LearnerState, type Parameter } from "./learner.ts";
+import { createLearner, type LearnerOptions, type LearnerState, type Parameter, type SavedLearner } from "./learner.ts";
 
 const options: LearnerOptions = {
   optimiser: { kind: "adamw", weightDecay: 0.01 },
@@ -23,7 +23,7 @@ const batch = (parameters: readonly Parameter[], n: number) =>
     ["table", { ids: Int32Array.of(n % 3, 1), values: Float32Array.of(0.3 * n, -1, parameters[1]!.values[2]!, 0.25) }],
   ]);
 
-const copyOf = ({ tensors, numbers }: LearnerState): LearnerState => ({
+const copyOf = ({ tensors, numbers }: LearnerState): SavedLearner => ({
   tensors: new Map([...tensors].map(([name, values]) => [name, values.slice()])),
   numbers: { ...numbers },
 });
@@ -40,6 +40,23 @@ test("two batches make an update of their mean gradient", () => {
   expect(update).toMatchObject({ update: 1, gradientNorm: 5, skipped: false });
   // Lion moves by the sign.
   expect([...one.values]).toEqual([0, -3, 3, 0.5]);
+});
+
+test("accumulation takes shared memory once, and an update's sum has nothing of the one before", () => {
+  let made = 0;
+  class Counted extends SharedArrayBuffer {
+    constructor(length: number) {
+      super(length);
+      made++;
+    }
+  }
+  vi.stubGlobal("SharedArrayBuffer", Counted);
+  const learner = createLearner([fresh()[0]!], { ...options, accumulation: 3 });
+  const begun = made;
+  const norms = Array.from({ length: 12 }, (_, n) => learner.add(new Map([["w", Float32Array.of(n, 0, 0, 0)]])));
+  vi.unstubAllGlobals();
+  expect(made - begun).toBe(1);
+  expect(norms.flatMap((update) => update?.gradientNorm ?? [])).toEqual([1, 4, 7, 10]);
 });
 
 test("rows that no batch used stay as they are", () => {
@@ -84,7 +101,7 @@ test.each(["adamw", "lion"] as const)("%s goes on bit for bit from a saved state
   const own: LearnerOptions = { ...options, optimiser: { kind } };
   const undisturbed = fresh();
   const learner = createLearner(undisturbed, own);
-  let saved: LearnerState | undefined;
+  let saved: SavedLearner | undefined;
   for (let n = 0; n < 40; n++) {
     learner.add(batch(undisturbed, n));
     if (n === 19) saved = copyOf(learner.state());
@@ -92,6 +109,8 @@ test.each(["adamw", "lion"] as const)("%s goes on bit for bit from a saved state
   const resumed = fresh();
   for (const { name, values } of resumed) values.set(saved!.tensors.get(`parameter/${name}`)!);
   const second = createLearner(resumed, own, saved);
+  // Nothing of what was read stays in memory beside its copy; parameters are their reader's.
+  expect([...saved!.tensors.keys()]).toEqual(["parameter/w", "parameter/table"]);
   for (let n = 20; n < 40; n++) second.add(batch(resumed, n));
   expect(copyOf(second.state())).toEqual(copyOf(learner.state()));
   expect(second.averages.get("w")).toEqual(learner.averages.get("w"));

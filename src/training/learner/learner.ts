@@ -56,6 +56,18 @@ export type LearnerState = {
   readonly numbers: Readonly<Record<string, number>>;
 };
 
+/** A state as it was read. Whoever copies a tensor takes it out: it would lie beside its copy to the end of the run. */
+export type SavedLearner = {
+  readonly tensors: Map<string, Float32Array | Int32Array>;
+  readonly numbers: Readonly<Record<string, number>>;
+};
+
+export function takeOut(saved: SavedLearner | undefined, name: string): Float32Array | Int32Array | undefined {
+  const values = saved?.tensors.get(name);
+  saved?.tensors.delete(name);
+  return values;
+}
+
 export type Learner = {
   readonly parameters: ReadonlyMap<string, Parameter>;
   /** Running averages; the parameters themselves where no averaging was asked for. */
@@ -69,7 +81,7 @@ export type Learner = {
 export function createLearner(
   parameters: readonly Parameter[],
   options: LearnerOptions,
-  saved?: LearnerState,
+  saved?: SavedLearner,
   crew: Crew = thisThread,
 ): Learner {
   const { groups, maxGradNorm = 1, accumulation = 1 } = options;
@@ -89,6 +101,8 @@ export function createLearner(
   const moved = options.ema ? movedRows(parameters, averages) : new Map<string, Set<number>>();
   let updates = saved?.numbers.updates ?? 0;
   let pending: Pending = new Map();
+  /** Where gradients of several batches are summed up: the garbage collector does not count shared memory, and frees a new piece an update too late. */
+  const sums = accumulation > 1 ? new Map<string, Float32Array>() : undefined;
   let batches = 0;
 
   function update(): Update {
@@ -137,8 +151,7 @@ export function createLearner(
       return updates;
     },
     add(gradients) {
-      for (const parameter of parameters)
-        accumulate(pending, parameter, gradients.get(parameter.name), accumulation > 1);
+      for (const parameter of parameters) accumulate(pending, parameter, gradients.get(parameter.name), sums);
       batches++;
       if (batches < accumulation) return undefined;
       batches = 0;
@@ -167,14 +180,19 @@ type RowSlot = ReturnType<ReturnType<typeof createOptimiser>["rowSlot"]>;
 /** Sums of the batches since the last update; looked-up rows are kept one after another until then. */
 type Pending = Map<string, { values: Float32Array } | { ids: Int32Array; values: Float32Array; width: number }>;
 
-function accumulate(pending: Pending, { name, shape, table }: Parameter, given: GradientOf, kept: boolean): void {
+function accumulate(
+  pending: Pending,
+  { name, shape, table }: Parameter,
+  given: GradientOf,
+  sums: Map<string, Float32Array> | undefined,
+): void {
   if (!given) return;
   const sum = pending.get(name);
   if (given instanceof Float32Array) {
     if (table)
       throw new IllustriousError("bad_option", `the table ${name} needs the gradients of its rows, not of all of it`);
     // A batch's gradient holds until the next batch is computed.
-    if (!sum) pending.set(name, { values: kept ? shared(given) : given });
+    if (!sum) pending.set(name, { values: sums ? keptIn(sums, name, given) : given });
     else for (let k = 0; k < given.length; k++) sum.values[k] = sum.values[k]! + given[k]!;
     return;
   }
@@ -184,6 +202,13 @@ function accumulate(pending: Pending, { name, shape, table }: Parameter, given: 
   values.set(before.values);
   values.set(given.values, before.values.length);
   pending.set(name, { ids, values, width: shape[1]! });
+}
+
+function keptIn(sums: Map<string, Float32Array>, name: string, given: Float32Array): Float32Array {
+  const place = sums.get(name);
+  if (place) place.set(given);
+  else sums.set(name, shared(given));
+  return sums.get(name)!;
 }
 
 type GradientOf = BatchGradients extends ReadonlyMap<string, infer V> ? V | undefined : never;
@@ -203,12 +228,12 @@ function normOf(crew: Crew, gradients: ReadonlyMap<string, Float32Array | Sparse
 function averagesOf(
   parameters: readonly Parameter[],
   ema: EmaOptions | undefined,
-  saved: LearnerState | undefined,
+  saved: SavedLearner | undefined,
 ): Map<string, Float32Array> {
   return new Map(
     parameters.map(({ name, values }) => {
       if (!ema) return [name, values];
-      const kept = saved?.tensors.get(`average/${name}`);
+      const kept = takeOut(saved, `average/${name}`);
       return [name, shared(kept instanceof Float32Array ? kept : values)];
     }),
   );
@@ -230,9 +255,10 @@ function movedRows(
   return moved;
 }
 
-function slotState(saved: LearnerState, name: string): OptimiserState {
+function slotState(saved: SavedLearner, name: string): OptimiserState {
   const prefix = `slot/${name}/`;
   const fields = [...saved.tensors, ...Object.entries(saved.numbers)].filter(([key]) => key.startsWith(prefix));
+  for (const [key] of fields) takeOut(saved, key);
   return Object.fromEntries(fields.map(([key, value]) => [key.slice(prefix.length), value])) as OptimiserState;
 }
 

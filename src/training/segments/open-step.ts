@@ -1,7 +1,7 @@
 /** @file A step's sessions: of its whole graph, one or one a thread, or in segments where the whole does not fit. */
 
 import { weightBytes } from "../../runtime/memory.ts";
-import type { Runtime, Session, Values } from "../../runtime/runtime.ts";
+import { openAll, type Runtime, type Session, type Values } from "../../runtime/runtime.ts";
 import { sizesOf } from "../../runtime/sizes.ts";
 import type { Weights } from "../../runtime/weights.ts";
 import type { Crew } from "../crew/crew.ts";
@@ -11,6 +11,13 @@ import { segmented } from "./segmented.ts";
 
 /** `auto` counts at the first batch, when sizes are known, what the whole graph would take. */
 export type SegmentsChoice = "off" | "on" | "auto";
+
+/** What the choice has come to; undefined until `auto` has counted. */
+export type Segmentation = Exclude<SegmentsChoice, "auto"> | undefined;
+
+export type StepSession = Session & { readonly segments: Segmentation };
+
+export type StepParts = { readonly sessions: readonly Session[]; readonly segments: Segmentation };
 
 /** Sessions that run beside each other, each with a part of the batch, and who puts their parts together. */
 export type Replicas = { readonly count: number; readonly runtime: Runtime; readonly crew: Crew };
@@ -33,13 +40,22 @@ export async function openStepParts(
   step: StepGraph,
   weights: Weights,
   { replicas, ...options }: OpenStepOptions = {},
-): Promise<Session[]> {
+): Promise<StepParts> {
   const trained = [...step.parameters.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const small = 4 * trained + weightBytes(step.graph, weights).float32 <= SMALL;
-  if (!replicas || !small || options.segments === "on") return [await openStep(runtime, step, weights, options)];
-  return Promise.all(
+  if (!replicas || !small || options.segments === "on") {
+    const session = await openStep(runtime, step, weights, options);
+    return {
+      sessions: [session],
+      get segments() {
+        return session.segments;
+      },
+    };
+  }
+  const sessions = await openAll(
     Array.from({ length: replicas.count }, () => replicas.runtime.open(step.graph, weights, { lendsOutputs: true })),
   );
+  return { sessions, segments: "off" };
 }
 
 /** Either way the same inputs, and the same outputs to rounding: segments compute a fourth to a third more. */
@@ -48,20 +64,25 @@ export async function openStep(
   step: StepGraph,
   weights: Weights,
   { segments = "off", memory = process.availableMemory() }: OpenStepOptions = {},
-): Promise<Session> {
+): Promise<StepSession> {
   const whole = () => runtime.open(step.graph, weights);
   const cut = () => openSegments(runtime, segmented(step), weights, memory);
-  if (segments === "off") return whole();
-  if (segments === "on") return cut();
+  if (segments === "off") return { ...(await whole()), segments };
+  if (segments === "on") return { ...cut(), segments };
   let session: Session | undefined;
+  let chosen: Segmentation;
   return {
     async run(feeds: Values, outputs) {
       if (!session) {
         const { opening, open } = runtime.footprint(step.graph, weights, sizesOf(step.graph, feeds), { memory });
-        session = Math.max(opening, open) <= memory ? await whole() : cut();
+        chosen = Math.max(opening, open) <= memory ? "off" : "on";
+        session = chosen === "off" ? await whole() : cut();
       }
       return session.run(feeds, outputs);
     },
     release: async () => session?.release(),
+    get segments() {
+      return chosen;
+    },
   };
 }

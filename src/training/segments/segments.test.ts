@@ -167,8 +167,10 @@ test.each([
   const counts = counting({ held: 5000 });
   const step = stepOf(["in", "out"], [tensors[6]!, tensors.at(-8)!]);
   const session = await openStep(counts.runtime, step, new Map(), { segments, memory });
+  expect(session.segments).toBe(segments === "auto" ? undefined : segments);
   const { loss } = await session.run(feeds);
   expect(loss!.data[0]).toBeGreaterThan(0);
+  expect(session.segments).toBe(sessions === 1 ? "off" : "on");
   expect(counts.opened()).toBe(sessions);
   await session.release();
 });
