@@ -5,9 +5,11 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { type Headers, pack } from "tar-stream";
+import { type Header, pack } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TarFile, tarFiles } from "./tar.ts";
+
+type Named = Partial<Header> & Pick<Header, "name">;
 
 let folder = "";
 beforeAll(async () => {
@@ -15,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function packed(entries: readonly (readonly [Headers, string?])[]): Promise<Buffer> {
+async function packed(entries: readonly (readonly [Named, string?])[]): Promise<Buffer> {
   const archive = pack();
   for (const [header, content] of entries) archive.entry(header, content ?? "");
   archive.finalize();
@@ -64,7 +66,7 @@ test("an archive of the system's tar: long names, and each content where it is s
 
 test("links, folders and devices are passed over, and counted", async () => {
   const types = ["symlink", "link", "directory", "character-device", "block-device", "fifo"] as const;
-  const others = types.map((type): readonly [Headers] => [{ name: "../x", type, linkname: "/etc/passwd" }]);
+  const others = types.map((type): readonly [Named] => [{ name: "../x", type, linkname: "/etc/passwd" }]);
   const path = await saved("types.tar", await packed([...others, [{ name: "../../../a.txt" }, "a"]]));
   expect(await listed(path)).toMatchObject([{ name: "../../../a.txt", number: types.length, size: 1, text: "a" }]);
 });

@@ -4,8 +4,8 @@
  */
 
 import { pipeline } from "node:stream/promises";
-import { type Entry, extract, type Headers } from "tar-stream";
-import { IllustriousError, internalError } from "../base/error.ts";
+import { type Extract, extract } from "tar-stream";
+import { IllustriousError } from "../base/error.ts";
 import { openRegularFile } from "./regular-file.ts";
 
 export type TarFile = {
@@ -18,6 +18,11 @@ export type TarFile = {
   /** The content, before the next file is asked for; `undefined` if it is longer than `limit` bytes. */
   read(limit: number): Promise<Uint8Array | undefined>;
 };
+
+type Entry = Extract extends AsyncIterable<infer Member> ? Member : never;
+
+/** Bytes of a member's header, behind which its content lies. */
+const HEADER = 512;
 
 /** Bytes read at a time. */
 const PIECE = 2 ** 20;
@@ -53,15 +58,12 @@ export async function* tarFiles(path: string): AsyncGenerator<TarFile, void> {
 }
 
 function fileOf(entry: Entry, number: number): TarFile {
-  const { name, size = 0 } = entry.header;
-  // tar-stream keeps it with every header, though its declared types do not tell.
-  const { byteOffset: offset } = entry.header as Headers & { readonly byteOffset?: number };
-  if (offset === undefined) throw internalError("tar-stream no longer tells where a member lies");
+  const { name, size } = entry.header;
   const read = async (limit: number): Promise<Uint8Array | undefined> => {
     if (size > limit) return undefined;
     const pieces: Uint8Array[] = [];
-    for await (const piece of entry) pieces.push(piece);
+    for await (const piece of entry) pieces.push(piece as Uint8Array);
     return Buffer.concat(pieces);
   };
-  return { name, number, offset, size, read };
+  return { name, number, offset: entry.offset + HEADER, size, read };
 }
