@@ -67,8 +67,14 @@ test("a table without rows is a table", async () => {
   expect(await readParquet(path, columns)).toEqual([]);
 });
 
-test("the same rows give the same bytes", () => {
+test("the same rows give the same bytes, also when they have been in a file", async () => {
   expect(encodeParquet(columns, rows)).toEqual(encodeParquet(columns, structuredClone(rows)));
+  const path = join(folder, "again.parquet");
+  const shares = { name: "shares", type: "float32s" } as const;
+  // So near to each other that they are one number of 32 bits.
+  const near = [{ shares: [0.1, 0.1 + 1e-12, 0.1] }, { shares: [0.1 - 1e-12, 0.1, 0.1] }];
+  await writeFile(path, encodeParquet([shares], near));
+  expect(encodeParquet([shares], await readParquet(path, [shares]))).toEqual(encodeParquet([shares], near));
 });
 
 test("any texts and numbers come back", async () => {

@@ -83,7 +83,9 @@ function elementsOf({ name, type }: ParquetColumn): SchemaElement[] {
 }
 
 function stored(value: ParquetValue, type: ParquetType): ParquetValue {
-  return type === "int64" && typeof value === "number" ? BigInt(value) : value;
+  if (type === "int64" && typeof value === "number") return BigInt(value);
+  // As it will be read, or a dictionary of values would hold two where the file has one.
+  return Array.isArray(value) ? value.map(Math.fround) : value;
 }
 
 function given(value: unknown, type: ParquetType): ParquetValue {

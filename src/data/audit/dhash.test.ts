@@ -17,21 +17,26 @@ const grey = (width: number, height: number, at: (x: number, y: number) => numbe
   }),
 });
 
-test.each<[name: string, at: (x: number, y: number) => number, bits: bigint]>([
+test.each<[name: string, at: (x: number, y: number) => number, bits: bigint | null]>([
   ["brighter to the right", (x) => 20 * x, 0xffff_ffff_ffff_ffffn],
   ["darker to the right", (x) => 200 - 20 * x, 0n],
-  ["brighter downwards only", (_, y) => 30 * y, 0n],
-  ["stripes, the second column bright", (x) => 100 * (x % 2), 0xaaaa_aaaa_aaaa_aaaan],
+  ["stripes, every second column bright", (x) => 100 * (x % 2), 0xaaaa_aaaa_aaaa_aaaan],
   ["rows that take turns", (x, y) => (y % 2 === 0 ? 20 * x : 200 - 20 * x), 0xff00_ff00_ff00_ff00n],
-  ["one bright cell in the top left", (x, y) => (x === 0 && y === 0 ? 255 : 0), 0n],
-  ["one bright cell in the bottom right", (x, y) => (x === 8 && y === 7 ? 255 : 0), 1n],
-  ["steps of one, which are none", (x) => x, 0n],
+  [
+    "a step up in the middle of the first row, down in that of the others",
+    (x, y) => ((y === 0) === x > 4 ? 99 : 0),
+    0x0800_0000_0000_0000n,
+  ],
+  ["a bright last column", (x) => (x === 8 ? 255 : 0), 0x0101_0101_0101_0101n],
+  ["the same in seven rows of eight, which is too little", (x, y) => (x === 8 && y > 0 ? 255 : 0), null],
+  ["brighter downwards only", (_, y) => 30 * y, null],
+  ["steps of one, which are none", (x) => x, null],
 ])("%s, of cells of one pixel and of many", (_, at, bits) => {
   expect(dHash(grey(9, 8, at))).toBe(bits);
   expect(dHash(grey(90, 24, (x, y) => at(Math.floor(x / 10), Math.floor(y / 3))))).toBe(bits);
 });
 
-test("a flat picture has none, whatever its colour", () => {
+test("a flat picture has no hash, whatever its colour", () => {
   for (const value of [0, 128, 255]) expect(dHash(grey(64, 48, () => value))).toBeNull();
   expect(dHash(grey(1, 1, () => 7))).toBeNull();
   expect(dHash(grey(64, 48, (x, y) => 100 + ((x + y) % 3)))).toBeNull();

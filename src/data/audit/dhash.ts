@@ -4,7 +4,8 @@
  * brightening change few of them; mirroring, turning and cutting change many.
  *
  * Two things are not as published. A bit needs a difference of more than one step of 255, so that what compression leaves on flat
- * ground does not decide it; and a picture that is flat everywhere has no hash, since those of all flat pictures would be equal.
+ * ground does not decide it; and a picture with few such differences, one that is flat or changes only downwards, has no hash, since
+ * the hashes of all such pictures would be nearly equal.
  */
 
 import type { Pixels } from "../../colour/index.ts";
@@ -15,25 +16,25 @@ const ROWS = 8;
 /** Of 255: differences up to it are none. */
 const DEAD_ZONE = 1;
 
-/** Of 255: with less between its darkest and its brightest cell a picture is flat. */
-const LEAST_RANGE = 4;
+/** Of 64: with fewer neighbours that differ, a picture has no hash. */
+const LEAST_EDGES = 8;
 
 /** What the hash of an audit is called, in its manifest: hashes of different names do not compare. */
 export const PERCEPTUAL_HASH = "dhash-9x8-1";
 
-/** 64 bits, row by row from the top left, the first one the highest; `null` for a flat picture. */
+/** 64 bits, row by row from the top left, the first one the highest; `null` for a picture with too few differences. */
 export function dHash(pixels: Pixels): bigint | null {
   const cells = meanLumas(pixels);
-  const range = cells.reduce((a, b) => Math.max(a, b)) - cells.reduce((a, b) => Math.min(a, b));
-  if (range < LEAST_RANGE) return null;
   let bits = 0n;
+  let edges = 0;
   for (let y = 0; y < ROWS; y++) {
     for (let x = 1; x < COLUMNS; x++) {
-      const i = COLUMNS * y + x;
-      bits = (bits << 1n) | (cells[i]! - cells[i - 1]! > DEAD_ZONE ? 1n : 0n);
+      const difference = cells[COLUMNS * y + x]! - cells[COLUMNS * y + x - 1]!;
+      if (Math.abs(difference) > DEAD_ZONE) edges++;
+      bits = (bits << 1n) | (difference > DEAD_ZONE ? 1n : 0n);
     }
   }
-  return bits;
+  return edges < LEAST_EDGES ? null : bits;
 }
 
 /** Mean luma, 0 to 255, of each cell; pixels that lie in two cells count in both by their share. */
