@@ -55,11 +55,13 @@ export function openDecoders({ entry, workers, timeLimit }: DecoderOptions): Dec
     else free.push(engine);
   };
 
-  /** The facts, or the error by which the process ended, with what was found out before. */
-  async function attempt(
-    engine: EngineProcess,
-    request: MeasureRequest,
-  ): Promise<{ facts: ImageFacts; ended?: Error }> {
+  type Attempt = {
+    readonly facts: ImageFacts;
+    readonly ended?: { readonly message: string; readonly overFile: boolean };
+  };
+
+  /** The facts, and how the process ended, if it did: over the file, or before it began with it. */
+  async function attempt(engine: EngineProcess, request: MeasureRequest): Promise<Attempt> {
     if (closed) throw new IllustriousError("cancelled", "the decoders were closed");
     const limit = new AbortController();
     let timer: NodeJS.Timeout | undefined;
@@ -76,8 +78,9 @@ export function openDecoders({ entry, workers, timeLimit }: DecoderOptions): Dec
     } catch (error) {
       if (limit.signal.aborted) return { facts: { ...facts, ...fault("time_limit", `more than ${timeLimit} s`) } };
       if (!(error instanceof IllustriousError) || error.code !== "engine_failed") throw error;
-      if (timer === undefined && ++falseStarts >= MOST_FALSE_STARTS) throw error;
-      return { facts, ended: error };
+      const overFile = timer !== undefined;
+      if (!overFile && ++falseStarts >= MOST_FALSE_STARTS) throw error;
+      return { facts, ended: { message: error.message, overFile } };
     } finally {
       clearTimeout(timer);
     }
@@ -87,14 +90,13 @@ export function openDecoders({ entry, workers, timeLimit }: DecoderOptions): Dec
     async measure(request) {
       const engine = await take();
       try {
-        for (let tries = 1; ; ) {
+        for (let crashes = 0; ; ) {
           const { facts, ended } = await attempt(engine, request);
           if (!ended) return facts;
-          if (tries++ === TRIES)
-            return {
-              ...facts,
-              ...fault("crashed", ended.message.replace("the engine's process", "the decoder's process")),
-            };
+          if (ended.overFile) crashes++;
+          if (crashes < TRIES) continue;
+          const how = ended.message.replace("the engine's process", "the decoder's process");
+          return { ...facts, ...fault("crashed", how) };
         }
       } finally {
         give(engine);
