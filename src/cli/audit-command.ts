@@ -5,6 +5,7 @@ import type { IllustriousError } from "../base/error.ts";
 import type { AuditEvent } from "../tasks/audit/events.ts";
 import { type AuditInput, type AuditOptions, auditOptions } from "../tasks/audit/options.ts";
 import type { AuditControl } from "../tasks/audit/run.ts";
+import { installReport } from "./audit-report.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { type LiveLine, liveLine } from "./live-line.ts";
@@ -37,6 +38,7 @@ nearly so. docs/audit.md explains every column. DuckDB, pandas and others read a
 Examples:
   illustrious audit pictures --out audit
   illustrious audit shards/*.tar more/metadata.jsonl --out audit --workers 8
+  illustrious audit report audit
 
 Images are decoded in processes of their own: what is broken or hostile becomes a row with the reason. Ctrl-C keeps what is done; the
 same command goes on from there, also after a crash, and later measures only files that have changed.
@@ -55,7 +57,8 @@ export function install(command: Command, context: Context): void {
 }
 
 /** @param task in the library's place */
-export function installWith(task: AuditTask, command: Command, { shell, exitWith }: Context): void {
+export function installWith(task: AuditTask, command: Command, context: Context): void {
+  const { shell, exitWith } = context;
   command.usage("[options] <paths...> --out <folder>").argument("<paths...>", auditOptions.shape.paths.description);
   addFlags(command, auditOptions, flags);
   command
@@ -63,6 +66,7 @@ export function installWith(task: AuditTask, command: Command, { shell, exitWith
     .option("--json", "events as lines of JSON on stdout")
     .helpOption("-h, --help", "this help");
   command.addHelpText("after", HELP);
+  installReport(command.command("report").description("a finished audit in figures"), context);
   command.action(async (paths: string[]) => exitWith(await run(task, paths, command, shell)));
 }
 
