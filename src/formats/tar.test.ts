@@ -22,7 +22,7 @@ async function packed(entries: readonly (readonly [Named, string?])[]): Promise<
   for (const [header, content] of entries) archive.entry(header, content ?? "");
   archive.finalize();
   const pieces: Buffer[] = [];
-  for await (const piece of archive) pieces.push(piece);
+  for await (const piece of archive) pieces.push(piece as Buffer);
   return Buffer.concat(pieces);
 }
 

@@ -149,7 +149,7 @@ test("a set's table: a row an image, in order, with what each is", async () => {
   expect(named.has("z.tar:in/link.png")).toBe(false);
 
   const near = await tableOf(join(out, "table/near-duplicates.parquet"));
-  const idOf = (name: string) => named.get(name)!.id;
+  const idOf = (name: string) => Number(named.get(name)!.id);
   const group = idOf("02\n.png");
   // Scenes 9 and 12 are nobody before one and the same plain ground: flat, so equal by their bytes only.
   const plain = idOf("more 'quotes\" 初音🎨/09\n.jpg");

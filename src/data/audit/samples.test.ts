@@ -169,7 +169,7 @@ test("an archive: keys up to the first dot, captions before and behind, links le
   put("6.txt", Buffer.from([0xff, 0xfe]));
   put("6.json", "{}");
   archive.finalize();
-  await lay({ "set.tar": Buffer.concat(await gathered(archive)) });
+  await lay({ "set.tar": Buffer.concat(await gathered(archive as AsyncIterable<Buffer>)) });
   const found = await samples("set.tar");
   expect(brief(found)).toEqual([
     ["set.tar:x/1.jpg", "first"],
