@@ -108,8 +108,8 @@ function counters() {
     saturationDeviation: spreadCounter(0, 128),
   };
   const aspect = spreadCounter(0, 4);
-  const words = spreadCounter(0, 1000, "log");
-  const firstLineWords = spreadCounter(0, 1000, "log");
+  const words = spreadCounter(0, 5000, "log");
+  const firstLineWords = spreadCounter(0, 5000, "log");
   const tags = tagCounter();
   const marks = {
     greyscale: 0,

@@ -43,6 +43,7 @@ test("any values: counted whole, and no quantile beyond them or out of order", (
     }),
   );
   expect(spread([], 0, 1)).toBeUndefined();
+  expect(spread([0, 0, 0, 7], 0, 255)!.quantiles).toMatchObject({ 5: 0, 50: 0, 99: 7 });
 });
 
 test("tags of first lines, once an image, the most frequent first", () => {

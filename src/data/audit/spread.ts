@@ -5,7 +5,7 @@ export type Spread = {
   readonly least: number;
   readonly mean: number;
   readonly most: number;
-  /** By per cent. To a four-thousandth of the histogram's range, or of its logarithm, and never beyond `least` and `most`. */
+  /** By per cent. To a four-thousandth of the histogram's range, or of its logarithm; of values beyond it, their mean. */
   readonly quantiles: Readonly<Record<(typeof PERCENTS)[number], number>>;
   /** Counts of bins of equal width, or of equal ratio behind 1, from `from` to `to`; the outer ones also have what is beyond. */
   readonly histogram: {
@@ -32,22 +32,22 @@ const FINE = 200 * BINS;
 /** @param scale `log` is that of 1 + value, for values that may be 0 and are mostly small */
 export function spreadCounter(from: number, to: number, scale: Scale = "linear"): SpreadCounter {
   const place = scale === "log" ? Math.log1p : (value: number) => value;
-  const value = scale === "log" ? Math.expm1 : (at: number) => at;
   const start = place(from);
   const step = (place(to) - start) / FINE;
   const fine = new Float64Array(FINE);
+  const sums = new Float64Array(FINE);
   let count = 0;
   let sum = 0;
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
 
   function quantile(share: number): number {
-    const wanted = share * count;
     let below = 0;
     let bin = 0;
-    while (bin < FINE - 1 && below + fine[bin]! < wanted) below += fine[bin++]!;
-    const inside = fine[bin] === 0 ? 0 : (wanted - below) / fine[bin]!;
-    return Math.min(most, Math.max(least, value(start + step * (bin + inside))));
+    while (bin < FINE - 1 && below + fine[bin]! < share * count) below += fine[bin++]!;
+    // The mean of those in it, so that values which are all the same come back as they are.
+    const mean = fine[bin] === 0 ? least : sums[bin]! / fine[bin]!;
+    return Math.min(most, Math.max(least, mean));
   }
 
   return {
@@ -56,7 +56,9 @@ export function spreadCounter(from: number, to: number, scale: Scale = "linear")
       sum += given;
       least = Math.min(least, given);
       most = Math.max(most, given);
-      fine[Math.min(FINE - 1, Math.max(0, Math.floor((place(given) - start) / step)))]!++;
+      const bin = Math.min(FINE - 1, Math.max(0, Math.floor((place(given) - start) / step)));
+      fine[bin]!++;
+      sums[bin]! += given;
     },
     result() {
       if (count === 0) return undefined;
