@@ -30,6 +30,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "a model as one .safetensors file for A1111, Forge and ComfyUI",
     load: () => import("./export-command.ts"),
   },
+  {
+    name: "audit",
+    summary: "the colours, sizes and captions of an image set, as a table",
+    load: () => import("./audit-command.ts"),
+  },
   { name: "scenes", summary: "drawn scenes with captions, to train with", load: () => import("./scenes-command.ts") },
   {
     name: "evaluate",

@@ -6,6 +6,7 @@
 import type { FileHandle } from "node:fs/promises";
 import sharp from "sharp";
 import { IllustriousError } from "../../base/error.ts";
+import { PICTURE_KIND_BYTES, pictureFormat } from "../../formats/picture-kind.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import type { Size } from "./buckets.ts";
 
@@ -107,18 +108,9 @@ export async function decodeThrough(path: string): Promise<void> {
 
 async function checkKind(handle: FileHandle, size: number, path: string): Promise<void> {
   if (size > MAX_BYTES) refuse(path, new Error(`${size} bytes, more than ${MAX_BYTES}`));
-  const start = await readAt(handle, 0, Math.min(size, 16), path);
-  if (!isPicture(start)) refuse(path, new Error(size === 0 ? "an empty file" : "not a picture that is read here"));
-}
-
-/** By the first bytes: PNG, JPEG, WebP, AVIF, GIF, TIFF. */
-function isPicture(start: Uint8Array): boolean {
-  const text = Buffer.from(start).toString("latin1");
-  const begins = ["\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF8", "II*\0", "MM\0*"].some((magic) =>
-    text.startsWith(magic),
-  );
-  const webp = text.startsWith("RIFF") && text.slice(8, 12) === "WEBP";
-  return begins || webp || ["ftypavif", "ftypavis"].includes(text.slice(4, 12));
+  const start = await readAt(handle, 0, Math.min(size, PICTURE_KIND_BYTES), path);
+  if (pictureFormat(start) === undefined)
+    refuse(path, new Error(size === 0 ? "an empty file" : "not a picture that is read here"));
 }
 
 function refuse(path: string, cause: unknown): never {

@@ -15,7 +15,7 @@ import { readText } from "./text-file.ts";
 /** More than a million entries; longer lists come as JSON lines, which are read one by one. */
 const MAX_JSON = 400 * 2 ** 20;
 
-type Entry = { readonly path: string; readonly caption: string | undefined; readonly tags: string | undefined };
+export type Entry = { readonly path: string; readonly caption: string | undefined; readonly tags: string | undefined };
 
 /**
  * The images that a metadata file names, in its order. Relative names count from `folder`, else from the file's own folder; names
@@ -33,12 +33,15 @@ export async function metadataImages(
   const endings = entries.some((entry) => !isImageName(entry.path)) ? await byStem(base) : undefined;
   return entries.map((entry) => {
     const name = isImageName(entry.path) ? entry.path : (endings?.get(entry.path) ?? entry.path);
-    return { path: resolve(base, name), caption: captionOf(entry, options) };
+    return { path: resolve(base, name), caption: captionOfEntry(entry, options) };
   });
 }
 
 /** Tags follow the caption, with the wildcard each of its lines; as in sd-scripts, with the bare separator. */
-function captionOf({ caption, tags }: Entry, { enableWildcard, captionSeparator }: SubsetOptions): string | undefined {
+export function captionOfEntry(
+  { caption, tags }: Entry,
+  { enableWildcard, captionSeparator }: Pick<SubsetOptions, "enableWildcard" | "captionSeparator">,
+): string | undefined {
   if (tags === undefined || tags === "") return caption;
   const lines = (caption ?? "").split("\n").filter((line) => line.trim() !== "");
   if (lines.length === 0) return enableWildcard ? tags.replaceAll("\n", captionSeparator) : tags;
@@ -66,17 +69,26 @@ async function readLines(path: string): Promise<Entry[]> {
       number++;
       const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
       if (text.trim() === "") continue;
-      const place = `${path}: line ${number}`;
-      const entry = recordOf(parseJson(text, place), place);
-      const name = textOf(entry, "file_name", place) ?? textOf(entry, "image_path", place);
-      if (!name) throw wrong(`${place} names no image`, 'Each line has a "file_name".');
-      const caption = ["text", "caption", "prompt"]
-        .map((key) => textOf(entry, key, place))
-        .find((found) => found !== undefined);
-      entries.push({ path: name, caption, tags: textOf(entry, "tags", place) });
+      entries.push(entryOfLine(text, `${path}: line ${number}`));
     }
     return entries;
   });
+}
+
+/**
+ * One line of a `.jsonl` file.
+ *
+ * @param place what to call it in a message
+ * @throws IllustriousError `bad_file` when it is no JSON object, names no image, or has a caption that is no text
+ */
+export function entryOfLine(line: string, place: string): Entry {
+  const entry = recordOf(parseJson(line, place), place);
+  const name = textOf(entry, "file_name", place) ?? textOf(entry, "image_path", place);
+  if (!name) throw wrong(`${place} names no image`, 'Each line has a "file_name".');
+  const caption = ["text", "caption", "prompt"]
+    .map((key) => textOf(entry, key, place))
+    .find((found) => found !== undefined);
+  return { path: name, caption, tags: textOf(entry, "tags", place) };
 }
 
 async function byStem(folder: string): Promise<Map<string, string>> {

@@ -17,6 +17,8 @@ export type EngineOptions = {
   /** How long a cancelled task may go on before the process is killed, in milliseconds. */
   readonly patience?: number;
   readonly nodeOptions?: readonly string[];
+  /** `ignore` where native code writes there of every file that it does not like. */
+  readonly stderr?: "inherit" | "ignore";
 };
 
 /** A running task in the parent: what has arrived and not been read, and who waits for more. */
@@ -110,7 +112,7 @@ export class EngineProcess {
     const child = fork(fileURLToPath(this.#options.entry), {
       serialization: "advanced",
       execArgv: [...(this.#options.nodeOptions ?? [])],
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      stdio: ["ignore", "inherit", this.#options.stderr ?? "inherit", "ipc"],
     });
     // A parent that leaves in a hurry leaves no engine behind: one in the middle of a native call would not notice.
     const kill = () => child.kill("SIGKILL");

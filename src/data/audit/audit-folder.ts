@@ -1,0 +1,84 @@
+/**
+ * @file An audit's folder: `table/` is the finished table, `table.next/` the one that is being made. The second takes the place of
+ * the first when it is complete; a run that ends before leaves both as they are, and whoever reads `table/` never sees a mixture.
+ */
+
+import { rename, rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { removeStrayTemporaries } from "../../formats/atomic-write.ts";
+import { type AuditManifest, readManifest } from "./manifest.ts";
+import { shardNumbers, shardPath, unfinishedPath } from "./shards.ts";
+
+export type AuditFolder = {
+  /** The finished table. */
+  readonly table: string;
+  readonly next: string;
+  /** Files with rows, of the unfinished and the finished table, in this order. */
+  readonly shards: readonly string[];
+};
+
+const tableOf = (out: string) => join(out, "table");
+const nextOf = (out: string) => join(out, "table.next");
+const oldOf = (out: string) => join(out, "table.old");
+
+/**
+ * Puts in order what a run that was killed has left, and checks that what is there may be gone on with.
+ *
+ * @param asked settings and paths of the run to come
+ * @throws IllustriousError `bad_option` when the folder is an audit by other settings or of other paths; `bad_file`
+ */
+export async function openAuditFolder(
+  out: string,
+  asked: Pick<AuditManifest, "settings" | "paths">,
+): Promise<AuditFolder> {
+  const [table, next] = [tableOf(out), nextOf(out)];
+  // Killed between the two renames of `publish`.
+  if (!(await exists(table)) && (await readManifest(next))?.complete) await rename(next, table);
+  await rm(oldOf(out), { recursive: true, force: true });
+  const shards: string[] = [];
+  for (const folder of [next, table]) {
+    const manifest = await readManifest(folder);
+    if (manifest) checkFits(out, manifest, asked);
+    if (!(await exists(folder))) continue;
+    await removeStrayTemporaries(folder);
+    if (await exists(unfinishedPath(folder))) shards.push(unfinishedPath(folder));
+    for (const number of await shardNumbers(folder)) shards.push(shardPath(folder, number));
+  }
+  return { table, next, shards };
+}
+
+/** Puts the complete table in the place of the one before. */
+export async function publish(out: string): Promise<void> {
+  const [table, old] = [tableOf(out), oldOf(out)];
+  if (await exists(table)) await rename(table, old);
+  await rename(nextOf(out), table);
+  await rm(old, { recursive: true, force: true });
+}
+
+function checkFits(
+  out: string,
+  { settings, paths }: AuditManifest,
+  asked: Pick<AuditManifest, "settings" | "paths">,
+): void {
+  if (settings.workingSide !== asked.settings.workingSide) {
+    const message = `${out}: measured at a working side of ${settings.workingSide} pixels, not ${asked.settings.workingSide}`;
+    const hint = `Measures of two sides do not compare: keep ${settings.workingSide}, or name another folder.`;
+    throw new IllustriousError("bad_option", message, hint);
+  }
+  if (settings.perceptualHash !== asked.settings.perceptualHash) {
+    const message = `${out}: has perceptual hashes of the kind ${settings.perceptualHash}, not ${asked.settings.perceptualHash}`;
+    throw new IllustriousError("bad_option", message, "It is of another release of this program: name another folder.");
+  }
+  const lost = paths.find((path) => !asked.paths.includes(resolve(path)));
+  if (lost === undefined) return;
+  const hint = "Name that path, too, beside new ones, or another folder: an audit's table is of all its paths.";
+  throw new IllustriousError("bad_option", `${out}: the audit of other images, ${lost} among them`, hint);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

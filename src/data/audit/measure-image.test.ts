@@ -1,0 +1,222 @@
+/** @file Images of every format and kind as they are measured, and files that are broken, hostile or no images. */
+
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+import fc from "fast-check";
+import { PNG } from "pngjs";
+import sharp, { type Sharp } from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { measureColours } from "../../colour/index.ts";
+import { restrictDecoder } from "./decode.ts";
+import { type MeasureRequest, measureImage } from "./measure-image.ts";
+import { type ImageFacts, NO_FACTS } from "./row.ts";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "measure-"));
+  restrictDecoder();
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const WIDTH = 40;
+const HEIGHT = 30;
+const colourAt = (x: number, y: number) => [6 * x, 8 * y, x < 10 ? 0 : 100];
+
+function picture(alpha?: (x: number, y: number) => number): Sharp {
+  const channels = alpha === undefined ? 3 : 4;
+  const bytes: number[] = [];
+  for (let y = 0; y < HEIGHT; y++) {
+    for (let x = 0; x < WIDTH; x++) bytes.push(...colourAt(x, y), ...(alpha === undefined ? [] : [alpha(x, y)]));
+  }
+  return sharp(Buffer.from(bytes), { raw: { width: WIDTH, height: HEIGHT, channels } });
+}
+
+async function saved(name: string, content: Uint8Array | string | Sharp): Promise<string> {
+  const path = join(folder, name);
+  const plain = typeof content === "string" || content instanceof Uint8Array;
+  await writeFile(path, plain ? content : await content.toBuffer());
+  return path;
+}
+
+async function measured(path: string, more: Partial<MeasureRequest> = {}): Promise<ImageFacts> {
+  let facts: ImageFacts = NO_FACTS;
+  for await (const event of measureImage({ path, workingSide: 32, ...more })) {
+    if (event.type === "facts") facts = { ...facts, ...event.facts };
+  }
+  return facts;
+}
+
+const expectedMeasures = () => {
+  const pixels = Array.from({ length: WIDTH * HEIGHT }, (_, i) => colourAt(i % WIDTH, Math.floor(i / WIDTH)));
+  const rgb = Uint8Array.from(pixels.flat());
+  const { workingSide: _, ...measures } = measureColours({ width: WIDTH, height: HEIGHT, rgb }, 32);
+  return measures;
+};
+
+test.each<[name: string, save: () => Sharp, format: string]>([
+  ["a.png", () => picture().png(), "png"],
+  ["sixteen.png", () => picture().toColourspace("rgb16").png(), "png"],
+  ["opaque.png", () => picture(() => 255).png(), "png"],
+  ["a.webp", () => picture().webp({ lossless: true }), "webp"],
+  ["a.avif", () => picture().avif({ lossless: true }), "avif"],
+  ["a.tif", () => picture().tiff({ compression: "lzw" }), "tiff"],
+  ["wrong-name.jpg", () => picture().png(), "png"],
+])("%s: a lossless file has the measures of its pixels", async (name, save, format) => {
+  const path = await saved(name, save());
+  const facts = await measured(path);
+  expect(facts).toMatchObject({ format, width: WIDTH, height: HEIGHT, frames: 1, transparentShare: 0, error: null });
+  expect(facts).toMatchObject(expectedMeasures());
+  expect(facts.sha256).toBe(
+    createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex"),
+  );
+});
+
+test("JPEG and GIF, near enough", async () => {
+  const { brightness } = expectedMeasures();
+  for (const [name, image] of [
+    ["a.jpg", picture().jpeg({ quality: 95 })],
+    ["a.gif", picture().gif()],
+  ] as const) {
+    const facts = await measured(await saved(name, image));
+    expect(facts.error).toBeNull();
+    expect(Math.abs(facts.brightness! - brightness)).toBeLessThan(3);
+  }
+});
+
+test("grey, alpha, orientation, profile and frames are told", async () => {
+  const grey = await measured(await saved("grey.jpg", picture().toColourspace("b-w").jpeg()));
+  expect(grey).toMatchObject({ channels: 1, greyscale: true, hasAlpha: false, saturation: 0, hasProfile: false });
+  const greyAlpha = await measured(
+    await saved("ga.png", PNG.sync.write(new PNG({ width: 4, height: 4, colorType: 4 }), { colorType: 4 })),
+  );
+  expect(greyAlpha).toMatchObject({ channels: 2, greyscale: true, hasAlpha: true, transparentShare: 1, whiteShare: 1 });
+  const half = await measured(await saved("half.png", picture((x) => (x < WIDTH / 2 ? 0 : 255)).png()));
+  expect(half).toMatchObject({ channels: 4, hasAlpha: true, transparentShare: 0.5, greyscale: false });
+  expect(half.whiteShare).toBe(0.5);
+  const turned = await measured(await saved("turned.jpg", picture().withMetadata({ orientation: 6 }).jpeg()));
+  expect(turned).toMatchObject({ width: HEIGHT, height: WIDTH, orientation: 6 });
+  const plain = await measured(await saved("plain.png", picture().png()));
+  expect(plain).toMatchObject({ orientation: null, hasProfile: false, channels: 3, hasAlpha: false, greyscale: false });
+  const p3 = await measured(await saved("p3.png", picture().withIccProfile("p3").png()));
+  expect(p3.hasProfile).toBe(true);
+  // Eight bits there and back, a unit each.
+  expect(Math.abs(p3.saturation! - plain.saturation!)).toBeLessThan(2);
+  const frames = [0, 100, 200].map((value) => Buffer.alloc(3 * 16 * 16, value));
+  const animated = sharp(Buffer.concat(frames), { raw: { width: 16, height: 48, channels: 3, pageHeight: 16 } });
+  const gif = await measured(await saved("animated.gif", animated.gif()));
+  expect(gif).toMatchObject({ width: 16, height: 16, frames: 3, blackShare: 1, dhash: null });
+});
+
+test("CMYK is made sRGB", async () => {
+  const facts = await measured(await saved("cmyk.jpg", picture().toColourspace("cmyk").jpeg({ quality: 95 })));
+  expect(facts).toMatchObject({ channels: 4, hasAlpha: false, error: null, transparentShare: 0 });
+});
+
+test("bytes inside another file", async () => {
+  const png = await picture().png().toBuffer();
+  const path = await saved("inside.tar", Buffer.concat([Buffer.alloc(700, "x"), png, Buffer.alloc(300)]));
+  expect(await measured(path, { range: { offset: 700, length: png.length } })).toEqual(
+    await measured(await saved("whole.png", png)),
+  );
+  const beyond = await measured(path, { range: { offset: 700, length: 1e6 } });
+  expect(beyond).toMatchObject({ error: "unreadable", sha256: null });
+});
+
+/** A chunk of a PNG with its length and checksum. */
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  let crc = 0xffff_ffff;
+  for (const byte of body) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb8_8320 : 0);
+  }
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  const check = Buffer.alloc(4);
+  check.writeUInt32BE((crc ^ 0xffff_ffff) >>> 0);
+  return Buffer.concat([length, body, check]);
+}
+
+function pngOfSize(width: number, height: number): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([1, 0, 0, 0, 0], 8);
+  const data = chunk("IDAT", deflateSync(Buffer.alloc(1000)));
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    chunk("IHDR", header),
+    data,
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+test("what has no measures says why", async () => {
+  const png = await picture().png().toBuffer();
+  const jpeg = await picture().jpeg().toBuffer();
+  const files: Record<string, [Uint8Array | string, string]> = {
+    "empty.png": ["", "not_a_picture"],
+    "text.jpg": ["no picture", "not_a_picture"],
+    "drawing.png": ['<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "not_a_picture"],
+    "page.jpg": ["<!DOCTYPE html><html></html>", "not_a_picture"],
+    "pointer.png": ["version https://git-lfs.github.com/spec/v1\noid sha256:0", "not_a_picture"],
+    "start.png": [png.subarray(0, 20), "broken"],
+    "cut.png": [png.subarray(0, png.length - 40), "broken"],
+    "cut.jpg": [jpeg.subarray(0, jpeg.length - 200), "broken"],
+    "bomb.png": [pngOfSize(60_000, 60_000), "too_large"],
+    "line.png": [pngOfSize(1, 2 ** 31 - 1), "broken"],
+  };
+  for (const [name, [content, error]] of Object.entries(files)) {
+    const facts = await measured(await saved(name, content));
+    expect([name, facts.error, facts.contrast]).toEqual([name, error, null]);
+    expect(facts.errorText).toMatch(/\w/);
+    expect(facts.errorText).not.toContain(folder);
+    expect(facts.sha256).toBe(createHash("sha256").update(content).digest("hex"));
+  }
+  expect(await measured(join(folder, "none.png"))).toEqual({
+    ...NO_FACTS,
+    error: "missing",
+    errorText: "no such file",
+  });
+  await mkdir(join(folder, "folder.png"));
+  expect(await measured(join(folder, "folder.png"))).toMatchObject({ error: "unreadable", sha256: null });
+});
+
+test("a loader that is not needed stays shut", async () => {
+  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+  await expect(sharp(svg).metadata()).rejects.toThrow(/unsupported image format/);
+});
+
+test("a damaged file of any format is measured or says why, and nothing is thrown", async () => {
+  const images = [
+    picture().png(),
+    picture().jpeg(),
+    picture().webp(),
+    picture().gif(),
+    picture().tiff(),
+    picture().avif({ effort: 0 }),
+  ];
+  const files = await Promise.all(images.map((image) => image.toBuffer()));
+  const change = fc.tuple(
+    fc.nat(files.length - 1),
+    fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 8 }),
+    fc.nat(),
+  );
+  await fc.assert(
+    fc.asyncProperty(change, async ([which, changes, length]) => {
+      const bytes = Buffer.from(files[which]!);
+      for (const [at, value] of changes) bytes[at % bytes.length] = value;
+      const facts = await measured(
+        await saved("damaged", length % 3 === 0 ? bytes.subarray(0, length % bytes.length) : bytes),
+      );
+      if (facts.error === null) expect(facts.contrast).toBeGreaterThanOrEqual(0);
+      else expect(facts.errorText).toMatch(/\w/);
+    }),
+    { numRuns: 100 },
+  );
+});

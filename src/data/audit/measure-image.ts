@@ -1,0 +1,109 @@
+/** @file An image's bytes to what an audit keeps of it, told piece by piece: what is known of a file that ends the process is kept. */
+
+import { createHash } from "node:crypto";
+import type { Metadata } from "sharp";
+import { IllustriousError } from "../../base/error.ts";
+import { isColourful, measureColours, type Pixels } from "../../colour/index.ts";
+import { type PictureFormat, pictureFormat } from "../../formats/picture-kind.ts";
+import { readAt, withRegularFile } from "../../formats/regular-file.ts";
+import { decodePicture, MAX_PIXELS, readHeader } from "./decode.ts";
+import { dHash } from "./dhash.ts";
+import type { Fault, ImageFacts } from "./row.ts";
+
+export type MeasureRequest = {
+  readonly path: string;
+  /** Of the bytes that are the image, where they are not the whole file. */
+  readonly range?: { readonly offset: number; readonly length: number } | undefined;
+  /** `measureColours`'s, in pixels. */
+  readonly workingSide: number;
+};
+
+export type MeasureEvent =
+  /** The file is about to be opened: from here on its time counts. */
+  { readonly type: "begun" } | { readonly type: "facts"; readonly facts: Partial<ImageFacts> };
+
+const MAX_BYTES = 256 * 2 ** 20;
+
+/** A file's fault is the last of the facts, not an error. */
+export async function* measureImage(request: MeasureRequest): AsyncGenerator<MeasureEvent, void> {
+  yield { type: "begun" };
+  for await (const facts of factsAbout(request)) yield { type: "facts", facts };
+}
+
+async function* factsAbout({ path, range, workingSide }: MeasureRequest): AsyncGenerator<Partial<ImageFacts>, void> {
+  const content = await contentOf(path, range);
+  if ("error" in content) return yield content;
+  const { bytes } = content;
+  yield { sha256: createHash("sha256").update(bytes).digest("hex") };
+
+  const format = pictureFormat(bytes);
+  if (format === undefined) return yield fault("not_a_picture", whatElse(bytes));
+  const header = await readHeader(bytes).catch(broken);
+  if ("error" in header) return yield { format, ...header };
+  yield headerFacts(format, header);
+  const pixels = header.width * header.height;
+  if (pixels > MAX_PIXELS) {
+    return yield fault("too_large", `${header.width} x ${header.height} pixels, more than ${MAX_PIXELS}`);
+  }
+
+  const picture = await decodePicture(bytes).catch(broken);
+  if ("error" in picture) return yield picture;
+  const { workingSide: _, ...measures } = measureColours(picture, workingSide);
+  yield {
+    ...measures,
+    colourful: isColourful({ ...measures, workingSide }),
+    transparentShare: picture.transparentShare,
+    greyscale: isGrey(picture),
+    dhash: dHash(picture),
+  };
+}
+
+async function contentOf(path: string, range: MeasureRequest["range"]): Promise<{ bytes: Uint8Array } | Fault> {
+  const read = withRegularFile(path, async (handle, size): Promise<{ bytes: Uint8Array } | Fault> => {
+    const { offset, length } = range ?? { offset: 0, length: size };
+    if (length > MAX_BYTES) return fault("too_large", `${length} bytes, more than ${MAX_BYTES}`);
+    return { bytes: await readAt(handle, offset, length, path) };
+  });
+  return read.catch((error: unknown) => {
+    const missing = error instanceof IllustriousError && error.code === "missing_file";
+    return fault(missing ? "missing" : "unreadable", reason(error).replace(`${path}: `, ""));
+  });
+}
+
+function headerFacts(format: PictureFormat, header: Metadata): Partial<ImageFacts> {
+  return {
+    format,
+    width: header.autoOrient.width,
+    height: header.autoOrient.height,
+    orientation: header.orientation ?? null,
+    channels: header.channels,
+    frames: header.pages ?? 1,
+    hasProfile: header.hasProfile,
+    hasAlpha: header.hasAlpha,
+  };
+}
+
+/** What is known besides of files that are no pictures, since "not a picture" would send people searching. */
+function whatElse(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "an empty file";
+  const text = Buffer.from(bytes.subarray(0, 256)).toString("latin1");
+  if (text.startsWith("version https://git-lfs.github.com/spec/")) return "Git LFS's pointer to a file, not the file";
+  if (/^\s*<(?:!doctype|html)/i.test(text)) return "a web page";
+  if (/^\s*<(?:\?xml|svg)/i.test(text)) return "an SVG drawing, which has no pixels";
+  if (text.startsWith("BM")) return "a BMP, which is not read; save it as PNG";
+  if (text.startsWith("\xff\x0a") || text.startsWith("JXL ", 4)) return "JPEG XL, which is not read; save it as PNG";
+  return "none of PNG, JPEG, WebP, AVIF, GIF and TIFF";
+}
+
+function isGrey({ rgb }: Pixels): boolean {
+  for (let i = 0; i < rgb.length; i += 3) if (rgb[i] !== rgb[i + 1] || rgb[i] !== rgb[i + 2]) return false;
+  return true;
+}
+
+const fault = (error: Fault["error"], errorText: string): Fault => ({ error, errorText });
+
+const broken = (cause: unknown): Fault => fault("broken", reason(cause));
+
+function reason(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!.slice(0, 300);
+}

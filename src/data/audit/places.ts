@@ -1,0 +1,176 @@
+/**
+ * @file Where the images of a set lie: folders and what is below them, kohya's folders, `metadata.jsonl`, lists, archives. In a fixed
+ * order, the same on every machine, and one by one: no more is held than the names of one folder.
+ */
+
+import { stat } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { openRegularFile } from "../../formats/regular-file.ts";
+import { isImageName, listFolder } from "../sets/folder-config.ts";
+import { captionOfEntry, entryOfLine } from "../sets/metadata.ts";
+
+export type Place =
+  | {
+      readonly type: "image";
+      readonly path: string;
+      /** As a metadata file has it; otherwise the first of `captionFiles` that is there, otherwise `classTokens`. */
+      readonly caption?: string | undefined;
+      readonly captionFiles: readonly string[];
+      readonly classTokens?: string | undefined;
+      readonly repeats: number;
+    }
+  | { readonly type: "archive"; readonly path: string }
+  /** What should name images and cannot be understood. */
+  | { readonly type: "bad"; readonly path: string; readonly why: string };
+
+/** Endings of files beside an image that hold its caption, in the order in which they are looked for. */
+const CAPTION_ENDINGS = [".caption", ".txt"] as const;
+
+/** What kohya's folder names say of the images in them. */
+type Class = { readonly repeats: number; readonly classTokens?: string | undefined };
+
+const ONCE: Class = { repeats: 1 };
+
+type Kind = "folder" | "image" | "metadata" | "list" | "archive";
+
+/**
+ * @throws IllustriousError `missing_file` for a path with nothing there; `bad_option` for one that names no images; both before
+ * anything is looked through
+ */
+export async function checkPaths(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const found = await stat(path).catch((cause: unknown) => {
+      throw new IllustriousError("missing_file", `${path}: no such file or folder`, "Check the path.", { cause });
+    });
+    if (kindOf(path, found.isDirectory())) continue;
+    const hint = "Name a folder, an image, a metadata .jsonl, a .tar archive, or a .txt file that lists such paths.";
+    throw new IllustriousError("bad_option", `${path}: names no images`, hint);
+  }
+}
+
+/** Of paths that `checkPaths` has let through. What turns out to be unreadable further in is a `bad` place. */
+export async function* placesIn(paths: readonly string[]): AsyncGenerator<Place, void> {
+  for (const path of paths) yield* placesAt(resolve(path), false);
+}
+
+function kindOf(path: string, isFolder: boolean): Kind | undefined {
+  if (isFolder) return "folder";
+  if (isImageName(path)) return "image";
+  const kinds: Readonly<Record<string, Kind>> = { ".jsonl": "metadata", ".txt": "list", ".tar": "archive" };
+  return kinds[extname(path).toLowerCase()];
+}
+
+/** @param listed whether a list names it, which may not name another list: two could name each other */
+async function* placesAt(path: string, listed: boolean): AsyncGenerator<Place, void> {
+  const kind = kindOf(path, false) ?? (await kindOnDisk(path));
+  switch (kind) {
+    case "image":
+      return yield imageAt(path, CAPTION_ENDINGS, ONCE);
+    case "archive":
+      return yield { type: "archive", path };
+    case "metadata":
+      return yield* orBad(path, metadataPlaces(path));
+    case "folder":
+      return yield* orBad(path, setPlaces(path));
+    case "list":
+      if (!listed) return yield* orBad(path, listPlaces(path));
+  }
+  yield {
+    type: "bad",
+    path,
+    why: listed ? "a list may name folders, images, .jsonl files and .tar archives" : "no images",
+  };
+}
+
+async function kindOnDisk(path: string): Promise<Kind | undefined> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return kindOf(path, isFolder);
+}
+
+async function* orBad(path: string, places: AsyncGenerator<Place, void>): AsyncGenerator<Place, void> {
+  try {
+    yield* places;
+  } catch (error) {
+    if (!(error instanceof IllustriousError)) throw error;
+    yield { type: "bad", path, why: error.message.replace(`${path}: `, "") };
+  }
+}
+
+/** A folder that was named: in it, in `img/` and in `reg/`, kohya's folders count as such. */
+async function* setPlaces(folder: string): AsyncGenerator<Place, void> {
+  yield* folderPlaces(folder, ONCE, (name) => {
+    if (name === "img" || name === "reg") return { within: classOf };
+    return classOf(name);
+  });
+}
+
+type Found = { readonly own?: Class; readonly within?: (name: string) => Found };
+
+function classOf(name: string): Found {
+  const [, repeats, classTokens] = /^(\d{1,6})_(.*)$/.exec(name) ?? [];
+  if (repeats === undefined || Number(repeats) === 0) return {};
+  return { own: { repeats: Number(repeats), classTokens: classTokens || undefined } };
+}
+
+/** @param look what a folder in it is, by its name */
+async function* folderPlaces(folder: string, own: Class, look?: (name: string) => Found): AsyncGenerator<Place, void> {
+  const { files, folders } = await listFolder(folder);
+  if (files.includes("metadata.jsonl")) return yield* metadataPlaces(join(folder, "metadata.jsonl"));
+  const names = new Set(files);
+  for (const name of files) {
+    const path = join(folder, name);
+    if (isImageName(name)) {
+      const stem = name.slice(0, -extname(name).length);
+      const endings = CAPTION_ENDINGS.filter((ending) => names.has(stem + ending));
+      yield imageAt(path, endings, own);
+    } else if (extname(name).toLowerCase() === ".tar") yield { type: "archive", path };
+  }
+  for (const name of folders) {
+    const { own: below = own, within } = look?.(name) ?? {};
+    const path = join(folder, name);
+    yield* orBad(path, folderPlaces(path, below, within));
+  }
+}
+
+function imageAt(path: string, endings: readonly string[], { repeats, classTokens }: Class): Place {
+  const stem = join(dirname(path), basename(path, extname(path)));
+  return { type: "image", path, captionFiles: endings.map((ending) => stem + ending), classTokens, repeats };
+}
+
+/** The images that it names, in its order; others in its folder do not belong to the set. */
+async function* metadataPlaces(path: string): AsyncGenerator<Place, void> {
+  for await (const { number, text } of linesOf(path)) {
+    try {
+      const entry = entryOfLine(text, `line ${number}`);
+      const caption = captionOfEntry(entry, { enableWildcard: false, captionSeparator: "," });
+      yield { type: "image", path: resolve(dirname(path), entry.path), caption, captionFiles: [], repeats: 1 };
+    } catch (error) {
+      if (!(error instanceof IllustriousError)) throw error;
+      yield { type: "bad", path, why: error.message };
+    }
+  }
+}
+
+/** Relative paths count from the list's own folder. */
+async function* listPlaces(path: string): AsyncGenerator<Place, void> {
+  for await (const { text } of linesOf(path)) yield* placesAt(resolve(dirname(path), text), true);
+}
+
+/** Without blank ones. */
+async function* linesOf(path: string): AsyncGenerator<{ number: number; text: string }, void> {
+  const { handle } = await openRegularFile(path);
+  try {
+    let number = 0;
+    for await (const line of handle.readLines({ encoding: "utf8", autoClose: false })) {
+      number++;
+      const text = (number === 1 ? line.replace(/^\ufeff/, "") : line).trim();
+      if (text !== "") yield { number, text };
+    }
+  } finally {
+    await handle.close();
+  }
+}

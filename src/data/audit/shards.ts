@@ -1,0 +1,84 @@
+/** @file An audit's rows as Parquet files of so many images each, which appear whole. */
+
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { IllustriousError } from "../../base/error.ts";
+import { writeFileAtomic } from "../../formats/atomic-write.ts";
+import { encodeParquet, readParquet } from "../../formats/parquet.ts";
+import { type AuditRow, columnsOf, fromTable, toTable } from "./row.ts";
+
+const NAME = /^rows-(\d{5,})\.parquet$/;
+
+export function shardPath(folder: string, number: number): string {
+  return join(folder, `rows-${String(number).padStart(5, "0")}.parquet`);
+}
+
+/** Rows of the shard that a run was stopped in. */
+export function unfinishedPath(folder: string): string {
+  return join(folder, "unfinished.parquet");
+}
+
+/** Numbers of the shards in a folder, rising; none where there is no folder. */
+export async function shardNumbers(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names
+    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/**
+ * Writes a shard, unless it is there already with these rows.
+ *
+ * @param workingSide of the measures, which is told in the file
+ * @returns its path
+ * @throws IllustriousError `write_failed`
+ */
+export async function writeShard(
+  folder: string,
+  number: number,
+  rows: readonly AuditRow[],
+  workingSide: number,
+): Promise<string> {
+  const path = shardPath(folder, number);
+  const before = await readShard(path).catch((error: unknown) => {
+    // None, or a damaged one, is written anew.
+    if (error instanceof IllustriousError) return undefined;
+    throw error;
+  });
+  if (!isDeepStrictEqual(before, rows)) await writeRows(path, rows, workingSide);
+  return path;
+}
+
+/** Keeps the rows of a shard in which a run is stopped. */
+export async function writeUnfinished(folder: string, rows: readonly AuditRow[], workingSide: number): Promise<void> {
+  await writeRows(unfinishedPath(folder), rows, workingSide);
+}
+
+/** Shards that a set which was larger in a run before has left, and unfinished rows. */
+export async function removeLeftovers(folder: string, shards: number): Promise<void> {
+  for (const number of await shardNumbers(folder)) if (number >= shards) await rm(shardPath(folder, number));
+  await rm(unfinishedPath(folder), { force: true });
+}
+
+async function writeRows(path: string, rows: readonly AuditRow[], workingSide: number): Promise<void> {
+  const metadata = { "illustrious.audit": JSON.stringify({ version: 1, workingSide }) };
+  await writeFileAtomic(path, encodeParquet(columnsOf(), rows.map(toTable), metadata));
+}
+
+/** @throws IllustriousError `bad_file`; `missing_file` */
+export async function readShard(path: string): Promise<AuditRow[]> {
+  return (await readParquet(path, columnsOf())).map((row) => fromTable(row));
+}
+
+/** Some fields of each row. Errors as `readShard`. */
+export async function readFields<Field extends keyof AuditRow>(
+  path: string,
+  fields: readonly Field[],
+): Promise<Pick<AuditRow, Field>[]> {
+  return (await readParquet(path, columnsOf(fields))).map((row) => fromTable(row, fields));
+}

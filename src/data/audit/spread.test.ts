@@ -1,0 +1,66 @@
+/** @file Spreads against exact quantiles, and tags counted by hand. */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { quantiles } from "../../colour/index.ts";
+import { type Scale, spreadCounter } from "./spread.ts";
+import { tagCounter } from "./tag-counts.ts";
+
+function spread(values: readonly number[], from: number, to: number, scale?: Scale) {
+  const counter = spreadCounter(from, to, scale);
+  for (const value of values) counter.add(value);
+  return counter.result();
+}
+
+test("quantiles are those of the sample, to a fine bin", () => {
+  const values = Array.from({ length: 5000 }, (_, i) => (((i * 7919) % 5000) + 0.5) / 5000);
+  const found = spread(values, 0, 1)!;
+  const [q1, q25, q50, q99] = quantiles(values, [0.01, 0.25, 0.5, 0.99]);
+  expect(found.quantiles[1]).toBeCloseTo(q1!, 3);
+  expect(found.quantiles[25]).toBeCloseTo(q25!, 3);
+  expect(found.quantiles[50]).toBeCloseTo(q50!, 3);
+  expect(found.quantiles[99]).toBeCloseTo(q99!, 3);
+  expect(found.mean).toBeCloseTo(0.5, 10);
+  expect(found.histogram.counts).toEqual(Array(20).fill(250));
+});
+
+test("a logarithm's bins tell small and large values apart", () => {
+  const found = spread([0, 1, 10, 100, 1000, 10_000], 0, 10_000, "log")!;
+  expect(found).toMatchObject({ count: 6, least: 0, most: 10_000 });
+  expect(Math.abs(Math.log(found.quantiles[50] / 10))).toBeLessThan(0.01);
+  expect(found.histogram.counts.reduce((a, b) => a + b)).toBe(6);
+});
+
+test("any values: counted whole, and no quantile beyond them or out of order", () => {
+  const value = fc.double({ min: -10, max: 300, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1, maxLength: 50 }), (values) => {
+      const { count, least, most, quantiles: read, histogram } = spread(values, 0, 255)!;
+      expect([count, least, most]).toEqual([values.length, Math.min(...values), Math.max(...values)]);
+      expect(histogram.counts.reduce((a, b) => a + b)).toBe(count);
+      const rising = [least, ...Object.values(read), most];
+      expect(rising).toEqual([...rising].sort((a, b) => a - b));
+    }),
+  );
+  expect(spread([], 0, 1)).toBeUndefined();
+  expect(spread([0, 0, 0, 7], 0, 255)!.quantiles).toMatchObject({ 5: 0, 50: 0, 99: 7 });
+});
+
+test("tags of first lines, once an image, the most frequent first", () => {
+  const counter = tagCounter();
+  counter.add("1girl, red hair, , 1girl\nred hair, never");
+  counter.add("1girl,smile , constructor");
+  counter.add(`a sentence that is much too long to be any tag at all, smile`);
+  expect(counter.top(3)).toEqual([
+    { tag: "1girl", images: 2 },
+    { tag: "smile", images: 2 },
+    { tag: "constructor", images: 1 },
+  ]);
+});
+
+test("of too many tags the rare ones are forgotten", () => {
+  const counter = tagCounter(10);
+  for (let i = 0; i < 100; i++) counter.add(`common, rare ${i}`);
+  expect(counter.top(1)).toEqual([{ tag: "common", images: 100 }]);
+  expect(counter.top(99).length).toBeLessThanOrEqual(10);
+});

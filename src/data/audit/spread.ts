@@ -1,0 +1,73 @@
+/** @file How values are spread, in memory that does not grow with their number: fine bins, from which quantiles are read. */
+
+export type Spread = {
+  readonly count: number;
+  readonly least: number;
+  readonly mean: number;
+  readonly most: number;
+  /** By per cent. To a four-thousandth of the histogram's range, or of its logarithm; of values beyond it, their mean. */
+  readonly quantiles: Readonly<Record<(typeof PERCENTS)[number], number>>;
+  /** Counts of bins of equal width, or of equal ratio behind 1, from `from` to `to`; the outer ones also have what is beyond. */
+  readonly histogram: {
+    readonly from: number;
+    readonly to: number;
+    readonly scale: Scale;
+    readonly counts: readonly number[];
+  };
+};
+
+export type Scale = "linear" | "log";
+
+export type SpreadCounter = {
+  add(value: number): void;
+  /** `undefined` for no values. */
+  result(): Spread | undefined;
+};
+
+const PERCENTS = [1, 5, 25, 50, 75, 95, 99] as const;
+
+const BINS = 20;
+const FINE = 200 * BINS;
+
+/** @param scale `log` is that of 1 + value, for values that may be 0 and are mostly small */
+export function spreadCounter(from: number, to: number, scale: Scale = "linear"): SpreadCounter {
+  const place = scale === "log" ? Math.log1p : (value: number) => value;
+  const start = place(from);
+  const step = (place(to) - start) / FINE;
+  const fine = new Float64Array(FINE);
+  const sums = new Float64Array(FINE);
+  let count = 0;
+  let sum = 0;
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+
+  function quantile(share: number): number {
+    let below = 0;
+    let bin = 0;
+    while (bin < FINE - 1 && below + fine[bin]! < share * count) below += fine[bin++]!;
+    // The mean of those in it, so that values which are all the same come back as they are.
+    const mean = fine[bin] === 0 ? least : sums[bin]! / fine[bin]!;
+    return Math.min(most, Math.max(least, mean));
+  }
+
+  return {
+    add(given) {
+      count++;
+      sum += given;
+      least = Math.min(least, given);
+      most = Math.max(most, given);
+      const bin = Math.min(FINE - 1, Math.max(0, Math.floor((place(given) - start) / step)));
+      fine[bin]!++;
+      sums[bin]! += given;
+    },
+    result() {
+      if (count === 0) return undefined;
+      const counts = Array.from({ length: BINS }, (_, bin) =>
+        fine.subarray((bin * FINE) / BINS, ((bin + 1) * FINE) / BINS).reduce((a, b) => a + b, 0),
+      );
+      const read = PERCENTS.map((percent) => [percent, quantile(percent / 100)]);
+      const quantiles = Object.fromEntries(read) as Spread["quantiles"];
+      return { count, least, mean: sum / count, most, quantiles, histogram: { from, to, scale, counts } };
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * @file Parquet tables of plain rows: a table's bytes, and rows back out of a file. A table here is small enough to be held; many
+ * rows are many files, which DuckDB, pandas and others read as one.
+ */
+
+import { parquetReadObjects, type SchemaElement } from "hyparquet";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { IllustriousError } from "../base/error.ts";
+import { readAt, withRegularFile } from "./regular-file.ts";
+
+/** Any value may be null. `int64` holds whole numbers to 2^53, `uint64` is a bigint, `float32s` a list of numbers. */
+export type ParquetType = "boolean" | "int32" | "int64" | "uint64" | "float64" | "text" | "float32s";
+
+export type ParquetColumn = { readonly name: string; readonly type: ParquetType };
+
+export type ParquetValue = boolean | number | bigint | string | readonly number[] | null;
+
+export type ParquetRow = Readonly<Record<string, ParquetValue>>;
+
+const MAX_BYTES = 2 ** 30;
+
+/**
+ * A whole file. The same rows give the same bytes.
+ *
+ * @param rows a value, or null, for each column
+ * @param metadata texts that the file carries beside its table
+ */
+export function encodeParquet(
+  columns: readonly ParquetColumn[],
+  rows: readonly ParquetRow[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const bytes = parquetWriteBuffer({
+    schema: [{ name: "root", num_children: columns.length }, ...columns.flatMap(elementsOf)],
+    columnData: columns.map(({ name, type }) => ({ name, data: rows.map((row) => stored(row[name] ?? null, type)) })),
+    kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    rowGroupSize: Math.max(1, rows.length),
+    createdBy: "illustrious",
+  });
+  return new Uint8Array(bytes);
+}
+
+/**
+ * Rows of a file with these columns; others that it may have are not read.
+ *
+ * @throws IllustriousError `missing_file`; `bad_file` when it is not Parquet, is damaged, or lacks a column
+ */
+export async function readParquet(path: string, columns: readonly ParquetColumn[]): Promise<ParquetRow[]> {
+  const bytes = await withRegularFile(path, (handle, size) => {
+    if (size > MAX_BYTES) throw refused(path, `${size} bytes, more than ${MAX_BYTES}`);
+    return readAt(handle, 0, size, path);
+  });
+  const buffer = bytes.buffer as ArrayBuffer;
+  const file = { byteLength: buffer.byteLength, slice: (start: number, end?: number) => buffer.slice(start, end) };
+  const rows = await parquetReadObjects({ file, columns: columns.map(({ name }) => name) }).catch((cause: unknown) => {
+    throw refused(path, cause instanceof Error ? cause.message : String(cause), cause);
+  });
+  return rows.map((row) => Object.fromEntries(columns.map(({ name, type }) => [name, given(row[name], type)])));
+}
+
+function elementsOf({ name, type }: ParquetColumn): SchemaElement[] {
+  const optional = { name, repetition_type: "OPTIONAL" } as const;
+  switch (type) {
+    case "boolean":
+      return [{ ...optional, type: "BOOLEAN" }];
+    case "int32":
+      return [{ ...optional, type: "INT32" }];
+    case "int64":
+      return [{ ...optional, type: "INT64" }];
+    case "uint64":
+      return [{ ...optional, type: "INT64", converted_type: "UINT_64" }];
+    case "float64":
+      return [{ ...optional, type: "DOUBLE" }];
+    case "text":
+      return [{ ...optional, type: "BYTE_ARRAY", converted_type: "UTF8" }];
+    case "float32s":
+      return [
+        { ...optional, converted_type: "LIST", num_children: 1 },
+        { name: "list", repetition_type: "REPEATED", num_children: 1 },
+        { name: "element", repetition_type: "REQUIRED", type: "FLOAT" },
+      ];
+  }
+}
+
+function stored(value: ParquetValue, type: ParquetType): ParquetValue {
+  if (type === "int64" && typeof value === "number") return BigInt(value);
+  // As it will be read, or a dictionary of values would hold two where the file has one.
+  return Array.isArray(value) ? value.map(Math.fround) : value;
+}
+
+function given(value: unknown, type: ParquetType): ParquetValue {
+  if (value === undefined || value === null) return null;
+  return type === "int64" ? Number(value) : (value as ParquetValue);
+}
+
+function refused(path: string, why: string, cause?: unknown): IllustriousError {
+  const hint = "It was cut short or changed by something else; what made it can make it again.";
+  return new IllustriousError("bad_file", `${path}: not a Parquet table as expected (${why})`, hint, { cause });
+}

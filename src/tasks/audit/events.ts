@@ -1,0 +1,29 @@
+/** @file What an audit tells while it works. */
+
+export type AuditCounts = {
+  readonly images: number;
+  /** Of them, those whose row of an earlier run was kept. */
+  readonly kept: number;
+  /** Images without measures, kept ones among them. */
+  readonly errors: number;
+};
+
+export type AuditEvent =
+  /** Rows of earlier runs, which are kept where their files have not changed. */
+  | { readonly type: "known"; readonly rows: number }
+  /** Before the first image is measured; how many more are in `archives`, nobody knows before they are read. */
+  | { readonly type: "found"; readonly images: number; readonly archives: number; readonly bytes: number }
+  | { readonly type: "warning"; readonly message: string; readonly hint: string }
+  /** A few times a second. `share` of the bytes, 0 to 1; `total` images where there are no archives. */
+  | ({ readonly type: "progress"; readonly share: number; readonly total?: number } & AuditCounts)
+  /** A file of the table is whole. */
+  | { readonly type: "shard"; readonly path: string; readonly images: number }
+  | { readonly type: "stage"; readonly message: string }
+  | ({
+      readonly type: "done";
+      /** The table's. */
+      readonly folder: string;
+      /** Groups of near-duplicates, and images in them. */
+      readonly groups: number;
+      readonly grouped: number;
+    } & AuditCounts);

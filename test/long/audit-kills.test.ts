@@ -1,0 +1,64 @@
+/** @file The command killed outright, again and again, in the middle of an audit: nothing is lost, nothing is left over. */
+
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeSceneSet } from "../../src/data/scenes/index.ts";
+import { drawsOf } from "../../src/data/sets/index.ts";
+
+const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+const SEED = Number(process.env.SEED ?? 1);
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "audit-kills-"));
+  await mkdir(join(folder, "set"));
+  for await (const _ of writeSceneSet(join(folder, "set"), { count: 60, size: 96, captions: 1 }));
+  expect(await audited(join(folder, "whole"))).toBe(true);
+}, 240_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs the command, and kills it a while after it has told of so many shards. Resolves with whether it came to its end. */
+async function audited(out: string, kill?: { readonly after: number; readonly wait: number }): Promise<boolean> {
+  const argv = [main, "audit", join(folder, "set"), "--out", out, "--shard", "4", "--workers", "2", "--json"];
+  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  let shards = 0;
+  for await (const line of createInterface(child.stdout)) {
+    if (JSON.parse(line).type !== "shard" || !kill || ++shards !== kill.after) continue;
+    setTimeout(() => child.kill("SIGKILL"), kill.wait);
+  }
+  return (await ended) === 0;
+}
+
+async function filesOf(out: string): Promise<[name: string, hash: string][]> {
+  const names = (await readdir(out, { recursive: true, withFileTypes: true })).filter((found) => found.isFile());
+  const paths = names.map(({ parentPath, name }) => join(parentPath, name)).sort();
+  const hash = async (path: string) =>
+    createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
+  return Promise.all(paths.map(async (path): Promise<[string, string]> => [path.slice(out.length), await hash(path)]));
+}
+
+test.each([1, 2, 3, 4, 5])(
+  "killed until it is through, round %i: the files of an undisturbed audit, no others",
+  async (round) => {
+    const out = join(folder, `killed-${round}`);
+    const draws = drawsOf(SEED, "caption", "kills", round);
+    let kills = 0;
+    // Later runs find shards done, so kills come later too, until one comes too late.
+    for (; kills < 6; kills++) {
+      const done = await audited(out, { after: 1 + kills * 2, wait: 60 * draws.next() });
+      if (done) break;
+    }
+    expect(kills).toBeGreaterThanOrEqual(3);
+    await audited(out);
+    expect(await filesOf(out)).toEqual(await filesOf(join(folder, "whole")));
+  },
+  600_000,
+);
