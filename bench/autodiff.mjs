@@ -15,7 +15,7 @@ const { values: options, positionals: cases } = parseArgs({
   allowPositionals: true,
   options: {
     python: { type: "string", default: "python3" },
-    model: { type: "string", default: join(import.meta.dirname, "../models/nano-bootstrap") },
+    model: { type: "string", default: join(import.meta.dirname, "../test/fixtures/nano-bootstrap") },
     threads: { type: "string", default: "2" },
     runs: { type: "string", default: "9" },
     sides: { type: "string", default: "ours,torch" },

@@ -7,7 +7,7 @@ async function draw(options) {
   for await (const event of generate(options)) if (event.type === "picture") return event.png;
 }
 
-await writeFile("first.png", await draw({ model: "nano-bootstrap", prompt: "1girl, solo, blue hair, smile", seed: 1 }));
+await writeFile("first.png", await draw({ model: "nano-v3.0-eps", prompt: "1girl, solo, blue hair, smile", seed: 1 }));
 
 const { options, notes } = await optionsFromPicture("first.png");
 for (const note of notes) console.log(note);

@@ -13,7 +13,7 @@ const recipe = join(folder, "recipe.toml");
 await writeFile(
   recipe,
   `
-pretrained_model_name_or_path = "nano-bootstrap"
+pretrained_model_name_or_path = "nano-v3.0-eps"
 output_name = "lora"
 output_dir = "runs"
 network_module = "networks.lora"
@@ -39,7 +39,7 @@ for await (const event of train({ recipe })) {
 for (const strength of [0, 0.5, 1]) {
   const loras = [`${lora}:${strength}`];
   for await (const event of generate({
-    model: "nano-bootstrap",
+    model: "nano-v3.0-eps",
     prompt: "1girl, red hair",
     seed: 1,
     steps: 4,

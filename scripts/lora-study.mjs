@@ -8,14 +8,14 @@
  *     node scripts/lora-study.mjs table FOLDER           the table of what is in FOLDER, as Markdown
  */
 
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { measureColours } from "../dist/colour/index.js";
-import { captionOf, renderScene, sceneAt, scorePicture } from "../dist/data/scenes/index.js";
-import { closeEngine, generate, train } from "../dist/index.js";
+import { renderScene, sceneAt, scorePicture } from "../dist/data/scenes/index.js";
+import { closeEngine, train } from "../dist/index.js";
 import { shareOf } from "../dist/tasks/evaluate/share.js";
+import { drawn, drift, neutral, SEEDS, writeSheet } from "./drift.mjs";
 
 sharp.concurrency(1);
 const recipe = join(dirname(dirname(fileURLToPath(import.meta.url))), "recipes/study/lora.toml");
@@ -32,8 +32,6 @@ const OTHER_PLACES = {
 };
 const MOUTHS = { smile: "smile", open: "open mouth", closed: "closed mouth", smirk: "smirk", frown: "frown" };
 const PICTURES = 20;
-const SIDE = 128;
-const SEEDS = 25;
 
 /** Her captions say what changes from picture to picture, and not what she looks like. */
 const captionWith = (place, mouth) => `lumi, 1girl, solo, ${mouth}, ${place}`;
@@ -72,75 +70,6 @@ const called = Array.from({ length: SEEDS }, (_, i) => {
   const places = Object.values({ ...PLACES, ...OTHER_PLACES });
   return captionWith(places[i % places.length], Object.values(MOUTHS)[Math.floor(i / 2) % 5]);
 });
-
-/** Pictures of others, told in sentences. */
-const neutral = Array.from({ length: SEEDS }, (_, i) => {
-  const scene = sceneAt(60_000 + i, { girls: 1 + (i % 2), tones: false });
-  return { scene, prompt: captionOf(scene, "sentences", i) };
-});
-
-async function drawn(model, prompts, loras) {
-  const pictures = [];
-  for (const [seed, prompt] of prompts.entries()) {
-    const size = { width: SIDE, height: SIDE };
-    const how = { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5, negativePrompt: "" };
-    for await (const event of generate({ model, prompt, seed, ...size, ...how, ...(loras && { loras }) })) {
-      if (event.type === "picture") pictures.push(event.image);
-    }
-  }
-  return pictures;
-}
-
-/** Area means on 16 x 16 cells, three numbers each: all frequencies up to an eighth of a 128 pixel picture's. */
-function coarse({ width, height, rgb }) {
-  const cells = 16;
-  const sums = new Float64Array(3 * cells * cells);
-  const area = (width / cells) * (height / cells);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const cell = Math.floor((y * cells) / height) * cells + Math.floor((x * cells) / width);
-      for (let c = 0; c < 3; c++) sums[3 * cell + c] += rgb[3 * (y * width + x) + c] / area;
-    }
-  }
-  return sums;
-}
-
-function meanColour(cells) {
-  const mean = [0, 0, 0];
-  for (const [i, value] of cells.entries()) mean[i % 3] += (3 * value) / cells.length;
-  return mean;
-}
-
-/** Of the coarse picture without its mean colour. */
-function energy(cells) {
-  const mean = meanColour(cells);
-  return cells.reduce((sum, value, i) => sum + (value - mean[i % 3]) ** 2, 0);
-}
-
-const meanOf = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** How pictures that do not call her differ from those of the model without the LoRA, of the same prompts and seeds. */
-function drift(before, after) {
-  const pairs = before.map((picture, i) => [coarse(picture), coarse(after[i])]);
-  const saturations = [before, after].map((all) => meanOf(all.map((picture) => measureColours(picture).saturation)));
-  return {
-    meanColour: meanOf(
-      pairs.map(([a, b]) => {
-        const [from, to] = [meanColour(a), meanColour(b)];
-        return Math.hypot(...from.map((value, c) => value - to[c]));
-      }),
-    ),
-    saturation: saturations[1] / saturations[0],
-    lowEnergy: meanOf(pairs.map(([, b]) => energy(b))) / meanOf(pairs.map(([a]) => energy(a))),
-    right: meanOf(after.map((picture, i) => Number(rightGirls(picture, neutral[i].scene)))),
-  };
-}
-
-/** Every girl there, with the hair and eyes that the prompt says. */
-function rightGirls(picture, { girls }) {
-  const wanted = girls.map(({ hair, eyes }) => ({ hair, eyes }));
-  return scorePicture(picture, { girls: wanted }).girls.every(({ hair, eyes }) => hair.holds && eyes.holds);
-}
 
 function concept(pictures) {
   const { hair, eyes, dress } = LUMI;
@@ -202,22 +131,6 @@ async function run(folder, ...models) {
 }
 
 const resultsOf = async (folder) => JSON.parse(await readFile(join(folder, "results.json"), "utf8").catch(() => "{}"));
-
-async function writeSheet(file, rows) {
-  const gap = 4;
-  const tiles = rows.flatMap((row, y) =>
-    row.map(({ rgb, width, height }, x) => ({
-      input: Buffer.from(rgb),
-      raw: { width, height, channels: 3 },
-      left: x * (SIDE + gap),
-      top: y * (SIDE + gap),
-    })),
-  );
-  const size = { width: rows[0].length * (SIDE + gap) - gap, height: rows.length * (SIDE + gap) - gap };
-  const canvas = sharp({ create: { ...size, channels: 3, background: "#fff" } }).composite(tiles);
-  await rm(file, { force: true });
-  await canvas.png({ compressionLevel: 9, palette: true }).toFile(file);
-}
 
 const percent = (x) => `${Math.round(100 * x)} %`;
 

@@ -33,7 +33,7 @@ against the data's, overshoot of the first step), control (control tokens), size
 each figure is.
 
 Examples:
-  illustrious evaluate nano-bootstrap --quick
+  illustrious evaluate nano-v3.0-eps --quick
   illustrious evaluate models/a models/b --only simple,long --json result.json --sheet sheets/result.png
 
 What was drawn is kept in the folder and not drawn again: after Ctrl-C the same command goes on where it was.

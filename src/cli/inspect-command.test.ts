@@ -10,6 +10,8 @@ import { encodePng, type PngText } from "../formats/png/index.ts";
 import { writeSafetensors } from "../formats/safetensors/index.ts";
 import { run } from "./program.ts";
 
+const bootstrap = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "inspect-"));
@@ -40,8 +42,8 @@ async function lora(name: string, metadata: Record<string, string>): Promise<str
   return path;
 }
 
-test("the shipped model, by name", async () => {
-  const { code, out, err } = await inspect(["nano-bootstrap"]);
+test("a checkpoint in diffusers' layout", async () => {
+  const { code, out, err } = await inspect([bootstrap]);
   expect({ code, err }).toEqual({ code: 0, err: "" });
   expect(out.slice(out.indexOf("\n"))).toMatchInlineSnapshot(`
     "
@@ -89,7 +91,7 @@ test("what is no model that opens is shown, and fails", async () => {
   const other = join(folder, "other.safetensors");
   await writeSafetensors(other, [{ name: "x", dtype: "F16", shape: [1], data: new Uint8Array(2) }], {});
   expect((await inspect([other])).code).toBe(1);
-  expect((await inspect([empty, "nano-bootstrap"])).code).toBe(1);
+  expect((await inspect([empty, bootstrap])).code).toBe(1);
 });
 
 test("a LoRA with its hash", async () => {
@@ -154,7 +156,7 @@ test("a picture: settings in order, and how to make it again", async () => {
 
 test("--json gives everything, one object a line", async () => {
   const path = await picture("a.png", [["parameters", "x\nSteps: 20, Seed: 4, Size: 64x64"]]);
-  const { out } = await inspect([path, "nano-bootstrap", "--json"]);
+  const { out } = await inspect([path, bootstrap, "--json"]);
   const [first, second] = out
     .trim()
     .split("\n")

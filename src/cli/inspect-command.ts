@@ -22,7 +22,7 @@ import { type Section, sectionsText } from "./text-sections.ts";
 const HELP = `
 Examples:
   illustrious inspect illustrious-xl-v3.5-vpred.safetensors
-  illustrious inspect models/nano-bootstrap --hash
+  illustrious inspect models/nano-v3.0-eps --hash
   illustrious inspect outputs/2025-03-22/00000-1.png
   illustrious inspect some-lora.safetensors --json | jq .prediction
 

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { fakeGenerate } from "../../test/cli/fake-generate.ts";
 import { type FakeOptions, fakeShell } from "../../test/cli/fake-shell.ts";
 import { IllustriousError } from "../base/error.ts";
+import { shippedModels } from "../tasks/find-model.ts";
 import type { GenerateTask } from "./follow.ts";
 import { run } from "./program.ts";
 
@@ -58,7 +59,7 @@ test("a prompt may be several words, a flag, or empty", async () => {
 });
 
 test("without --model: ILLUSTRIOUS_MODEL, else the shipped model", async () => {
-  expect((await call(["generate", "x"])).asked).toMatchObject({ model: "nano-bootstrap" });
+  expect((await call(["generate", "x"])).asked).toMatchObject({ model: shippedModels()[0]!.name });
   const named = (await call(["generate", "x"], { env: { ILLUSTRIOUS_MODEL: "mine.safetensors" } })).asked;
   expect(named).toEqual({ prompt: "x", model: "mine.safetensors", outDir: "outputs/2025-03-22" });
 });

@@ -16,7 +16,7 @@ const sha256 = (...parts: Uint8Array[]) =>
   parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest("hex");
 
 test("the hashes of the shipped checkpoint, by other means: the whole file at once, and tensor by tensor", async () => {
-  const path = "models/nano-bootstrap/unet/diffusion_pytorch_model.safetensors";
+  const path = "test/fixtures/nano-bootstrap/unet/diffusion_pytorch_model.safetensors";
   const file = await openSafetensors(path);
   const tensors: Uint8Array[] = [];
   for (const name of file.tensors.keys()) tensors.push(await readTensorBytes(file, name));

@@ -26,7 +26,7 @@ import { openPipeline } from "./pipeline.ts";
 import { planPrompt } from "./prompt/plan.ts";
 import { decodeLatents } from "./vae.ts";
 
-const nano = join(import.meta.dirname, "../../models/nano-bootstrap");
+const nano = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
 const FILES = [
   "text_encoder/model",
   "text_encoder_2/model",

@@ -26,7 +26,7 @@ import { openPipeline } from "./pipeline.ts";
 import { planPrompt } from "./prompt/plan.ts";
 import { decodeLatents, encodeImage, unscaled } from "./vae.ts";
 
-const model = join(import.meta.dirname, "../../models/nano-bootstrap");
+const model = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
 const cases: { prompt: string; seed: number; steps: number; guidance: number; file: string }[] = JSON.parse(
   readFileSync(join(model, "expected/expected.json"), "utf8"),
 );

@@ -18,7 +18,7 @@ import { generateInEngine } from "./generate-in-engine.ts";
 import { parseGenerateOptions } from "./generate-options.ts";
 
 const root = join(import.meta.dirname, "../..");
-const NANO = join(root, "models/nano-bootstrap");
+const NANO = join(root, "test/fixtures/nano-bootstrap");
 const TINY = join(root, "test/fixtures/tiny-sdxl");
 
 let folder: string;

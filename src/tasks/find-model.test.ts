@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { completeInput } from "./complete-input.ts";
-import { findByName, findModel, shippedModels } from "./find-model.ts";
+import { findByName, findModel, type ShippedModel, shippedModels } from "./find-model.ts";
+
+const [first] = shippedModels() as [ShippedModel];
 
 let folder: string;
 let env: { ILLUSTRIOUS_MODELS: string };
@@ -14,13 +16,13 @@ beforeAll(async () => {
   env = { ILLUSTRIOUS_MODELS: `${join(folder, "a")}${delimiter}${join(folder, "b")}` };
   await mkdir(join(folder, "a/sdxl"), { recursive: true });
   await mkdir(join(folder, "b"));
-  for (const path of ["a/sdxl/noob.safetensors", "b/noob.safetensors", "b/vae.safetensors", "b/nano-bootstrap"])
+  for (const path of ["a/sdxl/noob.safetensors", "b/noob.safetensors", "b/vae.safetensors", `b/${first.name}`])
     await writeFile(join(folder, path), "");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test("by name: shipped models first, then folder after folder, one deeper too, with and without the extension", async () => {
-  expect((await findModel("nano-bootstrap", env)).shipped?.name).toBe("nano-bootstrap");
+  expect((await findModel(first.name, env)).path).toBe(first.path);
   for (const name of ["noob", "noob.safetensors"])
     expect(await findModel(name, env)).toEqual({ path: join(folder, "a/sdxl/noob.safetensors") });
   expect(await findModel("vae", env)).toEqual({ path: join(folder, "b/vae.safetensors") });
@@ -29,10 +31,9 @@ test("by name: shipped models first, then folder after folder, one deeper too, w
 test("a path is taken as it stands, and a shipped model known by any path that leads to it", async () => {
   const path = join(folder, "b/noob.safetensors");
   expect(await findModel(path, {})).toEqual({ path });
-  const shipped = shippedModels()[0]!.path;
-  await symlink(shipped, join(folder, "link"), "dir");
-  for (const way of [shipped, `${shipped}/`, join(folder, "link")])
-    expect((await findModel(way, {})).shipped?.name).toBe("nano-bootstrap");
+  await symlink(first.path, join(folder, "link"), "dir");
+  for (const way of [first.path, `${first.path}/`, join(folder, "link")])
+    expect((await findModel(way, {})).shipped).toEqual(first);
 });
 
 test("a name from a picture is never a path", async () => {
@@ -48,7 +49,9 @@ test("what is not found is said with the folders that were searched", async () =
     hint:
       `Looked for nob and nob.safetensors in ${process.cwd()}, ${join(folder, "a")}, ${join(folder, "b")}, ` +
       `${join(process.cwd(), "models")} and in the folders directly inside all but the first. With the program comes ` +
-      "nano-bootstrap. Give the path, or put the folder into ILLUSTRIOUS_MODELS.",
+      `${shippedModels()
+        .map(({ name }) => name)
+        .join(", ")}. Give the path, or put the folder into ILLUSTRIOUS_MODELS.`,
   });
   await expect(findModel("v.safetensors", env, "VAE")).rejects.toMatchObject({
     message: 'no VAE "v.safetensors" is found',
@@ -60,22 +63,21 @@ test("what is not found is said with the folders that were searched", async () =
 });
 
 test("what suits a shipped model lies below what is given; a schedule in the sampler's name is given", async () => {
-  const { path, preset } = shippedModels()[0]!;
-  expect(preset).toEqual({ sampler: "ddim", schedule: "simple", steps: 10, cfg: 4 });
-  const model = "nano-bootstrap";
+  const { name: model, path, preset } = first;
+  expect(preset).toEqual({ sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5 });
   expect(await completeInput({ model, prompt: "x" }, env)).toEqual({ ...preset, model: path, prompt: "x" });
-  expect(await completeInput({ model, steps: 3, sampler: "euler" }, env)).toMatchObject({
-    sampler: "euler",
-    schedule: "simple",
+  expect(await completeInput({ model, steps: 3, sampler: "ddim" }, env)).toMatchObject({
+    sampler: "ddim",
+    schedule: "normal",
     steps: 3,
-    cfg: 4,
+    cfg: 7.5,
   });
   expect(await completeInput({ model, sampler: "DPM++ 2M Karras" }, env)).toMatchObject({ schedule: "karras" });
   expect(await completeInput({ model, sampler: "DPM++ 2M Karras", schedule: "beta" }, env)).toMatchObject({
     schedule: "beta",
   });
   const unset = JSON.parse("{}") as { steps: number };
-  expect(await completeInput({ model, steps: unset.steps }, env)).toMatchObject({ steps: 10 });
+  expect(await completeInput({ model, steps: unset.steps }, env)).toMatchObject({ steps: 28 });
 });
 
 test("another model brings nothing, and a VAE is found by name as well", async () => {

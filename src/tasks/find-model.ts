@@ -21,8 +21,8 @@ export type ShippedModel = {
 };
 
 const TABLE: readonly Omit<ShippedModel, "path">[] = [
-  // As its README states: trained at 128 pixels on trailing timesteps, ten steps of DDIM are all it needs.
-  { name: "nano-bootstrap", preset: { sampler: "ddim", schedule: "simple", steps: 10, cfg: 4 } },
+  { name: "nano-v3.5-vpred", preset: { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5 } },
+  { name: "nano-v3.0-eps", preset: { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5 } },
 ];
 
 const MODELS = new URL("../../models/", import.meta.url);

@@ -17,7 +17,7 @@ import { generateInEngine } from "./generate-in-engine.ts";
 import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
 import { optionsFromTexts } from "./picture-options.ts";
 
-const model = join(import.meta.dirname, "../../models/nano-bootstrap");
+const model = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
 const folder = await mkdtemp(join(tmpdir(), "generate-loras-"));
 const lora = join(folder, "loras/ink.safetensors");
 afterAll(() => rm(folder, { recursive: true }));

@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "vitest";
 import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
 import { loadedPipeline } from "./loaded-pipeline.ts";
 
-const model = join(import.meta.dirname, "../../models/nano-bootstrap");
+const model = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
 const load = (input: Partial<GenerateInput> = {}) => loadedPipeline(parseGenerateOptions({ model, ...input }));
 const sizes = { texts: 1 };
 afterAll(async () => (await load()).close());

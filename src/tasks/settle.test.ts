@@ -7,7 +7,7 @@ import { onnxRuntime } from "../runtime/onnx/session.ts";
 import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
 import { settle } from "./settle.ts";
 
-const model = join(import.meta.dirname, "../../models/nano-bootstrap");
+const model = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
 const unlimited = { comfort: Number.MAX_SAFE_INTEGER, limit: Number.MAX_SAFE_INTEGER };
 const pipeline = await openPipeline(model, { runtime: onnxRuntime({ threads: 1 }), clipSkip: 2, budget: unlimited });
 afterAll(() => pipeline.close());

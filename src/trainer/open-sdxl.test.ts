@@ -17,7 +17,7 @@ import { openSdxlRun, type SdxlRunOptions } from "./open-sdxl.ts";
 import { modelOf } from "./sdxl-model.ts";
 
 const tiny = join(import.meta.dirname, "../../test/fixtures/tiny-sdxl");
-const nano = join(import.meta.dirname, "../../models/nano-bootstrap");
+const nano = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
 const root = mkdtempSync(join(tmpdir(), "open-sdxl-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

@@ -119,7 +119,7 @@ async function examples(): Promise<string[]> {
 test("every example is understood", async () => {
   const folder = await mkdtemp(join(tmpdir(), "docs-"));
   const picture = join(folder, "picture.png");
-  const infotext = "x\nSteps: 4, Seed: 7, Size: 64x64, Model: nano-bootstrap";
+  const infotext = "x\nSteps: 4, Seed: 7, Size: 64x64, Model: nano-v3.0-eps";
   await writeFile(picture, encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, [["parameters", infotext]]));
   const all = await examples();
   expect(all.length).toBeGreaterThan(15);
@@ -129,7 +129,11 @@ test("every example is understood", async () => {
     // The files that the examples speak of stand somewhere else; folders and pictures are written to ours.
     const argv = words
       .map((word) => (/\.png$/.test(word) ? picture : word))
-      .map((word) => (words[0] === "inspect" && /\.safetensors$|folder$/.test(word) ? "nano-bootstrap" : word))
+      .map((word) =>
+        words[0] === "inspect" && /\.safetensors$|folder$/.test(word)
+          ? join(import.meta.dirname, "../fixtures/nano-bootstrap")
+          : word,
+      )
       .filter((word) => word !== "--hash");
     const shell = fakeShell();
     // A page's FILE or npm's summary after the command are for the reader.

@@ -22,7 +22,7 @@ const SAVE_EVERY = 2;
 const SHOW_EVERY = 12;
 
 const main = join(import.meta.dirname, "../../dist/cli/main.js");
-const nano = join(import.meta.dirname, "../../models/nano-bootstrap");
+const nano = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
 const root = mkdtempSync(join(tmpdir(), "illustrious-kills-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

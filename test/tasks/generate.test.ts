@@ -7,11 +7,11 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { createEngine, type GenerateEvent, type GenerateInput, generate } from "../../src/index.ts";
 
-const models = join(import.meta.dirname, "../../models");
+const bootstrap = join(import.meta.dirname, "../fixtures/nano-bootstrap");
 const cases: { prompt: string; seed: number }[] = JSON.parse(
-  await readFile(join(models, "nano-bootstrap/expected/expected.json"), "utf8"),
+  await readFile(join(bootstrap, "expected/expected.json"), "utf8"),
 );
-const nano = { model: "nano-bootstrap", sampler: "ddim", schedule: "trailing", steps: 10, cfg: 4 };
+const nano = { model: bootstrap, sampler: "ddim", schedule: "trailing", steps: 10, cfg: 4 };
 
 // The sources are TypeScript, which the engine's Node does not read.
 const ENTRY = new URL("../../dist/tasks/engine-main.js", import.meta.url);
@@ -35,7 +35,7 @@ const picturesIn = (events: readonly GenerateEvent[]) => events.filter((e): e is
 
 async function psnr(png: Uint8Array, expected: string): Promise<number> {
   const read = (input: Uint8Array | string) => sharp(input).removeAlpha().raw().toBuffer();
-  const [a, b] = await Promise.all([read(png), read(join(models, "nano-bootstrap/expected", expected))]);
+  const [a, b] = await Promise.all([read(png), read(join(bootstrap, "expected", expected))]);
   expect(a.length).toBe(b.length);
   const square = a.reduce((sum, v, i) => sum + (v - b[i]!) ** 2, 0) / a.length;
   return 10 * Math.log10(255 ** 2 / square);
@@ -142,8 +142,8 @@ test("Karras on zero SNR works on the stand-in and warns", async () => {
 test("a v model of which nothing says whether it has zero SNR: a warning, unless it is stated", async () => {
   // The scheduler is what says it of this model. The name is the folder's, however it is called.
   const model = join(folder, "unmarked");
-  const filter = (source: string) => !/scheduler|expected/.test(relative(models, source));
-  await cp(join(models, "nano-bootstrap"), model, { recursive: true, filter });
+  const filter = (source: string) => !/scheduler|expected/.test(relative(bootstrap, source));
+  await cp(bootstrap, model, { recursive: true, filter });
   const about = async (options: Partial<GenerateInput>) => {
     const events = await eventsOf({ ...nano, model: `${model}/.`, prediction: "v", steps: 1, seed: 1, ...options });
     const settings = events.find((e) => e.type === "settings")!.settings;

@@ -13,7 +13,7 @@ import { train } from "../../src/tasks/train/train.ts";
 import type { TrainEvent } from "../../src/tasks/train/train-events.ts";
 
 const entry = new URL("../../dist/tasks/engine-main.js", import.meta.url);
-const nano = join(import.meta.dirname, "../../models/nano-bootstrap");
+const nano = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
 const root = mkdtempSync(join(tmpdir(), "illustrious-train-"));
 
 beforeAll(async () => {

@@ -46,7 +46,7 @@ test.each(Object.keys(paints))("sharp and pngjs decode the pixels that went in: 
 });
 
 test("a picture takes little more room than libpng's, which tries the same filters", async () => {
-  const picture = sharp("models/nano-bootstrap/expected/sheet.png").removeAlpha();
+  const picture = sharp("test/fixtures/nano-bootstrap/expected/sheet.png").removeAlpha();
   const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
   const ours = encodePng({ width: info.width, height: info.height, rgb: data });
   const theirs = await sharp(data, { raw: { width: info.width, height: info.height, channels: 3 } })

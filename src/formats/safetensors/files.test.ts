@@ -66,7 +66,7 @@ test("metadata with the tensors' hash: the file that is written with them known 
 });
 
 test("the shipped checkpoint, which PyTorch's library wrote, is written again byte for byte", async () => {
-  const path = "models/nano-bootstrap/unet/diffusion_pytorch_model.safetensors";
+  const path = "test/fixtures/nano-bootstrap/unet/diffusion_pytorch_model.safetensors";
   const file = await openSafetensors(path);
   const copy = join(folder, "unet.safetensors");
   const tensors = [...file.tensors.values()].map((entry) => ({

@@ -18,7 +18,7 @@ import { configsToJson, parseUNetConfig } from "./config-json.ts";
 import { expectedUNetParameters } from "./names.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const NANO = join(ROOT, "models/nano-bootstrap");
+const NANO = join(ROOT, "test/fixtures/nano-bootstrap");
 const TINY = join(ROOT, "test/fixtures/tiny-sdxl");
 
 /** How diffusers itself maps single-file keys, for tiny-sdxl and for SDXL. */

@@ -14,7 +14,7 @@ import {
 } from "./config-json.ts";
 import { COMPONENTS, parametersOf, SGM_PREFIX } from "./names.ts";
 
-const NANO = join(import.meta.dirname, "../../../models/nano-bootstrap");
+const NANO = join(import.meta.dirname, "../../../test/fixtures/nano-bootstrap");
 const nano = (folder: string): ConfigJson => JSON.parse(readFileSync(join(NANO, folder, "config.json"), "utf8"));
 
 test("the bootstrap's configurations, as its README describes them", () => {

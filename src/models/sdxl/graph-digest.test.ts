@@ -47,7 +47,7 @@ test("SDXL as released", () => {
 });
 
 test("the shipped model", async () => {
-  const { configs } = await openCheckpoint(join(import.meta.dirname, "../../../models/nano-bootstrap"));
+  const { configs } = await openCheckpoint(join(import.meta.dirname, "../../../test/fixtures/nano-bootstrap"));
   expect(digestsOf(configs as Required<SdxlConfigs>)).toMatchInlineSnapshot(`
     {
       "textEncoder": "33 tensors 31a2b88b43219952bc8015c5dcb154e9c0d99e9de1777ed0543e192478b07a16",

@@ -7,7 +7,7 @@ import { openCheckpoint } from "./checkpoint.ts";
 import { inspectModel } from "./inspect.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const NANO = join(ROOT, "models/nano-bootstrap");
+const NANO = join(ROOT, "test/fixtures/nano-bootstrap");
 
 let folder: string;
 beforeAll(async () => {

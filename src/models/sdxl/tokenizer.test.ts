@@ -9,7 +9,7 @@ import { SDXL_BASE } from "./config.ts";
 import { loadTokenizer, modelTokenizer, type Tokenizer } from "./tokenizer.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const FOLDER = join(ROOT, "models/nano-bootstrap/tokenizer");
+const FOLDER = join(ROOT, "test/fixtures/nano-bootstrap/tokenizer");
 const vocab: Record<string, number> = JSON.parse(readFileSync(join(FOLDER, "vocab.json"), "utf8"));
 const merges = readFileSync(join(FOLDER, "merges.txt"), "utf8").split("\n").slice(1).filter(Boolean);
 
@@ -27,11 +27,11 @@ test("ids are those of transformers' CLIP tokenizer", () => {
 });
 
 test("ids are those the bootstrap checkpoint's pictures were made with", () => {
-  const file = readFileSync(join(ROOT, "models/nano-bootstrap/expected/expected.safetensors"));
+  const file = readFileSync(join(ROOT, "test/fixtures/nano-bootstrap/expected/expected.safetensors"));
   const length = Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.toString("utf8", 8, 8 + length));
   const pictures: { prompt: string }[] = JSON.parse(
-    readFileSync(join(ROOT, "models/nano-bootstrap/expected/expected.json"), "utf8"),
+    readFileSync(join(ROOT, "test/fixtures/nano-bootstrap/expected/expected.json"), "utf8"),
   );
   const [from] = header.token_ids.data_offsets;
   expect(header.token_ids.shape[1]).toBe(77);

@@ -30,7 +30,7 @@ describe("conditioning on the bootstrap checkpoint", async () => {
   const fixture = join(ROOT, "test/fixtures/conditioning.json.gz");
   const goldens: { a1111: Case[]; comfy: Case[] } = JSON.parse(gunzipSync(readFileSync(fixture)).toString("utf8"));
 
-  const { configs, weights } = await openCheckpoint(join(ROOT, "models/nano-bootstrap"));
+  const { configs, weights } = await openCheckpoint(join(ROOT, "test/fixtures/nano-bootstrap"));
   const runtime = onnxRuntime({ threads: 1 });
   const first = await runtime.open(clipGraph(configs.textEncoder), weights.textEncoder);
   const second = await runtime.open(clipGraph(configs.textEncoder2), weights.textEncoder2);

@@ -8,7 +8,7 @@ import { cellsOf } from "./cells.ts";
 import { type DrawEvent, drawInEngine } from "./draw-in-engine.ts";
 import { optionsOf } from "./engine-source.ts";
 
-const model = join(import.meta.dirname, "../../../models/nano-bootstrap");
+const model = join(import.meta.dirname, "../../../test/fixtures/nano-bootstrap");
 const [cell] = cellsOf.sizes({ quick: true, seeds: 1 });
 // Few steps of the smallest size: each is a step of the same walk.
 const options = { ...optionsOf(model, cell!, cell!.shots[0]!.prompt), steps: 4, threads: 1 };

@@ -64,7 +64,7 @@ const noise: Draw = async ({ cell: { side = 128 } }, _description, seed) => {
   return { width: side, height: side, rgb: Uint8Array.from({ length: 3 * side * side }, () => 256 * d.next()) };
 };
 
-const model = "nano-bootstrap";
+const model = join(import.meta.dirname, "../../../test/fixtures/nano-bootstrap");
 
 async function eventsOf(
   source: PictureSource,

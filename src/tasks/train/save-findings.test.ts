@@ -5,7 +5,7 @@ import { modelOf } from "../../trainer/sdxl-model.ts";
 import { parseRecipe } from "../../training/recipe/index.ts";
 import { saveFindings } from "./save-findings.ts";
 
-const nano = join(import.meta.dirname, "../../../models/nano-bootstrap");
+const nano = join(import.meta.dirname, "../../../test/fixtures/nano-bootstrap");
 const lora = 'network_module = "networks.lora"\nnetwork_dim = 4\n';
 
 async function found(toml: string, train_vae?: "both") {
