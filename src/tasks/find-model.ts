@@ -21,7 +21,6 @@ export type ShippedModel = {
 };
 
 const TABLE: readonly Omit<ShippedModel, "path">[] = [
-  { name: "nano-v3.5-vpred", preset: { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5 } },
   { name: "nano-v3.0-eps", preset: { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5 } },
 ];
 
