@@ -14,11 +14,11 @@ const examples = (await readdir(folder)).filter((name) => name.endsWith(".mjs"))
 /** What each must print or leave behind; an example without a row fails. */
 const expected: Record<string, (output: { stdout: string; files: string[] }) => void> = {
   "01-a-picture.mjs": ({ stdout, files }) => {
-    expect(stdout).toContain("step 10 of 10");
+    expect(stdout).toContain("step 28 of 28");
     expect(files).toEqual(["picture.png"]);
   },
   "02-what-is-this-checkpoint.mjs": ({ stdout }) => {
-    expect(stdout).toContain("diffusers: v, zero SNR true (certain)");
+    expect(stdout).toContain("diffusers: eps, zero SNR false (certain)");
     expect(stdout).toContain("unknown keys: 0");
   },
   "03-samplers-without-a-network.mjs": ({ stdout }) => {
@@ -26,7 +26,7 @@ const expected: Record<string, (output: { stdout: string; files: string[] }) => 
     expect(stdout.trim().split("\n")).toHaveLength(5);
   },
   "04-the-same-picture-again.mjs": ({ stdout, files }) => {
-    expect(stdout).toBe("ddim, 10 steps, seed 1: the same picture\n");
+    expect(stdout).toBe("euler, 28 steps, seed 1: the same picture\n");
     expect(files).toEqual(["again.png", "first.png", "other.png"]);
   },
   "05-a-lora.mjs": ({ stdout, files }) => {

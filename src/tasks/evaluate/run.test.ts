@@ -2,7 +2,7 @@
 
 import { mkdtemp, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CONTROL_FAMILY_NAMES, type ControlToken } from "../../colour/index.ts";
 import { dice } from "../../data/scenes/dice.ts";
@@ -226,7 +226,7 @@ test("the sheet has a line a cell, and red frames where the scorer said no", asy
 });
 
 test("a model named twice is refused, also under another path", async () => {
-  await expect(eventsOf(sourceOf(asAsked), { models: [model, `models/${model}`] })).rejects.toMatchObject({
+  await expect(eventsOf(sourceOf(asAsked), { models: [model, relative(process.cwd(), model)] })).rejects.toMatchObject({
     code: "bad_option",
   });
 });
