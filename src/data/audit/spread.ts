@@ -20,6 +20,8 @@ export type Scale = "linear" | "log";
 
 export type SpreadCounter = {
   add(value: number): void;
+  /** The value below which this share (0 to 1) of the values lies; `undefined` for no values. */
+  quantile(share: number): number | undefined;
   /** `undefined` for no values. */
   result(): Spread | undefined;
 };
@@ -51,6 +53,7 @@ export function spreadCounter(from: number, to: number, scale: Scale = "linear")
   }
 
   return {
+    quantile: (share) => (count === 0 ? undefined : quantile(share)),
     add(given) {
       count++;
       sum += given;
