@@ -43,10 +43,19 @@ export function spreadCounter(from: number, to: number, scale: Scale = "linear")
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
 
+  /** Between the two nearest values, as `quantiles` of `src/colour` has it. */
   function quantile(share: number): number {
-    let below = 0;
+    const at = share * (count - 1);
+    const below = valueAt(Math.floor(at));
+    const above = valueAt(Math.ceil(at));
+    return Math.min(above, below + (at - Math.floor(at)) * (above - below));
+  }
+
+  /** @param place from 0, in rising order */
+  function valueAt(place: number): number {
+    let upTo = fine[0]!;
     let bin = 0;
-    while (bin < FINE - 1 && below + fine[bin]! < share * count) below += fine[bin++]!;
+    while (bin < FINE - 1 && upTo <= place) upTo += fine[++bin]!;
     // The mean of those in it, so that values which are all the same come back as they are.
     const mean = fine[bin] === 0 ? least : sums[bin]! / fine[bin]!;
     return Math.min(most, Math.max(least, mean));

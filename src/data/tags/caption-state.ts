@@ -31,7 +31,7 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined): Stat
     findInsertions(current, insertions, entry.separator),
   );
   const found = looked.find((one) => one !== undefined && one !== "none");
-  if (found && found !== "none") return without(found, sha256(removeInsertions(current, found)));
+  if (found) return without(found, sha256(removeInsertions(current, found)));
   return looked.every((one) => one === "none") ? untouched : undefined;
 }
 

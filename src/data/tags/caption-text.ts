@@ -102,14 +102,21 @@ export function findInsertions(
   separator: string,
 ): readonly Insertion[] | "none" | undefined {
   const core = coreOf(separator);
-  const tags = new Set(text.replace(MARK, "").split(/[\r\n]/).flatMap((line) => line.split(core).map((tag) => tag.trim())));
+  const tags = new Set(
+    text
+      .replace(MARK, "")
+      .split(/[\r\n]/)
+      .flatMap((line) => line.split(core).map((tag) => tag.trim())),
+  );
   const words = insertions.flatMap(({ text: piece }) => piece.split(core).map((tag) => tag.trim()));
   if (!words.some((word) => word !== "" && tags.has(word))) return "none";
   const found: Insertion[] = [];
   // The longest first: a shorter piece may be the end of a longer one.
   const pieces = [...new Set(insertions.map((one) => one.text))].sort((a, b) => b.length - a.length);
   for (const piece of pieces) {
-    const free = placesOf(piece, text, core).filter((at) => !found.some((other) => overlap({ at, text: piece }, other)));
+    const free = placesOf(piece, text, core).filter(
+      (at) => !found.some((other) => overlap({ at, text: piece }, other)),
+    );
     if (free.length !== insertions.filter((one) => one.text === piece).length) return undefined;
     found.push(...free.map((at) => ({ at, text: piece })));
   }

@@ -35,7 +35,7 @@ export function rewriteField(
   insert: readonly Insertion[],
 ): string {
   // One UTF-16 unit of the string each, as it is spelled.
-  const units = line.slice(from, to).match(/\\u[0-9a-fA-F]{4}|\\[^]|[^]/g) ?? [];
+  const units = line.slice(from, to).match(/\\u[0-9a-fA-F]{4}|\\.|[\s\S]/g) ?? [];
   for (const { at, text } of remove.toReversed()) units.splice(at, text.length);
   for (const { at, text } of insert) {
     const spelled = [...Array(text.length).keys()].map((i) => (i === 0 ? JSON.stringify(text).slice(1, -1) : ""));

@@ -47,7 +47,7 @@ export type Ledger = {
   find(caption: string, image: string, inMetadata: boolean): Promise<TagEntry | undefined>;
   /** Durable when it returns. Entries that are their caption's latest already are not entered again. */
   append(entries: readonly TagEntry[]): Promise<void>;
-  /** The last entry of every caption, in the order in which they were entered. */
+  /** The last entry of every caption, in the order in which they were entered; not those entered meanwhile. */
   latest(): AsyncGenerator<TagEntry, void>;
   close(): Promise<void>;
 };
@@ -132,7 +132,11 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
       }
     },
     async *latest() {
-      for await (const { entry, place } of entries()) if ((await placeOf(entryKey(entry))) === place) yield entry;
+      const end = size;
+      for await (const { entry, place } of entries()) {
+        if (place >= end) return;
+        if ((await placeOf(entryKey(entry))) === place) yield entry;
+      }
     },
     close: async () => file?.close(),
   };
@@ -184,12 +188,14 @@ function entryOf(bytes: Buffer, path: string): TagEntry {
 }
 
 function damaged(path: string, what: string): IllustriousError {
-  const hint = "Bring the file back from a copy: without it, this program's tokens cannot be told from the user's words.";
+  const hint =
+    "Bring the file back from a copy: without it, this program's tokens cannot be told from the user's words.";
   return new IllustriousError("bad_file", `${path}: not a line of a tag ledger (${what})`, hint);
 }
 
 function failed(path: string, cause: unknown): IllustriousError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  const hint = "No caption was changed by it. Free some room, or check the audit folder's permissions; then run it again.";
+  const hint =
+    "No caption was changed by it. Free some room, or check the audit folder's permissions; then run it again.";
   return new IllustriousError("write_failed", `${path}: cannot be written (${why})`, hint, { cause });
 }
