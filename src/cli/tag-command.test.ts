@@ -9,7 +9,15 @@ import type { TagEvent } from "../tasks/tag/events.ts";
 import type { TagInput } from "../tasks/tag/options.ts";
 import { installWith, type TagTask } from "./tag-command.ts";
 
-const counts = { images: 100, changed: 40, created: 2, removed: 0, unchanged: 50, left: { unclear: 1 }, tokens: { dark: 9 } };
+const counts = {
+  images: 100,
+  changed: 40,
+  created: 2,
+  removed: 0,
+  unchanged: 50,
+  left: { unclear: 1 },
+  tokens: { dark: 9 },
+};
 const thresholds = { name: "mine", pictures: 200 } as ControlThresholds;
 const EVENTS: readonly TagEvent[] = [
   { type: "thresholds", name: "mine", digest: "0123", path: "/a/thresholds/mine-0123.json", thresholds },
@@ -48,12 +56,28 @@ async function call(argv: readonly string[], stop = false): Promise<Called> {
 }
 
 test("flags become the task's input", async () => {
-  const { asked, code } = await call(
-    ["a", "--write", "metadata", "--families", "brightness", "--families", "contrast", "--outer", "--keep_tokens", "2"],
-  );
+  const { asked, code } = await call([
+    "a",
+    "--write",
+    "metadata",
+    "--families",
+    "brightness",
+    "--families",
+    "contrast",
+    "--outer",
+    "--keep_tokens",
+    "2",
+  ]);
   expect(code).toBe(0);
   expect(asked).toMatchObject([
-    { audit: "a", write: "metadata", families: ["brightness", "contrast"], outer: true, keepTokens: 2, separator: ", " },
+    {
+      audit: "a",
+      write: "metadata",
+      families: ["brightness", "contrast"],
+      outer: true,
+      keepTokens: 2,
+      separator: ", ",
+    },
   ]);
 });
 

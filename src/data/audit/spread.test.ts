@@ -28,7 +28,8 @@ test("of few values they are exact, as a small set's thresholds must be", () => 
   const values = [200, 0, 120, 40, 160, 80];
   const counter = spreadCounter(0, 255);
   for (const value of values) counter.add(value);
-  for (const share of [0, 0.25, 0.6, 0.9, 1]) expect(counter.quantile(share)).toBeCloseTo(quantiles(values, [share])[0]!);
+  for (const share of [0, 0.25, 0.6, 0.9, 1])
+    expect(counter.quantile(share)).toBeCloseTo(quantiles(values, [share])[0]!);
   expect(spreadCounter(0, 1).quantile(0.5)).toBeUndefined();
 });
 

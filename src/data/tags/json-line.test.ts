@@ -16,15 +16,15 @@ test("an object's own strings are found as JSON.parse has them", () => {
 
 const place = { position: "end", separator: ", ", keepTokens: 0 } as const;
 /** JSON with other spellings of the same characters. */
-const spelled = (text: string, escape: boolean) =>
-  JSON.stringify(text).replace(/[a-zé]/g, (c) => (escape ? `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}` : c));
+const spelled = (text: string, escaped: boolean) =>
+  JSON.stringify(text).replace(/[a-zé]/g, (c) => (escaped ? `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}` : c));
 
 test("what is put into a string is there, and taken out, the line is as it was", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "grapheme" }), fc.string(), fc.boolean(), (caption, other, escape) => {
+    fc.property(fc.string({ unit: "grapheme" }), fc.string(), fc.boolean(), (caption, other, escaped) => {
       // Escapes of JSON itself, such as \n, are not spelled anew.
-      fc.pre(!escape || !/[\n\r\t\b\f\\"\u0000-\u001f]/.test(caption));
-      const line = ` {"o":${JSON.stringify(other)} ,"text": ${spelled(caption, escape)}}\r\n`;
+      fc.pre(!escaped || !JSON.stringify(caption).includes("\\"));
+      const line = ` {"o":${JSON.stringify(other)} ,"text": ${spelled(caption, escaped)}}\r\n`;
       const { text, insertions } = insertTokens(caption, ["dark", 'a "b"'], place);
       const written = rewriteField(line, stringFields(line).get("text")!, [], insertions);
       expect(JSON.parse(written)).toEqual({ o: other, text });

@@ -24,7 +24,7 @@ export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Wo
   const { calls, ledger } = work;
   const place = await realpath(path).catch(() => path);
   let changed = 0;
-  let entries: TagEntry[] = [];
+  const entries: TagEntry[] = [];
 
   const walk = async (sink: Sink | undefined): Promise<void> => {
     await withRegularFile(place, async (file) => {
@@ -33,17 +33,16 @@ export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Wo
         if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
         number++;
         const change = await changeOf(bytes, path, number, tokensOf, work);
+        if (!sink) continue;
         if (change) {
           changed++;
           entries.push(change.entry);
         }
-        if (!sink) continue;
         await sink.write(change?.bytes ?? bytes);
         if (entries.length >= TOGETHER) await ledger.append(entries.splice(0));
       }
     });
     if (sink) await ledger.append(entries);
-    entries = [];
   };
 
   if (!calls) return walk(undefined);
