@@ -46,6 +46,7 @@ export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Wo
   };
 
   if (!calls) return walk(undefined);
+  await work.sweep(dirname(place));
   const nothing = new Error("nothing to write");
   await writeFileAtomic(
     place,

@@ -280,6 +280,8 @@ test("dead at any call and run again, it comes out as if nothing had been, ledge
       await tag(input, unflushed);
       expect(await captions(), `${name}, ${deaths}`).toEqual(after);
       expect(await readFile(join(audit, "tags.jsonl"), "utf8"), `${name}, ${deaths}`).toBe(ledger);
+      const left = (await readdir(set, { recursive: true })).filter((one) => one.endsWith(".tmp"));
+      expect(left, `${name}, ${deaths}`).toEqual([]);
       if (died) deaths++;
     }
     expect(deaths).toBeGreaterThan(8);

@@ -7,6 +7,7 @@ import { finishedTable } from "../../data/audit/index.ts";
 import { openLedger } from "../../data/tags/index.ts";
 import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
 import type { TagEvent } from "./events.ts";
+import { leftoverSweeper } from "./leftovers.ts";
 import { parseTagOptions, type TagInput, type TagOptions } from "./options.ts";
 import { refuseArchives, tagSet } from "./tag-set.ts";
 import { newTally, type Tally } from "./tally.ts";
@@ -80,7 +81,7 @@ async function tag(
   try {
     const named = { thresholds: `${thresholds.name}@${digest}` };
     await tagSet(shards, thresholds, settings.workingSide, options, {
-      ...{ ledger, tally, place: options, calls, signal },
+      ...{ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal },
       ...named,
     });
   } finally {
@@ -91,7 +92,7 @@ async function tag(
 async function undo(options: TagOptions, tally: Tally, calls: FileCalls, signal: AbortSignal): Promise<void> {
   const ledger = await openLedger(ledgerPath(options), calls);
   try {
-    await undoTags({ ledger, tally, place: options, calls, signal });
+    await undoTags({ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal });
   } finally {
     await ledger.close();
   }

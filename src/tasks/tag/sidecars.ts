@@ -68,13 +68,15 @@ export type Sidecars = {
   flush(): Promise<void>;
 };
 
-export function openSidecars({ ledger, tally, place, thresholds, calls }: Work): Sidecars {
+export function openSidecars({ ledger, tally, place, thresholds, calls, sweep }: Work): Sidecars {
   let planned = new Map<string, Change>();
 
   async function flush(): Promise<void> {
     const changes = planned;
     planned = new Map();
-    if (calls) await writeAll([...changes.values()], ledger, tally, calls);
+    if (!calls) return;
+    for (const path of changes.keys()) await sweep(dirname(path));
+    await writeAll([...changes.values()], ledger, tally, calls);
   }
 
   return {

@@ -1,10 +1,10 @@
 /** @file The thresholds of a run: out of a file or fitted to the set, and kept in the audit's folder under a name and a digest. */
 
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type ControlThresholds, parseThresholds, printThresholds } from "../../colour/index.ts";
 import { readText } from "../../data/sets/text-file.ts";
 import { fitToTable, sha256 } from "../../data/tags/index.ts";
-import { type FileCalls, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { type FileCalls, removeStrayTemporaries, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { makeFolder } from "../output-place.ts";
 import type { TagOptions } from "./options.ts";
 
@@ -36,6 +36,7 @@ export async function chooseThresholds(
 
 /** @throws IllustriousError `write_failed` */
 export async function keepThresholds({ thresholds, path }: ChosenThresholds, calls: FileCalls): Promise<void> {
-  await makeFolder(join(path, ".."));
+  await makeFolder(dirname(path));
+  await removeStrayTemporaries(dirname(path));
   await writeFileAtomic(path, new TextEncoder().encode(printThresholds(thresholds)), calls);
 }

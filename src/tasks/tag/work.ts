@@ -12,5 +12,7 @@ export type Work = {
   readonly thresholds?: string;
   /** None in a dry run. */
   readonly calls: FileCalls | undefined;
+  /** To be called before a folder is written to. */
+  readonly sweep: (folder: string) => Promise<void>;
   readonly signal: AbortSignal;
 };
