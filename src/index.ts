@@ -23,6 +23,10 @@ export { closeEngine, createEngine, type GenerateControl, generate } from "./tas
 export type { EffectiveSettings, GenerateEvent } from "./tasks/generate-events.ts";
 export { type GenerateInput, type GenerateOptions, generateOptions } from "./tasks/generate-options.ts";
 export { type ScenesEvent, type ScenesInput, scenes } from "./tasks/scenes.ts";
+export type { LeftReason, TagCounts, TagEvent } from "./tasks/tag/events.ts";
+export { type TagInput, tagOptions } from "./tasks/tag/options.ts";
+export type { TagControl } from "./tasks/tag/run.ts";
+export { tag } from "./tasks/tag.ts";
 export { plotRecipes, type RecipeFigure } from "./tasks/train/plot-recipes.ts";
 export { type TrainControl, train } from "./tasks/train/train.ts";
 export type { TrainEvent } from "./tasks/train/train-events.ts";

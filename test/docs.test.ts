@@ -31,7 +31,7 @@ test.each(programs)("$name runs", async ({ code }) => {
   }
 });
 
-const commands = ["start", "generate", "inspect", "train", "export", "audit", "scenes", "evaluate"];
+const commands = ["start", "generate", "inspect", "train", "export", "audit", "tag", "scenes", "evaluate"];
 const help = await Promise.all(
   commands.map(async (name) => (await run(process.execPath, [main, name, "--help"])).stdout),
 );

@@ -32,7 +32,8 @@ const MEASURED = {
 
 function row(id: number, more: Partial<AuditRow>): AuditRow {
   const origin = { source: `/s/${id}`, member: null, memberNumber: null, bytes: 1, mtimeMs: 1, repeats: 1 };
-  return { id, ...origin, caption: null, captionError: null, ...NO_FACTS, ...more };
+  const caption = { caption: null, captionError: null, captionFile: null, captionLine: null };
+  return { id, ...origin, ...caption, ...NO_FACTS, ...more };
 }
 
 const ROWS: readonly AuditRow[] = [

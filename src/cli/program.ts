@@ -35,6 +35,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "the colours, sizes and captions of an image set, as a table",
     load: () => import("./audit-command.ts"),
   },
+  {
+    name: "tag",
+    summary: "control tokens into the captions of an audited set",
+    load: () => import("./tag-command.ts"),
+  },
   { name: "scenes", summary: "drawn scenes with captions, to train with", load: () => import("./scenes-command.ts") },
   {
     name: "evaluate",

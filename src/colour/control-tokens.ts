@@ -43,6 +43,9 @@ export type ControlThresholds = {
   cuts: Record<ControlFamily, Cuts>;
 };
 
+/** As much of a picture's measures as its tokens go by. */
+export type ControlMeasures = Pick<ColourMeasures, ControlFamily | "workingSide">;
+
 export type FitOptions = {
   name: string;
   /** By default a quarter of the set gets the first token and a tenth the last: the extremes should mean something. */
@@ -56,7 +59,7 @@ export const DEFAULT_QUANTILES: Readonly<Cuts> = [0.25, 0.6, 0.9];
  *
  * @throws IllustriousError `bad_option` for an empty set, one measured at several working sizes, or quantiles that do not rise in (0, 1)
  */
-export function fitThresholds(set: Iterable<ColourMeasures>, options: FitOptions): ControlThresholds {
+export function fitThresholds(set: Iterable<ControlMeasures>, options: FitOptions): ControlThresholds {
   const shares: Cuts = options.quantiles ?? [...DEFAULT_QUANTILES];
   const rising = shares.length === 3 && shares.every((q, i) => q > (shares[i - 1] ?? 0) && q < 1);
   if (!rising) {
@@ -93,7 +96,7 @@ export function fitThresholds(set: Iterable<ColourMeasures>, options: FitOptions
 }
 
 /** Which of a family's four a picture gets, 0 to 3. @throws IllustriousError `bad_option` when measured at another working size */
-export function controlLevel(measures: ColourMeasures, thresholds: ControlThresholds, family: ControlFamily): number {
+export function controlLevel(measures: ControlMeasures, thresholds: ControlThresholds, family: ControlFamily): number {
   if (measures.workingSide !== thresholds.workingSide) throw sidesDiffer(measures.workingSide, thresholds.workingSide);
   return thresholds.cuts[family].filter((cut) => measures[family] > cut).length;
 }
@@ -105,7 +108,7 @@ export function controlLevel(measures: ColourMeasures, thresholds: ControlThresh
  * @throws IllustriousError `bad_option` when measured at another working size than the thresholds
  */
 export function tokensOf(
-  measures: ColourMeasures,
+  measures: ControlMeasures,
   thresholds: ControlThresholds,
   which: "all" | "outer" = "all",
 ): ControlToken[] {

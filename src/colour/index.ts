@@ -4,6 +4,7 @@ export {
   CONTROL_FAMILIES,
   CONTROL_FAMILY_NAMES,
   type ControlFamily,
+  type ControlMeasures,
   type ControlThresholds,
   type ControlToken,
   type Cuts,

@@ -1,11 +1,12 @@
 /** @file The audit of a set: which images it has, what is measured of each, and the table of it all. */
 
-export { type AuditFolder, openAuditFolder, publish } from "./audit-folder.ts";
+export { type AuditFolder, finishedTable, openAuditFolder, publish } from "./audit-folder.ts";
 export { PERCEPTUAL_HASH } from "./dhash.ts";
 export { DUPLICATES_FILE, type DuplicateCounts, writeDuplicates } from "./duplicates-table.ts";
 export { type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
+export { MEASURES, type Measure, measureSpreads } from "./measure-spreads.ts";
 export { checkPaths, placesIn } from "./places.ts";
 export {
   type AuditFault,
@@ -17,4 +18,12 @@ export {
   NO_FACTS,
 } from "./row.ts";
 export { type Sample, samplesIn } from "./samples.ts";
-export { readShard, removeLeftovers, shardNumbers, shardPath, writeShard, writeUnfinished } from "./shards.ts";
+export {
+  readFields,
+  readShard,
+  removeLeftovers,
+  shardNumbers,
+  shardPath,
+  writeShard,
+  writeUnfinished,
+} from "./shards.ts";

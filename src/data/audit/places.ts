@@ -16,6 +16,8 @@ export type Place =
       readonly path: string;
       /** As a metadata file has it; otherwise the first of `captionFiles` that is there, otherwise `classTokens`. */
       readonly caption?: string | undefined;
+      /** The metadata file that names it, and the number of its line, from 1. */
+      readonly metadata?: { readonly path: string; readonly line: number };
       readonly captionFiles: readonly string[];
       readonly classTokens?: string | undefined;
       readonly repeats: number;
@@ -147,7 +149,8 @@ async function* metadataPlaces(path: string): AsyncGenerator<Place, void> {
     try {
       const entry = entryOfLine(text, `line ${number}`);
       const caption = captionOfEntry(entry, { enableWildcard: false, captionSeparator: "," });
-      yield { type: "image", path: resolve(dirname(path), entry.path), caption, captionFiles: [], repeats: 1 };
+      const image = { path: resolve(dirname(path), entry.path), caption, metadata: { path, line: number } };
+      yield { type: "image", ...image, captionFiles: [], repeats: 1 };
     } catch (error) {
       if (!(error instanceof IllustriousError)) throw error;
       yield { type: "bad", path, why: error.message };

@@ -3,24 +3,13 @@
  * over the shards, with counters only.
  */
 
-import { join } from "node:path";
-import { IllustriousError } from "../../base/error.ts";
 import { HUE_BINS } from "../../colour/index.ts";
-import { readManifest } from "./manifest.ts";
+import { finishedTable } from "./audit-folder.ts";
+import { MEASURES, type Measure, measureSpreads } from "./measure-spreads.ts";
 import type { AuditFault, AuditRow } from "./row.ts";
-import { readFields, shardNumbers, shardPath } from "./shards.ts";
-import { type Spread, type SpreadCounter, spreadCounter } from "./spread.ts";
+import { readFields } from "./shards.ts";
+import { type Spread, spreadCounter } from "./spread.ts";
 import { tagCounter } from "./tag-counts.ts";
-
-const MEASURES = [
-  "contrast",
-  "brightness",
-  "sharpness",
-  "dynamicColours",
-  "colourfulness",
-  "saturation",
-  "saturationDeviation",
-] as const;
 
 /** Sides of squares whose area images are compared with, in pixels. */
 const SIDES = [256, 512, 768, 1024, 1280, 1536, 2048] as const;
@@ -49,7 +38,7 @@ export type AuditReport = {
     /** A contrast below 0.01: hardly anything to see. */
     readonly blank: number;
   };
-  readonly measures: Readonly<Record<(typeof MEASURES)[number], Spread | undefined>>;
+  readonly measures: Readonly<Record<Measure, Spread | undefined>>;
   /** Mean share of chroma in each of 36 hues, of the images that have any. */
   readonly hues: readonly number[];
   /** Images with at least as many pixels as a square of this side. */
@@ -79,16 +68,9 @@ const FIELDS = [
  * @throws IllustriousError `missing_file` when there is none; `bad_file` for a damaged one
  */
 export async function reportOn(out: string): Promise<AuditReport> {
-  const folder = join(out, "table");
-  const manifest = await readManifest(folder);
-  if (!manifest) {
-    const hint = "Name the folder that `illustrious audit --out` was given, after an audit that came to its end.";
-    throw new IllustriousError("missing_file", `${out}: no complete audit`, hint);
-  }
+  const { manifest, shards } = await finishedTable(out);
   const counted = counters();
-  for (const number of await shardNumbers(folder)) {
-    for (const row of await readFields(shardPath(folder, number), FIELDS)) counted.add(row as AuditRow);
-  }
+  for (const path of shards) for (const row of await readFields(path, FIELDS)) counted.add(row as AuditRow);
   const { paths, settings, groups = 0, grouped = 0 } = manifest;
   return {
     ...{ format: "illustrious.audit-report", version: 1, paths, workingSide: settings.workingSide },
@@ -98,15 +80,7 @@ export async function reportOn(out: string): Promise<AuditReport> {
 }
 
 function counters() {
-  const spreads: Readonly<Record<(typeof MEASURES)[number], SpreadCounter>> = {
-    contrast: spreadCounter(0, 0.5),
-    brightness: spreadCounter(0, 255),
-    sharpness: spreadCounter(0, 20_000, "log"),
-    dynamicColours: spreadCounter(0, 6),
-    colourfulness: spreadCounter(0, 200),
-    saturation: spreadCounter(0, 255),
-    saturationDeviation: spreadCounter(0, 128),
-  };
+  const spreads = measureSpreads();
   const aspect = spreadCounter(0, 4);
   const words = spreadCounter(0, 5000, "log");
   const firstLineWords = spreadCounter(0, 5000, "log");

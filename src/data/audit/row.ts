@@ -41,6 +41,10 @@ export type ImageOrigin = {
   readonly caption: string | null;
   /** Why the caption that is there could not be read. */
   readonly captionError: string | null;
+  /** Where the caption is kept: a file beside the image, or the metadata file that names it; none in an archive, or where a folder's name is the caption. */
+  readonly captionFile: string | null;
+  /** Number of the metadata file's line, from 1. */
+  readonly captionLine: number | null;
 };
 
 type NullOr<T> = { readonly [K in keyof T]: T[K] | null };
@@ -88,6 +92,8 @@ const TYPES: { readonly [K in keyof AuditRow]: ParquetType } = {
   repeats: "int32",
   caption: "text",
   captionError: "text",
+  captionFile: "text",
+  captionLine: "int32",
   sha256: "text",
   format: "text",
   width: "int32",

@@ -31,7 +31,7 @@ export async function* samplesIn(places: AsyncIterable<Place>): AsyncGenerator<S
     if (place.type === "archive") yield* archiveSamples(place.path, known.mtimeMs, before);
     else if (place.type === "image") yield await imageSample(place, known, reached);
     else {
-      const origin = { ...NOWHERE, source: place.path, caption: null, captionError: null, repeats: 1 };
+      const origin = { ...NOWHERE, source: place.path, ...told(null), repeats: 1 };
       yield { origin, fault: { error: "bad_source", errorText: place.why }, reached };
     }
   }
@@ -48,16 +48,17 @@ async function imageSample(
   return { origin: { ...NOWHERE, source: place.path, ...known, repeats: place.repeats, ...caption }, reached };
 }
 
-type Caption = Pick<ImageOrigin, "caption" | "captionError">;
+type Caption = Pick<ImageOrigin, "caption" | "captionError" | "captionFile" | "captionLine">;
 
 async function captionOf(place: Extract<Place, { type: "image" }>): Promise<Caption> {
-  if (place.caption !== undefined) return told(place.caption);
+  if (place.metadata)
+    return { ...told(place.caption ?? null), captionFile: place.metadata.path, captionLine: place.metadata.line };
   for (const path of place.captionFiles) {
     try {
-      return told(await readText(path, MAX_CAPTION));
+      return { ...told(await readText(path, MAX_CAPTION)), captionFile: path };
     } catch (error) {
       if (!(error instanceof IllustriousError)) throw error;
-      if (error.code !== "missing_file") return { caption: null, captionError: error.message };
+      if (error.code !== "missing_file") return { ...refused(error.message), captionFile: path };
     }
   }
   return told(place.classTokens ?? null);
@@ -65,8 +66,14 @@ async function captionOf(place: Extract<Place, { type: "image" }>): Promise<Capt
 
 /** All lines of it, apart by "\n", without white space at its ends. */
 function told(text: string | null): Caption {
-  return { caption: text?.replace(/\r\n?/g, "\n").trim() ?? null, captionError: null };
+  return { ...NO_CAPTION, caption: text?.replace(/\r\n?/g, "\n").trim() ?? null };
 }
+
+function refused(captionError: string): Caption {
+  return { ...NO_CAPTION, captionError };
+}
+
+const NO_CAPTION: Caption = { caption: null, captionError: null, captionFile: null, captionLine: null };
 
 /** WebDataset's rule: members with one key follow each other, and the key is the path up to the first dot of the name. */
 async function* archiveSamples(path: string, mtimeMs: number | null, before: number): AsyncGenerator<Sample, void> {
@@ -110,11 +117,10 @@ const MOST_TOGETHER = 256;
 
 async function memberCaption(file: TarFile): Promise<Caption> {
   const bytes = await file.read(MAX_CAPTION);
-  if (bytes === undefined)
-    return { caption: null, captionError: `${file.name}: more than ${MAX_CAPTION} bytes of text` };
+  if (bytes === undefined) return refused(`${file.name}: more than ${MAX_CAPTION} bytes of text`);
   try {
     return told(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    return { caption: null, captionError: `${file.name}: not UTF-8` };
+    return refused(`${file.name}: not UTF-8`);
   }
 }

@@ -20,6 +20,8 @@ export type Scale = "linear" | "log";
 
 export type SpreadCounter = {
   add(value: number): void;
+  /** The value below which this share (0 to 1) of the values lies; `undefined` for no values. */
+  quantile(share: number): number | undefined;
   /** `undefined` for no values. */
   result(): Spread | undefined;
 };
@@ -41,16 +43,26 @@ export function spreadCounter(from: number, to: number, scale: Scale = "linear")
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
 
+  /** Between the two nearest values, as `quantiles` of `src/colour` has it. */
   function quantile(share: number): number {
-    let below = 0;
+    const at = share * (count - 1);
+    const below = valueAt(Math.floor(at));
+    const above = valueAt(Math.ceil(at));
+    return Math.min(above, below + (at - Math.floor(at)) * (above - below));
+  }
+
+  /** @param place from 0, in rising order */
+  function valueAt(place: number): number {
+    let upTo = fine[0]!;
     let bin = 0;
-    while (bin < FINE - 1 && below + fine[bin]! < share * count) below += fine[bin++]!;
+    while (bin < FINE - 1 && upTo <= place) upTo += fine[++bin]!;
     // The mean of those in it, so that values which are all the same come back as they are.
     const mean = fine[bin] === 0 ? least : sums[bin]! / fine[bin]!;
     return Math.min(most, Math.max(least, mean));
   }
 
   return {
+    quantile: (share) => (count === 0 ? undefined : quantile(share)),
     add(given) {
       count++;
       sum += given;

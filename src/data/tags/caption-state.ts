@@ -1,0 +1,87 @@
+/** @file What of a caption is the user's and what is ours, by its ledger entry; and what it is to become. */
+
+import { findInsertions, type Insertion, insertTokens, removeInsertions, type TokenPlace } from "./caption-text.ts";
+import { sha256, type TagEntry } from "./ledger.ts";
+
+type State = {
+  /** Without ours; none where there is no file. */
+  readonly base: string | undefined;
+  /** Hash of what the user gave: null where that was nothing, and the file is ours. */
+  readonly before: string | null;
+  /** In the caption as it is. */
+  readonly ours: readonly Insertion[];
+};
+
+/** @returns `undefined` when ours cannot be told from the user's words */
+function stateOf(current: string | undefined, entry: TagEntry | undefined): State | undefined {
+  const untouched: State = { base: current, before: current === undefined ? null : sha256(current), ours: [] };
+  if (!entry || current === undefined) return untouched;
+  const hash = untouched.before;
+  if (hash === entry.before) return untouched;
+  const without = (ours: readonly Insertion[], before: string | null): State => ({
+    base: removeInsertions(current, ours),
+    before,
+    ours,
+  });
+  if (hash === entry.after) return without(entry.insertions, entry.before);
+  // Entered, but not written.
+  if (hash === entry.was?.sha256) return without(entry.was.insertions, entry.before);
+  // Changed by somebody else since: what is left without ours is the user's from now on.
+  const looked = [entry.insertions, ...(entry.was ? [entry.was.insertions] : [])].map((insertions) =>
+    findInsertions(current, insertions, entry.separator),
+  );
+  const found = looked.find((one) => one !== undefined && one !== "none");
+  if (found) return without(found, sha256(removeInsertions(current, found)));
+  return looked.every((one) => one === "none") ? untouched : undefined;
+}
+
+export type CaptionAsked = {
+  /** Absolute paths, and the field in a metadata file. */
+  readonly caption: string;
+  readonly image: string;
+  readonly field?: string;
+  /** As it is; none where there is no file. */
+  readonly current: string | undefined;
+  /** What a file begins with where there is none. */
+  readonly fresh?: string;
+  /** None to take ours out. */
+  readonly tokens: readonly string[];
+  readonly place: TokenPlace;
+  readonly thresholds?: string;
+};
+
+export type CaptionPlan =
+  | { readonly type: "same" }
+  /** Ours cannot be told from the user's words. */
+  | { readonly type: "unclear" }
+  | {
+      readonly type: "change";
+      readonly entry: TagEntry;
+      readonly current: string | undefined;
+      /** No file where nothing is left but what was ours. */
+      readonly after: string | undefined;
+      /** In `current`. */
+      readonly ours: readonly Insertion[];
+    };
+
+export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined): CaptionPlan {
+  const { caption, image, field, current, tokens, place, thresholds } = asked;
+  const state = stateOf(current, entry);
+  if (!state) return { type: "unclear" };
+  const { base, before, ours } = state;
+  const isGone = tokens.length === 0 && before === null;
+  const { text, insertions } = insertTokens(base ?? asked.fresh ?? "", tokens, place);
+  const after = isGone ? undefined : text;
+  if (after === current) return { type: "same" };
+  return {
+    type: "change",
+    ...{ current, after, ours },
+    entry: {
+      ...{ caption, image },
+      ...(field !== undefined && { field }),
+      ...(thresholds !== undefined && { thresholds }),
+      ...{ tokens, separator: place.separator, before, after: after === undefined ? null : sha256(after), insertions },
+      ...(current !== undefined && ours.length > 0 && { was: { sha256: sha256(current), insertions: ours } }),
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** @file Tokens in captions: where they go, that they come out to the letter, and when they are found again. */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { findInsertions, insertTokens, removeInsertions, type TokenPlace } from "./caption-text.ts";
+
+const END: TokenPlace = { position: "end", separator: ", ", keepTokens: 0 };
+const START: TokenPlace = { ...END, position: "start" };
+const put = (text: string, place = END, tokens = ["dark", "sharp"]) => insertTokens(text, tokens, place).text;
+
+test("tokens go to the end of every line that is not blank", () => {
+  expect(put("1girl, solo")).toBe("1girl, solo, dark, sharp");
+  expect(put("1girl, solo,\r\n\r\na girl.\r\n")).toBe("1girl, solo, dark, sharp\r\n\r\na girl., dark, sharp\r\n");
+  expect(put("1girl , \n")).toBe("1girl , dark, sharp \n");
+  expect(put("a|b", { ...END, separator: "|" })).toBe("a|b|dark|sharp");
+  expect(put("a b", { ...END, separator: " " })).toBe("a b dark sharp");
+});
+
+test("an empty caption becomes the tokens", () => {
+  expect(put("")).toBe("dark, sharp");
+  expect(put("\ufeff\n")).toBe("\ufeffdark, sharp\n");
+});
+
+test("at the start they stand behind the tags that keep their place", () => {
+  expect(put("\ufeff 1girl, solo", START)).toBe("\ufeff dark, sharp, 1girl, solo");
+  expect(put("sks,1girl, solo", { ...START, keepTokens: 1 })).toBe("sks,dark, sharp, 1girl, solo");
+  expect(put("sks", { ...START, keepTokens: 1 })).toBe("sks, dark, sharp");
+});
+
+test("the user's own words are neither doubled nor taken out", () => {
+  const { text, insertions } = insertTokens("dark, 1girl", ["dark", "sharp"], END);
+  expect(text).toBe("dark, 1girl, sharp");
+  expect(removeInsertions(text, insertions)).toBe("dark, 1girl");
+});
+
+const lines = fc.stringMatching(/^\ufeff?([a-z초🎨,{}|. \r\n]{0,30}(dark|sharp)?){0,3}$/u);
+const captions = fc.oneof(fc.string({ unit: "binary" }), lines);
+const places = fc.record({
+  position: fc.constantFrom("start" as const, "end" as const),
+  separator: fc.constantFrom(", ", ",", " | ", " ", "."),
+  keepTokens: fc.nat(3),
+});
+
+test("taken out, the caption is as it was; put in twice is once", () => {
+  fc.assert(
+    fc.property(captions, places, (text, place) => {
+      const once = insertTokens(text, ["dark", "very sharp"], place);
+      expect(removeInsertions(once.text, once.insertions)).toBe(text);
+      expect(insertTokens(removeInsertions(once.text, once.insertions), ["dark", "very sharp"], place)).toEqual(once);
+    }),
+  );
+});
+
+test("in a changed text they are found where it is plain", () => {
+  const { text, insertions } = insertTokens("1girl\nsolo", ["dark", "sharp"], END);
+  const found = (changed: string) => findInsertions(changed, insertions, ", ");
+  const changed = `new, ${text}, more`;
+  expect(removeInsertions(changed, found(changed) as typeof insertions)).toBe("new, 1girl\nsolo, more");
+  expect(found("all of it new")).toBe("none");
+  expect(found("1girl, dark\nsolo, dark, sharp")).toBeUndefined();
+  expect(found(`${text}\nx, dark, sharp`)).toBeUndefined();
+  expect(found("1girl, dark, sharpness\nsolo, dark, sharp")).toBeUndefined();
+});

@@ -1,0 +1,141 @@
+/**
+ * @file Tokens in the text of a caption: put in, taken out again to the letter, and found in a text that was changed meanwhile.
+ *
+ * A caption of several lines is a choice of one (kohya's wildcards), so every line that is not blank gets the tokens. A word that a
+ * line already has stays the user's own: it is not put in a second time, and never taken out.
+ */
+
+export type TokenPlace = {
+  readonly position: "start" | "end";
+  /** Between the caption's tags. */
+  readonly separator: string;
+  /** For "start": so many first tags stay before the tokens, as kohya's option of that name counts them. */
+  readonly keepTokens: number;
+};
+
+/** A piece that was put in: where it begins in the text that has it, in UTF-16 units. */
+export type Insertion = { readonly at: number; readonly text: string };
+
+export type Inserted = { readonly text: string; readonly insertions: readonly Insertion[] };
+
+const MARK = "\ufeff";
+
+export function insertTokens(text: string, tokens: readonly string[], place: TokenPlace): Inserted {
+  if (tokens.length === 0) return { text, insertions: [] };
+  const start = text.startsWith(MARK) ? MARK.length : 0;
+  if (text.trim() === "") return splice(text, [{ at: start, text: tokens.join(place.separator) }]);
+  const pieces: Insertion[] = [];
+  for (const line of text.slice(start).matchAll(/[^\r\n]+/g)) {
+    const piece = pieceFor(line[0], tokens, place);
+    if (piece) pieces.push({ at: start + line.index + piece.at, text: piece.text });
+  }
+  return splice(text, pieces);
+}
+
+/** @param pieces with places in `text` as it is, rising */
+function splice(text: string, pieces: readonly Insertion[]): Inserted {
+  let out = "";
+  let from = 0;
+  const insertions = pieces.map((piece) => {
+    out += text.slice(from, piece.at);
+    from = piece.at;
+    const insertion = { at: out.length, text: piece.text };
+    out += piece.text;
+    return insertion;
+  });
+  return { text: out + text.slice(from), insertions };
+}
+
+function pieceFor(line: string, tokens: readonly string[], place: TokenPlace): Insertion | undefined {
+  if (line.trim() === "") return undefined;
+  const { separator } = place;
+  const core = coreOf(separator);
+  const own = new Set(line.split(core).map((tag) => tag.trim()));
+  const fresh = tokens.filter((token) => !own.has(token));
+  if (fresh.length === 0) return undefined;
+  const joined = fresh.join(separator);
+  const at = place.position === "start" ? behindTags(line, place.keepTokens, core) : undefined;
+  if (at !== undefined) return { at, text: joined + separator };
+  const end = line.trimEnd();
+  // A comma that ends the line is the one before the tokens.
+  const before = end.endsWith(core) ? separator.slice(separator.indexOf(core) + core.length) : separator;
+  return { at: end.length, text: before + joined };
+}
+
+/** Where the first tag begins that does not keep its place; none when all do. */
+function behindTags(line: string, keep: number, core: string): number | undefined {
+  let at = 0;
+  for (let tag = 0; tag < keep; tag++) {
+    const next = line.indexOf(core, at);
+    if (next === -1) return undefined;
+    at = next + core.length;
+  }
+  const space = line.slice(at).search(/\S/);
+  return space === -1 ? undefined : at + space;
+}
+
+/** What parts tags, whatever white space is around it. */
+function coreOf(separator: string): string {
+  return separator.trim() || separator;
+}
+
+/** The text as it was before `insertions`, which must be its own. */
+export function removeInsertions(text: string, insertions: readonly Insertion[]): string {
+  let out = "";
+  let from = 0;
+  for (const { at, text: piece } of insertions) {
+    out += text.slice(from, at);
+    from = at + piece.length;
+  }
+  return out + text.slice(from);
+}
+
+/**
+ * Looks for pieces in a text that was changed since they were put in.
+ *
+ * @returns their places now; "none" when no word of them is there any more; `undefined` when they cannot be told from the user's words:
+ * one of them is changed, is lost, or is there more often than it was put in
+ */
+export function findInsertions(
+  text: string,
+  insertions: readonly Insertion[],
+  separator: string,
+): readonly Insertion[] | "none" | undefined {
+  const core = coreOf(separator);
+  const tags = new Set(
+    text
+      .replace(MARK, "")
+      .split(/[\r\n]/)
+      .flatMap((line) => line.split(core).map((tag) => tag.trim())),
+  );
+  const words = insertions.flatMap(({ text: piece }) => piece.split(core).map((tag) => tag.trim()));
+  if (!words.some((word) => word !== "" && tags.has(word))) return "none";
+  const found: Insertion[] = [];
+  // The longest first: a shorter piece may be the end of a longer one.
+  const pieces = [...new Set(insertions.map((one) => one.text))].sort((a, b) => b.length - a.length);
+  for (const piece of pieces) {
+    const free = placesOf(piece, text, core).filter(
+      (at) => !found.some((other) => overlap({ at, text: piece }, other)),
+    );
+    if (free.length !== insertions.filter((one) => one.text === piece).length) return undefined;
+    found.push(...free.map((at) => ({ at, text: piece })));
+  }
+  return found.sort((a, b) => a.at - b.at);
+}
+
+function overlap(a: Insertion, b: Insertion): boolean {
+  return a.at < b.at + b.text.length && b.at < a.at + a.text.length;
+}
+
+/** Where a piece stands as whole tags. */
+function placesOf(piece: string, text: string, core: string): number[] {
+  const places: number[] = [];
+  for (let at = text.indexOf(piece); at !== -1; at = text.indexOf(piece, at + 1)) {
+    const before = /[^\r\n\ufeff]*$/.exec(text.slice(0, at))![0].trimEnd();
+    const after = /^[^\r\n]*/.exec(text.slice(at + piece.length))![0].trimStart();
+    const begins = before === "" || before.endsWith(core) || piece.trimStart().startsWith(core);
+    const ends = after === "" || after.startsWith(core) || piece.trimEnd().endsWith(core);
+    if (begins && ends) places.push(at);
+  }
+  return places;
+}

@@ -1,0 +1,201 @@
+/**
+ * @file The ledger of a set's tags, `tags.jsonl`: for every caption that was changed, what was put in and where. Lines are only ever
+ * added; the last one of a caption counts.
+ *
+ * The protocol by which no caption is lost, however a run ends:
+ *
+ * 1. What is going to be written is entered, with the hashes of the caption as it is and as it will be, and flushed to the disk.
+ * 2. Then the caption's file is replaced: written beside it, flushed, renamed. It is the old one or the new one, whole.
+ *
+ * A run that ends between the two leaves an entry of something that has not happened. Nobody has to know: whoever looks at a caption
+ * compares its hash with both of the entry's, and goes on from what is really there (`caption-state.ts`). A run that ends within the
+ * first leaves part of a line at the end, which the next one cuts off; nothing had been replaced by it.
+ */
+
+import { createHash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { IllustriousError } from "../../base/error.ts";
+import type { FileCalls } from "../../formats/atomic-write.ts";
+import type { Insertion } from "./caption-text.ts";
+import { ledgerIndex } from "./ledger-index.ts";
+
+export type TagEntry = {
+  /** Absolute path of the caption's file. */
+  readonly caption: string;
+  /** Absolute path of the image. */
+  readonly image: string;
+  /** In a metadata file: the field that has the caption. */
+  readonly field?: string;
+  /** Name and digest of the thresholds; none where tokens were taken out. */
+  readonly thresholds?: string;
+  /** The image's tokens, whether or not the user had some of them already. */
+  readonly tokens: readonly string[];
+  readonly separator: string;
+  /** SHA-256 of the caption without ours, null where there was no file. */
+  readonly before: string | null;
+  /** SHA-256 of the caption as written, null where there is no file. */
+  readonly after: string | null;
+  /** Ours in the caption as written. */
+  readonly insertions: readonly Insertion[];
+  /** What is replaced, where that had ours in it, too. */
+  readonly was?: { readonly sha256: string; readonly insertions: readonly Insertion[] };
+};
+
+export type Ledger = {
+  find(caption: string, image: string, inMetadata: boolean): Promise<TagEntry | undefined>;
+  /** Durable when it returns. Entries that are their caption's latest already are not entered again. */
+  append(entries: readonly TagEntry[]): Promise<void>;
+  /** The last entry of every caption, in the order in which they were entered; not those entered meanwhile. */
+  latest(): AsyncGenerator<TagEntry, void>;
+  close(): Promise<void>;
+};
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** A caption file is one caption; in a metadata file every image has its own. */
+function keyOf(caption: string, image: string, inMetadata: boolean): string {
+  return inMetadata ? `${caption}\0${image}` : caption;
+}
+
+const entryKey = ({ caption, image, field }: TagEntry) => keyOf(caption, image, field !== undefined);
+
+const LINE_END = 10;
+
+/**
+ * @param calls by which it is written; none to read it only
+ * @throws IllustriousError `bad_file` for a line that is no entry; `write_failed`
+ */
+export async function openLedger(path: string, calls?: FileCalls): Promise<Ledger> {
+  const file = await open(path, calls ? "a+" : "r").catch((error: NodeJS.ErrnoException) => {
+    if (!calls && error.code === "ENOENT") return undefined;
+    throw failed(path, error);
+  });
+  const index = ledgerIndex();
+  let size = 0;
+
+  async function placeOf(key: string): Promise<number | undefined> {
+    for (const place of index.at(key)) if (entryKey(await entryAt(file!, place, path)) === key) return place;
+    return undefined;
+  }
+
+  async function enter(entry: TagEntry, place: number): Promise<void> {
+    const key = entryKey(entry);
+    index.set(key, place, await placeOf(key));
+  }
+
+  async function* entries(): AsyncGenerator<{ entry: TagEntry; place: number; end: number }, void> {
+    if (!file) return;
+    for await (const { bytes, at } of linesOf(file)) {
+      if (bytes.at(-1) === LINE_END) yield { entry: entryOf(bytes, path), place: at, end: at + bytes.length };
+    }
+  }
+
+  try {
+    for await (const { entry, place, end } of entries()) {
+      await enter(entry, place);
+      size = end;
+    }
+    if (file && calls) {
+      await file.truncate(size);
+      await calls.syncFolder(dirname(path));
+    }
+  } catch (error) {
+    await file?.close();
+    throw error;
+  }
+
+  const find = async (key: string): Promise<TagEntry | undefined> => {
+    const place = await placeOf(key);
+    return place === undefined ? undefined : entryAt(file!, place, path);
+  };
+  return {
+    find: (caption, image, inMetadata) => find(keyOf(caption, image, inMetadata)),
+    async append(given) {
+      const fresh: TagEntry[] = [];
+      for (const entry of given) if (!isDeepStrictEqual(await find(entryKey(entry)), entry)) fresh.push(entry);
+      if (fresh.length === 0) return;
+      const lines = fresh.map((entry) => Buffer.from(`${JSON.stringify(entry)}\n`));
+      const bytes = Buffer.concat(lines);
+      try {
+        for (let at = 0; at < bytes.length; ) at += await calls!.write(file!, bytes.subarray(at));
+        await calls!.sync(file!);
+      } catch (error) {
+        throw failed(path, error);
+      }
+      for (const [i, entry] of fresh.entries()) {
+        await enter(entry, size);
+        size += lines[i]!.length;
+      }
+    },
+    async *latest() {
+      const end = size;
+      for await (const { entry, place } of entries()) {
+        if (place >= end) return;
+        if ((await placeOf(entryKey(entry))) === place) yield entry;
+      }
+    },
+    close: async () => file?.close(),
+  };
+}
+
+/** Lines as bytes, with their ends, and where they begin. */
+export async function* linesOf(file: FileHandle): AsyncGenerator<{ bytes: Buffer; at: number }, void> {
+  let rest: Buffer[] = [];
+  let at = 0;
+  let read = 0;
+  for (;;) {
+    const piece = Buffer.alloc(2 ** 18);
+    const { bytesRead } = await file.read(piece, 0, piece.length, read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+    let from = 0;
+    for (let end = piece.indexOf(LINE_END); end !== -1 && end < bytesRead; end = piece.indexOf(LINE_END, from)) {
+      const bytes = Buffer.concat([...rest, piece.subarray(from, end + 1)]);
+      yield { bytes, at };
+      rest = [];
+      at += bytes.length;
+      from = end + 1;
+    }
+    if (from < bytesRead) rest.push(piece.subarray(from, bytesRead));
+  }
+  if (rest.length > 0) yield { bytes: Buffer.concat(rest), at };
+}
+
+async function entryAt(file: FileHandle, place: number, path: string): Promise<TagEntry> {
+  for (let length = 2048; ; length *= 4) {
+    const piece = Buffer.alloc(length);
+    const { bytesRead } = await file.read(piece, 0, length, place);
+    const end = piece.subarray(0, bytesRead).indexOf(LINE_END);
+    if (end !== -1) return entryOf(piece.subarray(0, end), path);
+    if (bytesRead < length) throw damaged(path, `it ends at byte ${place + bytesRead}`);
+  }
+}
+
+function entryOf(bytes: Buffer, path: string): TagEntry {
+  try {
+    const entry = JSON.parse(bytes.toString("utf8")) as TagEntry;
+    if (typeof entry.caption === "string" && typeof entry.image === "string" && Array.isArray(entry.insertions)) {
+      return entry;
+    }
+  } catch {
+    // Told below.
+  }
+  throw damaged(path, bytes.toString("utf8", 0, 80));
+}
+
+function damaged(path: string, what: string): IllustriousError {
+  const hint =
+    "Bring the file back from a copy: without it, this program's tokens cannot be told from the user's words.";
+  return new IllustriousError("bad_file", `${path}: not a line of a tag ledger (${what})`, hint);
+}
+
+function failed(path: string, cause: unknown): IllustriousError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const hint =
+    "No caption was changed by it. Free some room, or check the audit folder's permissions; then run it again.";
+  return new IllustriousError("write_failed", `${path}: cannot be written (${why})`, hint, { cause });
+}

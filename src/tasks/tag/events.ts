@@ -1,0 +1,57 @@
+/** @file What tagging tells while it works. */
+
+import type { ControlThresholds } from "../../colour/index.ts";
+
+export type LeftReason =
+  /** The image has none of the measures that tokens go by. */
+  | "no_measures"
+  /** In an archive. */
+  | "in_archive"
+  /** Kept in the other kind of place than was asked to be written. */
+  | "elsewhere"
+  /** Changed since it was tagged, so that our tokens cannot be told from the user's words. */
+  | "unclear"
+  /** The caption of another image, too, which has been tagged. */
+  | "shared"
+  /** Not UTF-8, too long, or not to be opened. */
+  | "unreadable"
+  /** The metadata file has no caption for the image. */
+  | "no_caption"
+  /** The metadata file's line is not that image's any more. */
+  | "set_changed"
+  /** Somebody else wrote it while we did. */
+  | "written_meanwhile";
+
+export type TagCounts = {
+  readonly images: number;
+  readonly changed: number;
+  /** Of those changed: files made where there were none, and such files taken away again. */
+  readonly created: number;
+  readonly removed: number;
+  readonly unchanged: number;
+  readonly left: Readonly<Partial<Record<LeftReason, number>>>;
+  /** Images that get each token. */
+  readonly tokens: Readonly<Record<string, number>>;
+};
+
+export type TagEvent =
+  /** `path` of their copy in the audit's folder, which a dry run does not make. */
+  | {
+      readonly type: "thresholds";
+      readonly name: string;
+      readonly digest: string;
+      readonly path: string;
+      readonly thresholds: ControlThresholds;
+    }
+  /** The first few. */
+  | {
+      readonly type: "change";
+      readonly caption: string;
+      readonly image: string;
+      readonly before: string | null;
+      readonly after: string | null;
+    }
+  | { readonly type: "left"; readonly path: string; readonly reason: LeftReason; readonly message: string }
+  /** A few times a second. `total` images of the audit, none when undoing. */
+  | ({ readonly type: "progress"; readonly total?: number } & TagCounts)
+  | ({ readonly type: "done"; readonly written: boolean; readonly ledger: string } & TagCounts);

@@ -1,0 +1,125 @@
+/**
+ * @file Captions in a `metadata.jsonl`: the file is gone through line by line and written anew, whole, with other bytes only inside the
+ * strings that change. The ledger knows of all of them before the new file takes the old one's place.
+ */
+
+import { realpath } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { entryOfLine } from "../../data/sets/metadata.ts";
+import { linesOf, planCaption, rewriteField, stringFields, type TagEntry } from "../../data/tags/index.ts";
+import { type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { withRegularFile } from "../../formats/regular-file.ts";
+import { keepingMode, unclear } from "./sidecars.ts";
+import type { Work } from "./work.ts";
+
+/** @returns an image's tokens, or `undefined` to leave the line; lines come in their order, from 1 */
+export type TokensOfLine = (line: number, image: string) => Promise<readonly string[] | undefined>;
+
+/** Entries between two flushes of the ledger. */
+const TOGETHER = 256;
+
+/** @throws IllustriousError `missing_file`; `bad_file`; `write_failed`; `cancelled`, with the file as it was */
+export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Work): Promise<void> {
+  const { calls, ledger } = work;
+  const place = await realpath(path).catch(() => path);
+  let changed = 0;
+  const entries: TagEntry[] = [];
+
+  const walk = async (sink: Sink | undefined): Promise<void> => {
+    await withRegularFile(place, async (file) => {
+      let number = 0;
+      for await (const { bytes } of linesOf(file)) {
+        if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
+        number++;
+        const change = await changeOf(bytes, path, number, tokensOf, work);
+        if (!sink) continue;
+        if (change) {
+          changed++;
+          entries.push(change.entry);
+        }
+        await sink.write(change?.bytes ?? bytes);
+        if (entries.length >= TOGETHER) await ledger.append(entries.splice(0));
+      }
+    });
+    if (sink) await ledger.append(entries);
+  };
+
+  if (!calls) return walk(undefined);
+  await work.sweep(dirname(place));
+  const nothing = new Error("nothing to write");
+  await writeFileAtomic(
+    place,
+    async (sink) => {
+      await walk(sink);
+      // The old file is the new one: it keeps its time, and what was written beside it goes away.
+      if (changed === 0) throw nothing;
+    },
+    await keepingMode(place, calls),
+  ).catch((error: unknown) => {
+    if (error !== nothing) throw error;
+  });
+}
+
+type Change = { readonly entry: TagEntry; readonly bytes: Uint8Array };
+
+async function changeOf(
+  bytes: Uint8Array,
+  path: string,
+  number: number,
+  tokensOf: TokensOfLine,
+  work: Work,
+): Promise<Change | undefined> {
+  const { tally, ledger, place, thresholds } = work;
+  const where = `${path}: line ${number}`;
+  let line: string;
+  let image: string;
+  try {
+    line = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
+    if (text.trim() === "") return undefined;
+    image = resolve(dirname(path), entryOfLine(text, where).path);
+  } catch (error) {
+    const why = error instanceof IllustriousError ? error.message : `${where}: not UTF-8`;
+    tally.left("unreadable", path, why);
+    return undefined;
+  }
+  const tokens = await tokensOf(number, image);
+  if (!tokens) return undefined;
+  const entry = await ledger.find(path, image, true);
+  const fields = stringFields(line);
+  const textIn = (name: string): string | undefined => {
+    const span = fields.get(name);
+    return span && (JSON.parse(`"${line.slice(span.from, span.to)}"`) as string);
+  };
+  const field = fieldFor(textIn, entry);
+  const current = field === undefined ? undefined : textIn(field);
+  if (field === undefined || current === undefined) {
+    tally.left("no_caption", path, `${where}: no caption, so there is nothing to put tokens into`);
+    return undefined;
+  }
+  const asked = {
+    caption: path,
+    image,
+    field,
+    current,
+    tokens,
+    place,
+    ...(thresholds !== undefined && { thresholds }),
+  };
+  const plan = planCaption(asked, entry);
+  if (plan.type === "unclear") tally.left("unclear", path, unclear(where));
+  if (plan.type === "same") tally.same();
+  if (plan.type !== "change") return undefined;
+  tally.change(`${where}, ${field}`, image, plan.current, plan.after);
+  const written = rewriteField(line, fields.get(field)!, plan.ours, plan.entry.insertions);
+  return { entry: plan.entry, bytes: new TextEncoder().encode(written) };
+}
+
+/** Where ours are already; kohya's tags, which stand behind the caption; else the caption. */
+function fieldFor(textIn: (name: string) => string | undefined, entry: TagEntry | undefined): string | undefined {
+  const before = entry?.insertions.length || entry?.was ? entry.field : undefined;
+  if (before !== undefined && textIn(before) !== undefined) return before;
+  if (textIn("tags")?.trim()) return "tags";
+  return ["text", "caption", "prompt"].find((name) => textIn(name) !== undefined);
+}

@@ -1,0 +1,66 @@
+/** @file What tagging is asked. */
+
+import { z } from "zod";
+import { IllustriousError } from "../../base/error.ts";
+import { CONTROL_FAMILY_NAMES, type ControlFamily } from "../../colour/index.ts";
+
+const isFamily = (name: string) => CONTROL_FAMILY_NAMES.includes(name as ControlFamily);
+
+export const tagOptions = z.strictObject({
+  audit: z.string().min(1).describe("folder of a finished audit"),
+  write: z
+    .enum(["sidecars", "metadata"])
+    .optional()
+    .describe("change captions: those in files beside images, or those in metadata.jsonl files [default: only tell]"),
+  undo: z.boolean().default(false).describe("take this program's tokens out of all captions again"),
+  thresholds: z.string().min(1).optional().describe("file of thresholds [default: fitted to the set]"),
+  name: z.string().min(1).max(100).optional().describe("name of fitted thresholds [default: the audit folder's]"),
+  families: z
+    .array(z.string())
+    .min(1)
+    .refine((names) => names.every(isFamily), `the families are ${CONTROL_FAMILY_NAMES.join(", ")}`)
+    .optional()
+    .describe("a family to tag with, may be given more than once [default: all]"),
+  outer: z.boolean().default(false).describe("only the lowest and the highest of a family's four tokens"),
+  blackTheme: z.boolean().default(false).describe("`black theme` in place of `dark`"),
+  position: z.enum(["start", "end"]).default("end").describe("where tokens go in a caption"),
+  keepTokens: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe("at the start: so many first tags stay before the tokens, as kohya's keep_tokens counts"),
+  separator: z
+    .string()
+    .min(1)
+    .max(20)
+    .regex(/^[^\r\n]*$/, "must be on one line")
+    .default(", ")
+    .describe("between tags"),
+  show: z.int().min(0).max(10_000).default(5).describe("changes to show word by word"),
+});
+
+export type TagInput = z.input<typeof tagOptions>;
+export type TagOptions = z.output<typeof tagOptions>;
+
+/** @throws IllustriousError `bad_option` */
+export function parseTagOptions(input: TagInput): TagOptions {
+  const parsed = tagOptions.safeParse(input);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious tag --help`.");
+  }
+  const { undo, write, thresholds, name } = parsed.data;
+  if (undo && write !== undefined) {
+    throw new IllustriousError("bad_option", `undo, and write ${write}`, "First one, then the other.");
+  }
+  if (thresholds !== undefined && name !== undefined) {
+    const hint = "The name is in the file: leave out one of them.";
+    throw new IllustriousError("bad_option", `thresholds ${thresholds}, and the name ${name}`, hint);
+  }
+  return parsed.data;
+}
+
+export function familiesOf({ families }: TagOptions): readonly ControlFamily[] {
+  return (families as ControlFamily[] | undefined) ?? CONTROL_FAMILY_NAMES;
+}

@@ -1,0 +1,291 @@
+/** @file Tagging from end to end on captions of all kinds: what changes, what never does, and that no accident loses a word. */
+
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type AuditRow, NO_FACTS, PERCEPTUAL_HASH, writeManifest, writeShard } from "../../data/audit/index.ts";
+import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
+import type { TagEvent } from "./events.ts";
+import type { TagInput } from "./options.ts";
+import { runTag } from "./run.ts";
+
+let root = "";
+let set = "";
+let audit = "";
+let rows: AuditRow[] = [];
+
+/** By name, as their bytes; those of the user. */
+const CAPTIONS: Readonly<Record<string, string>> = {
+  "a.txt": "1girl, solo",
+  "b.txt": "\ufeffline one,\r\n\r\nline two\r\n",
+  "c.caption": "初音🎨, dark, bright",
+  "d.txt": "",
+  "sub/metadata.jsonl":
+    '{"file_name": "x.png", "text": "a \\u00e9 \\"girl\\"" , "n": 1.0}\r\n\n{"file_name":"y.png","caption":"c","tags":"one, two","m":{"text":"no"}}\n{"file_name": "z.png"}',
+};
+const TREE = [...Object.keys(CAPTIONS), "e.txt", "f.txt"].sort();
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "tag-"));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+let run = 0;
+beforeEach(async () => {
+  set = join(root, `set-${++run}`);
+  audit = join(set, "audit");
+  await lay();
+});
+
+async function lay(): Promise<void> {
+  await mkdir(join(set, "sub"), { recursive: true });
+  for (const [name, text] of Object.entries(CAPTIONS)) await writeFile(join(set, name), text);
+  rows = ["a", "b", "c", "d", "e", "f"].map((name, i) => row(i, `${name}.png`, 40 * i, captionOf(name)));
+  const list = join(set, "sub/metadata.jsonl");
+  for (const [i, [name, line]] of (
+    [
+      ["x", 1],
+      ["y", 3],
+      ["z", 4],
+    ] as const
+  ).entries()) {
+    rows.push(row(6 + i, `sub/${name}.png`, 10 * i, { captionFile: list, captionLine: line }));
+  }
+  rows.push({ ...row(9, "broken.png", 0, {}), ...NO_FACTS, error: "broken", errorText: "cut short" });
+  await writeTable(rows);
+}
+
+function captionOf(name: string): Partial<AuditRow> {
+  // The audit saw the name of kohya's folder as its caption.
+  if (name === "f") return { caption: "sks girl" };
+  const file = Object.keys(CAPTIONS).find((one) => one.startsWith(`${name}.`));
+  return file === undefined ? {} : { captionFile: join(set, file) };
+}
+
+function row(id: number, name: string, brightness: number, more: Partial<AuditRow>): AuditRow {
+  const origin = { source: join(set, name), member: null, memberNumber: null, bytes: 1, mtimeMs: 1, repeats: 1 };
+  const caption = { caption: null, captionError: null, captionFile: null, captionLine: null };
+  const measures = { contrast: 0.2, brightness, sharpness: 9, dynamicColours: 1, colourfulness: 5, saturation: id };
+  return { id, ...origin, ...caption, ...NO_FACTS, ...measures, ...more };
+}
+
+async function writeTable(all: readonly AuditRow[]): Promise<void> {
+  const table = join(audit, "table");
+  await mkdir(table, { recursive: true });
+  await writeShard(table, 0, all.slice(0, 4), 768);
+  await writeShard(table, 1, all.slice(4), 768);
+  const settings = { workingSide: 768, perceptualHash: PERCEPTUAL_HASH, nearDistance: 3, shard: 4 };
+  const counts = { complete: true, images: all.length, errors: 1, shards: 2 };
+  const format = { format: "illustrious.audit", version: 1 } as const;
+  await writeManifest(table, { ...format, program: "test", settings, paths: [set], ...counts });
+}
+
+async function tag(input: Omit<TagInput, "audit">, calls?: FileCalls): Promise<TagEvent[]> {
+  const events: TagEvent[] = [];
+  for await (const event of runTag({ audit, ...input }, {}, calls)) events.push(event);
+  return events;
+}
+
+function done(events: readonly TagEvent[]) {
+  const last = events.at(-1)!;
+  if (last.type !== "done") throw new Error(`ended with ${last.type}`);
+  return last;
+}
+
+/** Captions by name, without temporaries, which a dead process leaves. */
+async function captions(): Promise<Record<string, string>> {
+  const names = (await readdir(set, { recursive: true })).filter((name) => TREE.includes(name)).sort();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(set, name), "utf8")])),
+  );
+}
+
+const BRIGHT = { families: ["brightness"], name: "mine" };
+
+test("a dry run tells and changes nothing, not even in the audit's folder", async () => {
+  const events = await tag({ ...BRIGHT, show: 2 });
+  expect(done(events)).toMatchObject({
+    ...{ images: 10, changed: 7, created: 2, unchanged: 1, written: false },
+    ...{
+      left: { no_measures: 1, no_caption: 1 },
+      tokens: { dark: 3, "normal brightness": 2, bright: 3, "very bright": 1 },
+    },
+  });
+  expect(events.filter(({ type }) => type === "change")).toMatchObject([
+    { caption: join(set, "a.txt"), before: "1girl, solo", after: "1girl, solo, dark" },
+    { after: "\ufeffline one, normal brightness\r\n\r\nline two, normal brightness\r\n" },
+  ]);
+  expect(events.find(({ type }) => type === "thresholds")).toMatchObject({ name: "mine", thresholds: { pictures: 9 } });
+  expect(await captions()).toEqual(CAPTIONS);
+  expect(await readdir(audit)).toEqual(["table"]);
+});
+
+test("sidecars are written, twice is once, and undone they are as they were", async () => {
+  const first = done(await tag({ ...BRIGHT, write: "sidecars" }));
+  expect(first).toMatchObject({ changed: 5, created: 2, left: { elsewhere: 3, no_measures: 1 } });
+  const written = await captions();
+  expect(written).toEqual({
+    ...CAPTIONS,
+    "a.txt": "1girl, solo, dark",
+    "b.txt": "\ufeffline one, normal brightness\r\n\r\nline two, normal brightness\r\n",
+    "d.txt": "bright",
+    "e.txt": "bright",
+    "f.txt": "sks girl, very bright",
+  });
+  const ledger = await readFile(first.ledger, "utf8");
+  expect(done(await tag({ ...BRIGHT, write: "sidecars" }))).toMatchObject({ changed: 0, unchanged: 6 });
+  expect(await captions()).toEqual(written);
+  expect(await readFile(first.ledger, "utf8")).toBe(ledger);
+  const [kept] = await readdir(join(audit, "thresholds"));
+  expect(ledger).toContain(`"thresholds":"mine@${/^mine-(\w+)\.json$/.exec(kept!)![1]}"`);
+  expect(done(await tag({ undo: true }))).toMatchObject({ changed: 5, removed: 2 });
+  expect(await captions()).toEqual(CAPTIONS);
+  expect(done(await tag({ undo: true }))).toMatchObject({ changed: 0 });
+});
+
+test("metadata changes inside its strings only, and comes back", async () => {
+  const { changed } = done(await tag({ ...BRIGHT, write: "metadata" }));
+  expect(changed).toBe(2);
+  expect((await captions())["sub/metadata.jsonl"]).toBe(
+    '{"file_name": "x.png", "text": "a \\u00e9 \\"girl\\", dark" , "n": 1.0}\r\n\n{"file_name":"y.png","caption":"c","tags":"one, two, dark","m":{"text":"no"}}\n{"file_name": "z.png"}',
+  );
+  expect(done(await tag({ ...BRIGHT, write: "metadata" }))).toMatchObject({ changed: 0, unchanged: 2 });
+  await tag({ undo: true });
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
+test("other choices replace our own words and leave the user's", async () => {
+  await tag({ ...BRIGHT, write: "sidecars" });
+  await tag({
+    families: ["saturation", "brightness"],
+    write: "sidecars",
+    position: "start",
+    separator: " , ",
+    blackTheme: true,
+  });
+  expect(await captions()).toMatchObject({
+    "a.txt": "black theme , muted colors , 1girl, solo",
+    "c.caption": "muted colors , 初音🎨, dark, bright",
+  });
+  await tag({ undo: true });
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
+test("a caption that was changed keeps its changes, or is left when ours cannot be told apart", async () => {
+  await tag({ ...BRIGHT, write: "sidecars" });
+  await writeFile(join(set, "a.txt"), "new, 1girl, solo, dark, more");
+  await writeFile(join(set, "d.txt"), "bright, and bright, bright");
+  await writeFile(join(set, "e.txt"), "all anew");
+  const events = await tag({ families: ["saturation"], write: "sidecars" });
+  expect(events.filter(({ type }) => type === "left")).toMatchObject([{ reason: "unclear", path: join(set, "d.txt") }]);
+  expect(await captions()).toMatchObject({
+    "a.txt": "new, 1girl, solo, more, muted colors",
+    "d.txt": "bright, and bright, bright",
+    "e.txt": "all anew, average colors",
+  });
+  await tag({ undo: true });
+  expect(await captions()).toMatchObject({ "a.txt": "new, 1girl, solo, more", "e.txt": "all anew" });
+});
+
+test("one caption of two images is tagged once", async () => {
+  await writeTable([rows[0]!, { ...rows[5]!, source: join(set, "a.webp"), captionFile: join(set, "a.txt") }, rows[9]!]);
+  await writeFile(join(set, "a.png"), "");
+  const events = await tag({ ...BRIGHT, write: "sidecars" });
+  expect(events.find(({ type }) => type === "left")).toMatchObject({ reason: "shared" });
+  expect((await captions())["a.txt"]).toBe("1girl, solo, dark");
+  expect(done(await tag({ ...BRIGHT, write: "sidecars" }))).toMatchObject({ changed: 0, unchanged: 1 });
+});
+
+test("a metadata file that has changed since the audit keeps the lines that are not the images' any more", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  await writeFile(path, '{"file_name":"new.png","text":"n"}\n{"file_name":"x.png","text":"x"}\n');
+  const events = await tag({ ...BRIGHT, write: "metadata" });
+  expect(done(events)).toMatchObject({ changed: 0, images: 10, left: { set_changed: 4 } });
+  expect(await readFile(path, "utf8")).toBe('{"file_name":"new.png","text":"n"}\n{"file_name":"x.png","text":"x"}\n');
+});
+
+test("archives, contrary options and unfit thresholds are refused before anything is written", async () => {
+  await expect(tag({ undo: true, write: "sidecars" })).rejects.toMatchObject({ code: "bad_option" });
+  await expect(tag({ families: ["colour"] })).rejects.toMatchObject({ code: "bad_option" });
+  const file = join(set, "mine.json");
+  const first = (await tag(BRIGHT)).find((event) => event.type === "thresholds")!;
+  await writeFile(file, JSON.stringify({ ...first.thresholds, workingSide: 512 }));
+  await expect(tag({ thresholds: file, write: "sidecars" })).rejects.toThrow(/at 768 pixels.*at 512/);
+  await writeTable([{ ...rows[0]!, member: "a.png", source: "/x.tar" }, ...rows.slice(1)]);
+  await expect(tag({ ...BRIGHT, write: "sidecars" })).rejects.toMatchObject({ code: "unsupported" });
+  expect(await captions()).toEqual(CAPTIONS);
+  expect(await readdir(audit)).toEqual(["table"]);
+});
+
+/** A process's death does not lose what the system was handed, so flushes may wait here. */
+const unflushed: FileCalls = { ...systemCalls, sync: async () => {}, syncFolder: async () => {} };
+
+/** After so many calls the process is dead: nothing that it tries happens any more, and the call in work is done by half. */
+function dyingAfter(calls: number): FileCalls & { readonly died: () => boolean } {
+  let left = calls;
+  const dead = () => Object.assign(new Error("dead"), { code: "EIO" });
+  const live = async <T>(call: () => Promise<T>, half?: () => Promise<unknown>): Promise<T> => {
+    if (left-- > 0) return call();
+    if (left === -1) await half?.();
+    throw dead();
+  };
+  return {
+    open: (path) => live(() => systemCalls.open(path)),
+    write: (file, bytes, at) =>
+      live(
+        () => systemCalls.write(file, bytes, at),
+        () => systemCalls.write(file, bytes.subarray(0, bytes.length >> 1), at),
+      ),
+    sync: (file) => live(() => unflushed.sync(file)),
+    // A dead process's files are closed.
+    close: (file) => systemCalls.close(file),
+    rename: (from, to) => live(() => systemCalls.rename(from, to)),
+    unlink: (path) => live(() => systemCalls.unlink(path)),
+    syncFolder: (path) => live(() => unflushed.syncFolder(path)),
+    died: () => left < 0,
+  };
+}
+
+const STEPS: readonly { readonly name: string; readonly input: Omit<TagInput, "audit"> }[] = [
+  { name: "first", input: { ...BRIGHT, write: "sidecars" } },
+  { name: "metadata", input: { ...BRIGHT, write: "metadata" } },
+  { name: "replaced", input: { name: "mine", families: ["saturation"], write: "sidecars" } },
+  { name: "undone", input: { undo: true } },
+];
+
+test("dead at any call and run again, it comes out as if nothing had been, ledger and all", {
+  timeout: 300_000,
+}, async () => {
+  const copy = `${set}-copy`;
+  for (const { name, input } of STEPS) {
+    await cp(set, copy, { recursive: true });
+    const before = await captions();
+    await tag(input, unflushed);
+    const [after, ledger] = [await captions(), await readFile(join(audit, "tags.jsonl"), "utf8")];
+    let deaths = 0;
+    for (let died = true; died; ) {
+      await rm(set, { recursive: true });
+      await cp(copy, set, { recursive: true });
+      const calls = dyingAfter(deaths);
+      const thrown = await tag(input, calls).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      died = calls.died();
+      expect(thrown === undefined).toBe(!died);
+      // At no moment is a caption anything but what it was or what it becomes.
+      const between = await captions();
+      for (const file of TREE) expect([before[file], after[file]], `${name}, ${deaths}`).toContain(between[file]);
+      await tag(input, unflushed);
+      expect(await captions(), `${name}, ${deaths}`).toEqual(after);
+      expect(await readFile(join(audit, "tags.jsonl"), "utf8"), `${name}, ${deaths}`).toBe(ledger);
+      const left = (await readdir(set, { recursive: true })).filter((one) => one.endsWith(".tmp"));
+      expect(left, `${name}, ${deaths}`).toEqual([]);
+      if (died) deaths++;
+    }
+    expect(deaths).toBeGreaterThan(8);
+    await rm(copy, { recursive: true });
+  }
+  expect(await captions()).toEqual(CAPTIONS);
+});

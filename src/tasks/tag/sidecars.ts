@@ -1,0 +1,163 @@
+/** @file Captions in files beside images: read as they are, and replaced a handful at a time, after the ledger knows of them. */
+
+import { realpath, stat } from "node:fs/promises";
+import { dirname, extname } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { type CaptionPlan, type Ledger, planCaption } from "../../data/tags/index.ts";
+import { type FileCalls, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { readAt, withRegularFile } from "../../formats/regular-file.ts";
+import type { Tally } from "./tally.ts";
+import type { Work } from "./work.ts";
+
+const MAX_CAPTION = 2 ** 20;
+
+/** Captions between two flushes of the ledger. */
+const TOGETHER = 64;
+
+/**
+ * To the letter, a byte order mark included.
+ *
+ * @returns `undefined` where there is no file
+ * @throws IllustriousError `bad_file` for one that cannot be read, is too long or not UTF-8
+ */
+export async function readCaption(path: string): Promise<string | undefined> {
+  try {
+    const bytes = await withRegularFile(path, (handle, size) => {
+      if (size > MAX_CAPTION) throw unfit(path, `${size} bytes, more than ${MAX_CAPTION}`);
+      return readAt(handle, 0, size, path);
+    });
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof IllustriousError && error.code === "missing_file") return undefined;
+    if (error instanceof IllustriousError) throw error;
+    throw unfit(path, "not UTF-8", error);
+  }
+}
+
+function unfit(path: string, why: string, cause?: unknown): IllustriousError {
+  return new IllustriousError("bad_file", `${path}: ${why}`, "Captions are short UTF-8 texts.", { cause });
+}
+
+/** The file that an image's caption is in, or will be: the one that was audited, one that has come since, or a new `.txt`. */
+export async function sidecarOf(image: string, audited: string | null): Promise<string> {
+  if (audited !== null) return audited;
+  const stem = image.slice(0, image.length - extname(image).length);
+  for (const ending of [".caption", ".txt"]) {
+    const there = await stat(stem + ending).then(
+      () => true,
+      () => false,
+    );
+    if (there) return stem + ending;
+  }
+  return `${stem}.txt`;
+}
+
+export type SidecarAsked = {
+  readonly caption: string;
+  readonly image: string;
+  readonly fresh?: string;
+  /** None to take ours out. */
+  readonly tokens: readonly string[];
+};
+
+type Change = Extract<CaptionPlan, { type: "change" }>;
+
+export type Sidecars = {
+  tag(asked: SidecarAsked): Promise<void>;
+  /** Writes what is planned. */
+  flush(): Promise<void>;
+};
+
+export function openSidecars({ ledger, tally, place, thresholds, calls, sweep }: Work): Sidecars {
+  let planned = new Map<string, Change>();
+
+  async function flush(): Promise<void> {
+    const changes = planned;
+    planned = new Map();
+    if (!calls) return;
+    for (const path of changes.keys()) await sweep(dirname(path));
+    await writeAll([...changes.values()], ledger, tally, calls);
+  }
+
+  return {
+    flush,
+    async tag({ caption, image, fresh, tokens }) {
+      // Of two images with one caption, the second one must see what the first has done.
+      if (planned.has(caption)) await flush();
+      const entry = await ledger.find(caption, image, false);
+      if (entry && entry.image !== image && entry.insertions.length > 0 && (await isThere(entry.image))) {
+        return tally.left("shared", image, `${image}: its caption ${caption} is that of ${entry.image}, too`);
+      }
+      let current: string | undefined;
+      try {
+        current = await readCaption(caption);
+      } catch (error) {
+        if (!(error instanceof IllustriousError)) throw error;
+        return tally.left("unreadable", caption, error.message);
+      }
+      const asked = { caption, image, current, tokens, place, ...(fresh !== undefined && { fresh }) };
+      const plan = planCaption({ ...asked, ...(thresholds !== undefined && { thresholds }) }, entry);
+      if (plan.type === "same") return tally.same();
+      if (plan.type === "unclear") return tally.left("unclear", caption, unclear(caption));
+      tally.change(caption, image, plan.current, plan.after);
+      planned.set(caption, plan);
+      if (planned.size >= TOGETHER) await flush();
+    },
+  };
+}
+
+export function unclear(caption: string): string {
+  return `${caption}: changed since it was tagged, so that our tokens cannot be told from other words; take them out by hand`;
+}
+
+async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally, calls: FileCalls): Promise<void> {
+  await ledger.append(changes.map(({ entry }) => entry));
+  for (const { entry, current, after } of changes) {
+    const path = await realpath(entry.caption).catch(() => entry.caption);
+    const now = await readCaption(path).catch(() => null);
+    if (now !== current) {
+      tally.left(
+        "written_meanwhile",
+        entry.caption,
+        `${entry.caption}: written by another program meanwhile; run again`,
+      );
+    } else if (after === undefined) {
+      await removeFile(path, calls);
+    } else await writeFileAtomic(path, new TextEncoder().encode(after), await keepingMode(path, calls));
+  }
+}
+
+async function removeFile(path: string, calls: FileCalls): Promise<void> {
+  try {
+    await calls.unlink(path);
+    await calls.syncFolder(dirname(path));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const hint = "Check the folder's permissions, then run it again.";
+    throw new IllustriousError("write_failed", `${path}: cannot be removed (${why})`, hint, { cause });
+  }
+}
+
+/** A caption that only some may read stays so. */
+export async function keepingMode(path: string, calls: FileCalls): Promise<FileCalls> {
+  const mode = await stat(path).then(
+    (found) => found.mode & 0o777,
+    () => undefined,
+  );
+  if (mode === undefined) return calls;
+  return {
+    ...calls,
+    async open(temporary) {
+      const file = await calls.open(temporary);
+      await file.chmod(mode);
+      return file;
+    },
+  };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

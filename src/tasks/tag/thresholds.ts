@@ -1,0 +1,42 @@
+/** @file The thresholds of a run: out of a file or fitted to the set, and kept in the audit's folder under a name and a digest. */
+
+import { basename, dirname, join, resolve } from "node:path";
+import { type ControlThresholds, parseThresholds, printThresholds } from "../../colour/index.ts";
+import { readText } from "../../data/sets/text-file.ts";
+import { fitToTable, sha256 } from "../../data/tags/index.ts";
+import { type FileCalls, removeStrayTemporaries, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { makeFolder } from "../output-place.ts";
+import type { TagOptions } from "./options.ts";
+
+export type ChosenThresholds = {
+  readonly thresholds: ControlThresholds;
+  /** First digits of the SHA-256 of their text: thresholds fitted anew under an old name are others. */
+  readonly digest: string;
+  /** Their place in the audit's folder. */
+  readonly path: string;
+};
+
+const MAX_TEXT = 2 ** 20;
+
+/** @throws IllustriousError `missing_file`; `bad_file` for what is no file of thresholds, or a set without measures */
+export async function chooseThresholds(
+  { audit, thresholds: file, name = basename(resolve(audit)) }: TagOptions,
+  shards: readonly string[],
+  workingSide: number,
+): Promise<ChosenThresholds> {
+  const thresholds =
+    file === undefined
+      ? await fitToTable(shards, workingSide, name)
+      : parseThresholds(await readText(file, MAX_TEXT), file);
+  const digest = sha256(printThresholds(thresholds)).slice(0, 12);
+  // A name may have anything in it, and a file's name may not.
+  const plain = thresholds.name.replace(/[^\p{L}\p{N}_-]+/gu, "_").slice(0, 60);
+  return { thresholds, digest, path: resolve(join(audit, "thresholds", `${plain}-${digest}.json`)) };
+}
+
+/** @throws IllustriousError `write_failed` */
+export async function keepThresholds({ thresholds, path }: ChosenThresholds, calls: FileCalls): Promise<void> {
+  await makeFolder(dirname(path));
+  await removeStrayTemporaries(dirname(path));
+  await writeFileAtomic(path, new TextEncoder().encode(printThresholds(thresholds)), calls);
+}

@@ -1,0 +1,55 @@
+/** @file From pictures to tagged captions by the public functions: the audit's table says where each caption is kept. */
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { audit, type TagEvent, type TagInput, tag } from "../../src/index.ts";
+
+const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "tag-pictures-"));
+  await mkdir(join(root, "set/4_sks girl"), { recursive: true });
+  await mkdir(join(root, "set/listed"));
+  const greys = { "set/a": 10, "set/b": 250, "set/4_sks girl/c": 130, "set/listed/d": 90 };
+  for (const [name, grey] of Object.entries(greys)) {
+    const background = { r: grey, g: grey, b: grey };
+    await sharp({ create: { width: 16, height: 16, channels: 3, background } })
+      .png()
+      .toFile(join(root, `${name}.png`));
+  }
+  await writeFile(join(root, "set/a.caption"), "1girl");
+  await writeFile(join(root, "set/listed/metadata.jsonl"), '{"file_name":"d.png","text":"solo"}\n');
+  for await (const _ of audit({ paths: [join(root, "set")], out: join(root, "audit"), workers: 1 }, { entry }));
+}, 120_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function run(input: Omit<TagInput, "audit">): Promise<TagEvent> {
+  let last: TagEvent | undefined;
+  for await (const event of tag({ audit: join(root, "audit"), families: ["brightness"], ...input })) last = event;
+  return last!;
+}
+
+const read = (name: string) => readFile(join(root, "set", name), "utf8");
+
+test("each caption is written where the audit found it, and a second audit changes nothing", {
+  timeout: 120_000,
+}, async () => {
+  await run({ write: "sidecars" });
+  await run({ write: "metadata" });
+  const captions = {
+    "a.caption": "1girl, dark",
+    "b.txt": "very bright",
+    "4_sks girl/c.txt": "sks girl, bright",
+    "listed/metadata.jsonl": '{"file_name":"d.png","text":"solo, normal brightness"}\n',
+  };
+  for (const [name, text] of Object.entries(captions)) expect(await read(name)).toBe(text);
+  for await (const _ of audit({ paths: [join(root, "set")], out: join(root, "audit"), workers: 1 }, { entry }));
+  expect(await run({ write: "sidecars" })).toMatchObject({ changed: 0, unchanged: 3 });
+  expect(await run({ undo: true })).toMatchObject({ changed: 4, removed: 2 });
+  expect(await read("a.caption")).toBe("1girl");
+  await expect(read("b.txt")).rejects.toMatchObject({ code: "ENOENT" });
+});
