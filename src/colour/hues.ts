@@ -27,17 +27,49 @@ const likeness = Float64Array.from({ length: HUE_BINS }, (_, distance) => {
   return Math.max(0, 1 - degrees / APART);
 });
 
-/** The bin of a pixel whose channels are not all equal; hue as in HSV. */
-export function hueBin(r: number, g: number, b: number): number {
-  const largest = Math.max(r, g, b);
-  const chroma = largest - Math.min(r, g, b);
-  // In bins, from -6 to 30. One division of whole numbers each, so that a hue half-way between two bins is seen as such.
-  let hue: number;
-  if (largest === r) hue = (SECTOR * (g - b)) / chroma;
-  else if (largest === g) hue = 2 * SECTOR + (SECTOR * (b - r)) / chroma;
-  else hue = 4 * SECTOR + (SECTOR * (r - g)) / chroma;
-  const bin = Math.round(hue);
-  return bin < 0 ? bin + HUE_BINS : bin;
+/** A histogram is counted with one slot more, for hues just short of red, which belong to the first bin. */
+export const HUE_SLOTS = HUE_BINS + 1;
+
+/**
+ * Of each order of the channels (`hueSlot`'s bits): the hue of its primary, in bins, and whether hues rise or fall from there as the
+ * middle channel grows. Where two channels are equal, both orders give the same hue.
+ */
+const primary = new Int32Array(8);
+const direction = new Int32Array(8);
+for (const [order, from, way] of [
+  [0b100, 0, 1],
+  [0b101, 2, -1],
+  [0b001, 2, 1],
+  [0b011, 4, -1],
+  [0b010, 4, 1],
+  [0b110, 6, -1],
+] as const) {
+  primary[order] = SECTOR * from;
+  direction[order] = SECTOR * way;
+}
+
+const halfInverse = Float64Array.from({ length: 256 }, (_, chroma) => (chroma === 0 ? 0 : 1 / (2 * chroma)));
+
+/**
+ * The slot of a pixel whose channels are not all equal, hue as in HSV: primary + direction * (middle - smallest) / chroma, rounded half
+ * up. Twice that, and half a bin more, is a division of whole numbers; the half that is added to the dividend is less than what
+ * parts it from the next multiple, and keeps the product with an inverse from falling short of a whole number.
+ *
+ * @param smallest of the channels
+ * @param chroma largest less smallest
+ */
+export function hueSlot(r: number, g: number, b: number, smallest: number, chroma: number): number {
+  const order = ((r - g) >>> 31) | (((g - b) >>> 31) << 1) | (((b - r) >>> 31) << 2);
+  const aboveSmallest = (r + g + b - 3 * smallest - chroma) | 0;
+  const twice = (Math.imul(2 * direction[order]!, aboveSmallest) + Math.imul(2 * primary[order]! + 1, chroma)) | 0;
+  return ((twice + 0.5) * halfInverse[chroma]!) | 0;
+}
+
+/** The histogram's bins from its slots. */
+export function foldHues(slots: Float64Array): Float64Array {
+  const bins = slots.slice(0, HUE_BINS);
+  bins[0]! += slots[HUE_BINS]!;
+  return bins;
 }
 
 /**

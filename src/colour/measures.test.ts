@@ -99,6 +99,13 @@ test("edges mirror without repeating: a ramp's Laplacian is 0 inside and twice i
   expectClose(ramp.sharpness, (2 * (2 * slope) ** 2) / width);
 });
 
+test("a single row mirrors to itself, as a single column does", () => {
+  const colours = ["102030", "ff8000", "000000", "80ff40", "7f7f7f"];
+  const { sharpness } = measureColours(picture(colours));
+  expectClose(sharpness, measureColours(picture(...colours.map((colour) => [colour]))).sharpness);
+  expectClose(measureColours(picture(["808080", "808080"])).sharpness, 0);
+});
+
 test.each([
   ["one hue", ["ff0000"], 1],
   ["shades and tints of one hue", ["ff0000", "800000", "ff8080"], 1],
@@ -136,6 +143,32 @@ test("the article's rule: saturated, and evenly so", () => {
 test("clipped shares count any channel, exact shares all three", () => {
   const shares = measureColours(picture(["ffffff", "ff8000", "000000", "808080"]));
   expect(shares).toMatchObject({ whiteShare: 0.25, blackShare: 0.25, clippedHighShare: 0.5, clippedLowShare: 0.5 });
+});
+
+test("shares are counted one by one wherever the bytes lie in their buffer", () => {
+  const some = fc.integer({ min: 1, max: 60 }).chain((width) => {
+    const size = 3 * width + 3;
+    const channel = fc.constantFrom(0, 1, 127, 128, 254, 255, 255, 255, 0, 0);
+    return fc.record({
+      start: fc.integer({ min: 0, max: 3 }),
+      all: fc.array(channel, { minLength: size, maxLength: size }),
+    });
+  });
+  fc.assert(
+    fc.property(some, ({ start, all }) => {
+      const rgb = Uint8Array.from(all).subarray(start, start + all.length - 3);
+      const width = rgb.length / 3;
+      const colours = Array.from({ length: width }, (_, i) => [...rgb.subarray(3 * i, 3 * i + 3)]);
+      const share = (is: (colour: number[]) => boolean) => colours.filter(is).length / width;
+      expect(measureColours({ width, height: 1, rgb })).toMatchObject({
+        whiteShare: share((colour) => colour.every((value) => value === 255)),
+        blackShare: share((colour) => colour.every((value) => value === 0)),
+        clippedHighShare: share((colour) => colour.includes(255)),
+        clippedLowShare: share((colour) => colour.includes(0)),
+      });
+    }),
+    { seed: 3 },
+  );
 });
 
 test("exact shares are of the picture as decoded, the rest of the shrunk one", () => {

@@ -1,0 +1,88 @@
+/**
+ * @file What the audit's measures of a picture cost beside its decoding: processor milliseconds, min / median / max.
+ *
+ *     node bench/colour.mjs [--side 1024] [--rounds 15] [--working-side 768]
+ *
+ * Pictures are JPEGs of drawn scenes and of noise. All take turns, so that what disturbs the machine disturbs all alike.
+ */
+
+import { parseArgs } from "node:util";
+import sharp from "sharp";
+import { measureColours } from "../dist/colour/index.js";
+import { decodePicture } from "../dist/data/audit/decode.js";
+import { dHash } from "../dist/data/audit/dhash.js";
+import { renderScene, sceneAt } from "../dist/data/scenes/index.js";
+
+const { values: options } = parseArgs({
+  options: {
+    side: { type: "string", default: "1024" },
+    rounds: { type: "string", default: "15" },
+    "working-side": { type: "string", default: "768" },
+  },
+});
+const side = Number(options.side);
+const rounds = Number(options.rounds);
+const workingSide = Number(options["working-side"]);
+const SCENES = 4;
+
+// As the audit's own process has it.
+sharp.cache(false);
+sharp.concurrency(1);
+
+function jpeg(rgb) {
+  return sharp(Buffer.from(rgb), { raw: { width: side, height: side, channels: 3 } })
+    .jpeg({ quality: 90 })
+    .toBuffer();
+}
+
+function noise() {
+  let state = 1;
+  return Uint8Array.from({ length: 3 * side * side }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+}
+
+/** Of the whole process: the decoder works on threads of its own. */
+async function milliseconds(work) {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+function summary(times) {
+  const sorted = times.toSorted((a, b) => a - b);
+  return [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((ms) => ms.toFixed(1)).join(" / ");
+}
+
+const scenes = await Promise.all(Array.from({ length: SCENES }, (_, seed) => renderScene(sceneAt(seed), side)));
+const sets = {
+  scenes: await Promise.all(scenes.map(({ rgb }) => jpeg(rgb))),
+  noise: [await jpeg(noise())],
+};
+
+const times = {};
+for (let round = -3; round < rounds; round++) {
+  for (const [set, files] of Object.entries(sets)) {
+    for (const file of files) {
+      let picture;
+      const took = {
+        decoding: await milliseconds(async () => {
+          picture = await decodePicture(file);
+        }),
+        measureColours: await milliseconds(() => measureColours(picture, workingSide)),
+        dHash: await milliseconds(() => dHash(picture)),
+      };
+      // The first rounds compile.
+      if (round < 0) continue;
+      for (const [what, ms] of Object.entries(took)) {
+        times[`${set}, ${what}`] ??= [];
+        times[`${set}, ${what}`].push(ms);
+      }
+    }
+  }
+}
+
+console.log(`${side}², measured at ${workingSide}: processor ms a picture, min / median / max`);
+for (const [what, all] of Object.entries(times)) console.log(`${what.padEnd(24)}${summary(all)}`);
