@@ -4,10 +4,11 @@
  */
 
 import { existsSync } from "node:fs";
-import { readdir, realpath, stat } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import { basename, delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { IllustriousError } from "../base/error.ts";
+import { exists } from "../formats/exists.ts";
 import type { GenerateInput } from "./generate-options.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -126,11 +127,4 @@ async function shippedAt(path: string): Promise<ShippedModel | undefined> {
 async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -3,10 +3,11 @@
  * the first when it is complete; a run that ends before leaves both as they are, and whoever reads `table/` never sees a mixture.
  */
 
-import { rename, rm, stat } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { removeStrayTemporaries } from "../../formats/atomic-write.ts";
+import { exists } from "../../formats/exists.ts";
 import { type AuditManifest, readManifest } from "./manifest.ts";
 import { shardNumbers, shardPath, unfinishedPath } from "./shards.ts";
 
@@ -92,11 +93,4 @@ function checkFits(
   if (lost === undefined) return;
   const hint = "Name that path, too, beside new ones, or another folder: an audit's table is of all its paths.";
   throw new IllustriousError("bad_option", `${out}: the audit of other images, ${lost} among them`, hint);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -7,7 +7,7 @@ export { type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
 export { MEASURES, type Measure, measureSpreads } from "./measure-spreads.ts";
-export { checkPaths, placesIn } from "./places.ts";
+export { CAPTION_ENDINGS, checkPaths, placesIn } from "./places.ts";
 export {
   type AuditFault,
   type AuditRow,

@@ -6,9 +6,9 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
-import { openRegularFile } from "../../formats/regular-file.ts";
 import { isImageName, listFolder } from "../sets/folder-config.ts";
 import { captionOfEntry, entryOfLine } from "../sets/metadata.ts";
+import { numberedLines } from "../sets/text-file.ts";
 
 export type Place =
   | {
@@ -27,7 +27,7 @@ export type Place =
   | { readonly type: "bad"; readonly path: string; readonly why: string };
 
 /** Endings of files beside an image that hold its caption, in the order in which they are looked for. */
-const CAPTION_ENDINGS = [".caption", ".txt"] as const;
+export const CAPTION_ENDINGS = [".caption", ".txt"] as const;
 
 /** What kohya's folder names say of the images in them. */
 type Class = { readonly repeats: number; readonly classTokens?: string | undefined };
@@ -145,9 +145,9 @@ function imageAt(path: string, endings: readonly string[], { repeats, classToken
 
 /** The images that it names, in its order; others in its folder do not belong to the set. */
 async function* metadataPlaces(path: string): AsyncGenerator<Place, void> {
-  for await (const { number, text } of linesOf(path)) {
+  for await (const { number, text } of numberedLines(path)) {
     try {
-      const entry = entryOfLine(text, `line ${number}`);
+      const entry = entryOfLine(text.trim(), `line ${number}`);
       const caption = captionOfEntry(entry, { enableWildcard: false, captionSeparator: "," });
       const image = { path: resolve(dirname(path), entry.path), caption, metadata: { path, line: number } };
       yield { type: "image", ...image, captionFiles: [], repeats: 1 };
@@ -160,20 +160,5 @@ async function* metadataPlaces(path: string): AsyncGenerator<Place, void> {
 
 /** Relative paths count from the list's own folder. */
 async function* listPlaces(path: string): AsyncGenerator<Place, void> {
-  for await (const { text } of linesOf(path)) yield* placesAt(resolve(dirname(path), text), true);
-}
-
-/** Without blank ones. */
-async function* linesOf(path: string): AsyncGenerator<{ number: number; text: string }, void> {
-  const { handle } = await openRegularFile(path);
-  try {
-    let number = 0;
-    for await (const line of handle.readLines({ encoding: "utf8", autoClose: false })) {
-      number++;
-      const text = (number === 1 ? line.replace(/^\ufeff/, "") : line).trim();
-      if (text !== "") yield { number, text };
-    }
-  } finally {
-    await handle.close();
-  }
+  for await (const { text } of numberedLines(path)) yield* placesAt(resolve(dirname(path), text.trim()), true);
 }

@@ -3,9 +3,10 @@
  * whose lines are so many ways to tell the scene (`enable_wildcard` takes one of them each time).
  */
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
+import { exists } from "../../formats/exists.ts";
 import { controlTokensOf } from "./control.ts";
 import { renderScene } from "./drawing/render.ts";
 import { type SceneOptions, sceneAt } from "./scene-at.ts";
@@ -41,11 +42,4 @@ export async function* writeSceneSet(folder: string, options: SceneSetOptions): 
     }
     yield i + 1;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return readFile(path).then(
-    () => true,
-    () => false,
-  );
 }

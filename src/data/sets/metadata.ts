@@ -6,11 +6,10 @@
 
 import { dirname, extname, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
-import { withRegularFile } from "../../formats/regular-file.ts";
 import { isImageName, listFolder } from "./folder-config.ts";
 import type { SubsetOptions } from "./options.ts";
 import type { FoundImage } from "./subset-images.ts";
-import { readText } from "./text-file.ts";
+import { numberedLines, readText } from "./text-file.ts";
 
 /** More than a million entries; longer lists come as JSON lines, which are read one by one. */
 const MAX_JSON = 400 * 2 ** 20;
@@ -62,18 +61,13 @@ async function readObject(path: string): Promise<Entry[]> {
 }
 
 async function readLines(path: string): Promise<Entry[]> {
-  return withRegularFile(path, async (handle) => {
-    const entries: Entry[] = [];
-    let number = 0;
-    for await (const line of handle.readLines({ encoding: "utf8", autoClose: false })) {
-      number++;
-      const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
-      if (text.trim() === "") continue;
-      entries.push(entryOfLine(text, `${path}: line ${number}`));
-    }
-    return entries;
-  });
+  const entries: Entry[] = [];
+  for await (const { number, text } of numberedLines(path)) entries.push(entryOfLine(text, `${path}: line ${number}`));
+  return entries;
 }
+
+/** Of a line of a `.jsonl` file: the first that is there is the caption. */
+export const CAPTION_FIELDS = ["text", "caption", "prompt"] as const;
 
 /**
  * One line of a `.jsonl` file.
@@ -85,9 +79,7 @@ export function entryOfLine(line: string, place: string): Entry {
   const entry = recordOf(parseJson(line, place), place);
   const name = textOf(entry, "file_name", place) ?? textOf(entry, "image_path", place);
   if (!name) throw wrong(`${place} names no image`, 'Each line has a "file_name".');
-  const caption = ["text", "caption", "prompt"]
-    .map((key) => textOf(entry, key, place))
-    .find((found) => found !== undefined);
+  const caption = CAPTION_FIELDS.map((key) => textOf(entry, key, place)).find((found) => found !== undefined);
   return { path: name, caption, tags: textOf(entry, "tags", place) };
 }
 

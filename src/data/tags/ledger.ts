@@ -77,14 +77,18 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
   const index = ledgerIndex();
   let size = 0;
 
-  async function placeOf(key: string): Promise<number | undefined> {
-    for (const place of index.at(key)) if (entryKey(await entryAt(file!, place, path)) === key) return place;
+  /** The latest entry that has been entered, and its place. */
+  async function locate(key: string): Promise<{ entry: TagEntry; place: number } | undefined> {
+    for (const place of index.at(key)) {
+      const entry = await entryAt(file!, place, path);
+      if (entryKey(entry) === key) return { entry, place };
+    }
     return undefined;
   }
 
   async function enter(entry: TagEntry, place: number): Promise<void> {
     const key = entryKey(entry);
-    index.set(key, place, await placeOf(key));
+    index.set(key, place, (await locate(key))?.place);
   }
 
   async function* entries(): AsyncGenerator<{ entry: TagEntry; place: number; end: number }, void> {
@@ -108,15 +112,14 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
     throw error;
   }
 
-  const find = async (key: string): Promise<TagEntry | undefined> => {
-    const place = await placeOf(key);
-    return place === undefined ? undefined : entryAt(file!, place, path);
-  };
   return {
-    find: (caption, image, inMetadata) => find(keyOf(caption, image, inMetadata)),
+    find: async (caption, image, inMetadata) => (await locate(keyOf(caption, image, inMetadata)))?.entry,
     async append(given) {
       const fresh: TagEntry[] = [];
-      for (const entry of given) if (!isDeepStrictEqual(await find(entryKey(entry)), entry)) fresh.push(entry);
+      for (const entry of given) {
+        const latest = await locate(entryKey(entry));
+        if (!isDeepStrictEqual(latest?.entry, entry)) fresh.push(entry);
+      }
       if (fresh.length === 0) return;
       const lines = fresh.map((entry) => Buffer.from(`${JSON.stringify(entry)}\n`));
       const bytes = Buffer.concat(lines);
@@ -135,7 +138,7 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
       const end = size;
       for await (const { entry, place } of entries()) {
         if (place >= end) return;
-        if ((await placeOf(entryKey(entry))) === place) yield entry;
+        if ((await locate(entryKey(entry)))?.place === place) yield entry;
       }
     },
     close: async () => file?.close(),

@@ -1,6 +1,6 @@
 /** @file Finds the weight files of one component folder as diffusers and transformers name them, and opens them. */
 
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { openSafetensors, type SafetensorsFile } from "../../formats/safetensors/index.ts";
@@ -106,11 +106,4 @@ export async function readJson(path: string): Promise<unknown> {
   } catch (cause) {
     throw new IllustriousError("bad_file", `${path}: not JSON: ${(cause as Error).message}`, undefined, { cause });
   }
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -2,9 +2,10 @@
 
 import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
+import { exists } from "../../formats/exists.ts";
 import type { SafetensorsFile } from "../../formats/safetensors/index.ts";
 import { type Bound, bindWeights, poolOf } from "./checkpoint-bind.ts";
-import { exists, namesOf, openComponentFiles, readJson } from "./checkpoint-files.ts";
+import { namesOf, openComponentFiles, readJson } from "./checkpoint-files.ts";
 import type { SdxlConfigs } from "./config.ts";
 import { parseClipConfig, parseUNetConfig, parseVaeConfig } from "./config-json.ts";
 import { COMPONENTS, type Component, FOLDER, parametersOf } from "./names.ts";

@@ -3,10 +3,11 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
+import { exists } from "../../formats/exists.ts";
 import type { SafetensorsFile } from "../../formats/safetensors/index.ts";
 import { type Bound, bindWeights, poolOf, refuseMissing } from "./checkpoint-bind.ts";
 import { metadataConfig, shapesOf } from "./checkpoint-file.ts";
-import { exists, openComponentFiles, openWeights, readJson } from "./checkpoint-files.ts";
+import { openComponentFiles, openWeights, readJson } from "./checkpoint-files.ts";
 import { identify, VAE_PREFIXES } from "./checkpoint-kind.ts";
 import type { VaeConfig } from "./config.ts";
 import { inferVae } from "./config-infer.ts";

@@ -4,10 +4,11 @@
  */
 
 import { createHash } from "node:crypto";
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { IllustriousError } from "../../base/error.ts";
+import { exists } from "../../formats/exists.ts";
 
 /** As Hugging Face's files have it: tokens are strings of GPT-2's byte alphabet, a word's end is spelled `</w>`. */
 export type Vocabulary = {
@@ -119,9 +120,3 @@ function bad(file: string, what: string, hint?: string): IllustriousError {
     hint ?? "Copy the file again from the model it belongs to.",
   );
 }
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );

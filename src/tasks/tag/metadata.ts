@@ -6,7 +6,7 @@
 import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
-import { entryOfLine } from "../../data/sets/metadata.ts";
+import { CAPTION_FIELDS, entryOfLine } from "../../data/sets/metadata.ts";
 import { linesOf, planCaption, rewriteField, stringFields, type TagEntry } from "../../data/tags/index.ts";
 import { type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { withRegularFile } from "../../formats/regular-file.ts";
@@ -121,5 +121,5 @@ function fieldFor(textIn: (name: string) => string | undefined, entry: TagEntry 
   const before = entry?.insertions.length || entry?.was ? entry.field : undefined;
   if (before !== undefined && textIn(before) !== undefined) return before;
   if (textIn("tags")?.trim()) return "tags";
-  return ["text", "caption", "prompt"].find((name) => textIn(name) !== undefined);
+  return CAPTION_FIELDS.find((name) => textIn(name) !== undefined);
 }

@@ -79,10 +79,9 @@ async function tag(
   if (calls) await keepThresholds(chosen, calls);
   const ledger = await openLedger(ledgerPath(options), calls);
   try {
-    const named = { thresholds: `${thresholds.name}@${digest}` };
     await tagSet(shards, thresholds, settings.workingSide, options, {
       ...{ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal },
-      ...named,
+      thresholds: `${thresholds.name}@${digest}`,
     });
   } finally {
     await ledger.close();

@@ -3,9 +3,11 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
+import { CAPTION_ENDINGS } from "../../data/audit/index.ts";
+import { readText } from "../../data/sets/text-file.ts";
 import { type CaptionPlan, type Ledger, planCaption } from "../../data/tags/index.ts";
 import { type FileCalls, writeFileAtomic } from "../../formats/atomic-write.ts";
-import { readAt, withRegularFile } from "../../formats/regular-file.ts";
+import { exists } from "../../formats/exists.ts";
 import type { Tally } from "./tally.ts";
 import type { Work } from "./work.ts";
 
@@ -22,32 +24,19 @@ const TOGETHER = 64;
  */
 export async function readCaption(path: string): Promise<string | undefined> {
   try {
-    const bytes = await withRegularFile(path, (handle, size) => {
-      if (size > MAX_CAPTION) throw unfit(path, `${size} bytes, more than ${MAX_CAPTION}`);
-      return readAt(handle, 0, size, path);
-    });
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return await readText(path, MAX_CAPTION, "kept");
   } catch (error) {
     if (error instanceof IllustriousError && error.code === "missing_file") return undefined;
-    if (error instanceof IllustriousError) throw error;
-    throw unfit(path, "not UTF-8", error);
+    throw error;
   }
-}
-
-function unfit(path: string, why: string, cause?: unknown): IllustriousError {
-  return new IllustriousError("bad_file", `${path}: ${why}`, "Captions are short UTF-8 texts.", { cause });
 }
 
 /** The file that an image's caption is in, or will be: the one that was audited, one that has come since, or a new `.txt`. */
 export async function sidecarOf(image: string, audited: string | null): Promise<string> {
   if (audited !== null) return audited;
   const stem = image.slice(0, image.length - extname(image).length);
-  for (const ending of [".caption", ".txt"]) {
-    const there = await stat(stem + ending).then(
-      () => true,
-      () => false,
-    );
-    if (there) return stem + ending;
+  for (const ending of CAPTION_ENDINGS) {
+    if (await exists(stem + ending)) return stem + ending;
   }
   return `${stem}.txt`;
 }
@@ -85,7 +74,7 @@ export function openSidecars({ ledger, tally, place, thresholds, calls, sweep }:
       // Of two images with one caption, the second one must see what the first has done.
       if (planned.has(caption)) await flush();
       const entry = await ledger.find(caption, image, false);
-      if (entry && entry.image !== image && entry.insertions.length > 0 && (await isThere(entry.image))) {
+      if (entry && entry.image !== image && entry.insertions.length > 0 && (await exists(entry.image))) {
         return tally.left("shared", image, `${image}: its caption ${caption} is that of ${entry.image}, too`);
       }
       let current: string | undefined;
@@ -153,11 +142,4 @@ export async function keepingMode(path: string, calls: FileCalls): Promise<FileC
       return file;
     },
   };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
