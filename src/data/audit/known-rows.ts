@@ -1,10 +1,10 @@
 /**
- * @file Rows of earlier runs, found by the file that they are of: what has not changed is not decoded again. In memory are 24 bytes a
- * row and the few shards that were read last; a set that is gone through in its order asks for each shard once.
+ * @file Rows of earlier runs, found by the file that they are of: what has not changed is not decoded again. In memory are a
+ * row's place and the few shards that were read last; a set that is gone through in its order asks for each shard once.
  */
 
-import { createHash } from "node:crypto";
 import { IllustriousError } from "../../base/error.ts";
+import { placeIndex } from "../place-index.ts";
 import type { AuditRow, ImageOrigin } from "./row.ts";
 import { readFields, readShard } from "./shards.ts";
 
@@ -21,6 +21,9 @@ export type KnownRows = {
   find(key: Key): Promise<AuditRow | undefined>;
 };
 
+/** A row's place is its shard's number times this, and its own in it: more than any shard has. */
+const SHARD = 2 ** 32;
+
 /** Shards held, decoded. */
 const MOST_HELD = 4;
 
@@ -28,18 +31,18 @@ const KEY_FIELDS = ["source", "member", "memberNumber", "bytes", "mtimeMs"] as c
 
 /** @param shards paths; of rows that are in two, those of the first count */
 export async function openKnownRows(shards: readonly string[]): Promise<KnownRows> {
-  const hashes: Uint32Array[] = [];
+  const index = placeIndex();
   const unreadable: string[] = [];
-  for (const path of shards) {
+  let count = 0;
+  for (const [shard, path] of shards.entries()) {
     const rows = await readFields(path, KEY_FIELDS).catch((error: unknown) => {
       if (!(error instanceof IllustriousError)) throw error;
       unreadable.push(path);
       return [];
     });
-    hashes.push(Uint32Array.from(rows, hashOf));
+    for (const [row, key] of rows.entries()) index.set(textOf(key), shard * SHARD + row);
+    count += rows.length;
   }
-  const count = hashes.reduce((sum, { length }) => sum + length, 0);
-  const table = tableOf(hashes, count);
   const held = new Map<number, Promise<AuditRow[]>>();
 
   function rowsOf(shard: number): Promise<AuditRow[]> {
@@ -56,8 +59,8 @@ export async function openKnownRows(shards: readonly string[]): Promise<KnownRow
     unreadable,
     async find(key) {
       if (key.bytes === null) return undefined;
-      for (const { shard, row } of table.at(hashOf(key))) {
-        const found = (await rowsOf(shard))[row];
+      for (const place of index.at(textOf(key))) {
+        const found = (await rowsOf(Math.floor(place / SHARD)))[place % SHARD];
         if (found && KEY_FIELDS.every((field) => found[field] === key[field]))
           return isSettled(found) ? found : undefined;
       }
@@ -68,32 +71,6 @@ export async function openKnownRows(shards: readonly string[]): Promise<KnownRow
 
 const isSettled = ({ error }: AuditRow) => error !== "crashed" && error !== "time_limit";
 
-function hashOf({ source, member, memberNumber, bytes, mtimeMs }: Key): number {
-  const text = [source, member, memberNumber, bytes, mtimeMs].join("\0");
-  return createHash("sha1").update(text).digest().readUInt32LE();
-}
-
-/** A hash table with linear probing, at most half full. */
-function tableOf(hashes: readonly Uint32Array[], count: number) {
-  const slots = 2 ** Math.max(1, Math.ceil(Math.log2(2 * count + 2)));
-  const hashAt = new Uint32Array(slots);
-  const rowAt = new Uint32Array(slots);
-  /** From 1; 0 is a free slot. */
-  const shardAt = new Uint32Array(slots);
-  for (const [shard, rows] of hashes.entries()) {
-    for (const [row, hash] of rows.entries()) {
-      let slot = hash % slots;
-      while (shardAt[slot] !== 0) slot = (slot + 1) % slots;
-      hashAt[slot] = hash;
-      rowAt[slot] = row;
-      shardAt[slot] = shard + 1;
-    }
-  }
-  return {
-    *at(hash: number): Generator<{ shard: number; row: number }> {
-      for (let slot = hash % slots; shardAt[slot] !== 0; slot = (slot + 1) % slots) {
-        if (hashAt[slot] === hash) yield { shard: shardAt[slot]! - 1, row: rowAt[slot]! };
-      }
-    },
-  };
+function textOf({ source, member, memberNumber, bytes, mtimeMs }: Key): string {
+  return [source, member, memberNumber, bytes, mtimeMs].join("\0");
 }

@@ -18,8 +18,8 @@ import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { IllustriousError } from "../../base/error.ts";
 import type { FileCalls } from "../../formats/atomic-write.ts";
+import { placeIndex } from "../place-index.ts";
 import type { Insertion } from "./caption-text.ts";
-import { ledgerIndex } from "./ledger-index.ts";
 
 export type TagEntry = {
   /** Absolute path of the caption's file. */
@@ -74,7 +74,7 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
     if (!calls && error.code === "ENOENT") return undefined;
     throw failed(path, error);
   });
-  const index = ledgerIndex();
+  const index = placeIndex();
   let size = 0;
 
   /** The latest entry that has been entered, and its place. */

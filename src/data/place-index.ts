@@ -1,15 +1,15 @@
 /**
- * @file Where in a ledger the latest entry of a caption lies: a hash table of 32 bytes a caption, so that millions fit in memory.
- * Two captions may have one hash; whoever asks looks into the entry.
+ * @file Where in a file, or in several, the record of a key lies: a hash table of 32 to 64 bytes a key, whatever its length, so that
+ * millions fit in memory. Two keys may have one hash; whoever asks looks into the record.
  */
 
 import { createHash } from "node:crypto";
 
-export type LedgerIndex = {
-  /** Places of entries that may be the key's. */
+export type PlaceIndex = {
+  /** Places of records that may be the key's, those that came first ahead. */
   at(key: string): Generator<number>;
-  /** @param instead the place of the key's entry so far */
-  set(key: string, place: number, instead: number | undefined): void;
+  /** @param instead the place that the key's record has had so far; without it, the key has one place more */
+  set(key: string, place: number, instead?: number): void;
 };
 
 /** 48 bits, from 1: 0 is a free slot. */
@@ -17,7 +17,7 @@ function hashOf(key: string): number {
   return 1 + createHash("sha1").update(key).digest().readUIntLE(0, 6);
 }
 
-export function ledgerIndex(): LedgerIndex {
+export function placeIndex(): PlaceIndex {
   let hashes = new Float64Array(1024);
   let places = new Float64Array(1024);
   let count = 0;
@@ -36,10 +36,15 @@ export function ledgerIndex(): LedgerIndex {
   }
 
   function grow(): void {
-    const before = [hashes, places] as const;
-    hashes = new Float64Array(2 * hashes.length);
+    const [oldHashes, oldPlaces] = [hashes, places];
+    hashes = new Float64Array(2 * oldHashes.length);
     places = new Float64Array(hashes.length);
-    for (const [slot, hash] of before[0].entries()) if (hash !== 0) add(hash, before[1][slot]!);
+    // From a free slot on, so that places of one key stay in their order where they go over the end.
+    const free = oldHashes.indexOf(0);
+    for (let i = 1; i < oldHashes.length; i++) {
+      const slot = (free + i) % oldHashes.length;
+      if (oldHashes[slot] !== 0) add(oldHashes[slot]!, oldPlaces[slot]!);
+    }
   }
 
   return {
