@@ -1,7 +1,8 @@
 /** @file `illustrious audit` as users call it: what is understood, what is shown, and how it stops. */
 
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { expect, test } from "vitest";
+import { callCommand } from "../../test/cli/call-command.ts";
 import { type FakeOptions, type FakeShell, fakeShell } from "../../test/cli/fake-shell.ts";
 import { IllustriousError } from "../base/error.ts";
 import type { AuditEvent } from "../tasks/audit/events.ts";
@@ -34,20 +35,7 @@ async function call(argv: readonly string[], options: FakeOptions = {}, stopAt?:
       if (signal?.aborted) throw new IllustriousError("cancelled", "stopped after 1200 images");
     }
   };
-  let code: number | undefined;
-  const context = {
-    shell,
-    tasks: { generate: async function* () {} },
-    exitWith: (given: number) => {
-      code = given;
-    },
-  };
-  const command = new Command("audit").exitOverride().configureOutput({
-    writeOut: (text) => shell.stdout.write(text),
-    writeErr: (text) => shell.stderr.write(text),
-  });
-  installWith(task, command, context);
-  await command.parseAsync([...argv], { from: "user" });
+  const code = await callCommand("audit", (command, context) => installWith(task, command, context), argv, shell);
   return { shell, code, asked };
 }
 

@@ -3,8 +3,8 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { callCommand } from "../../test/cli/call-command.ts";
 import { fakeShell } from "../../test/cli/fake-shell.ts";
 import { type AuditRow, NO_FACTS, PERCEPTUAL_HASH, writeManifest, writeShard } from "../data/audit/index.ts";
 import { install } from "./audit-command.ts";
@@ -81,9 +81,7 @@ async function lay(): Promise<void> {
 
 async function call(...argv: string[]): Promise<string> {
   const shell = fakeShell();
-  const command = new Command("audit").exitOverride();
-  install(command, { shell, tasks: { generate: async function* () {} }, exitWith: (code) => expect(code).toBe(0) });
-  await command.parseAsync(["report", ...argv], { from: "user" });
+  expect(await callCommand("audit", install, ["report", ...argv], shell)).toBe(0);
   return shell.stdout.text;
 }
 

@@ -3,8 +3,9 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { callCommand } from "../../test/cli/call-command.ts";
 import { type FakeOptions, type FakeShell, fakeShell } from "../../test/cli/fake-shell.ts";
 import { IllustriousError } from "../base/error.ts";
 import type { EvaluateInput } from "../tasks/evaluate/options.ts";
@@ -59,16 +60,7 @@ async function call(argv: readonly string[], options: FakeOptions = {}, stopAt?:
       if (signal?.aborted) throw new IllustriousError("cancelled", "evaluate was cancelled");
     }
   };
-  let code: number | undefined;
-  const command = new Command("evaluate").exitOverride().configureOutput({ writeErr() {} });
-  const exitWith = (given: number) => {
-    code = given;
-  };
-  const generate = () => {
-    throw new Error("not this one");
-  };
-  installWith(task, command, { shell, tasks: { generate }, exitWith });
-  await command.parseAsync(argv, { from: "user" });
+  const code = await callCommand("evaluate", (command, context) => installWith(task, command, context), argv, shell);
   return { shell, code, asked };
 }
 

@@ -1,7 +1,8 @@
 /** @file `illustrious export` as users call it: what is understood, what is shown, and how it stops. */
 
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { expect, test } from "vitest";
+import { callCommand } from "../../test/cli/call-command.ts";
 import { type FakeOptions, fakeShell } from "../../test/cli/fake-shell.ts";
 import { IllustriousError } from "../base/error.ts";
 import type { ExportEvent } from "../tasks/export-model.ts";
@@ -27,16 +28,7 @@ async function call(argv: readonly string[], options: FakeOptions = {}, stopAt?:
       if (signal?.aborted) throw new IllustriousError("cancelled", "stopped");
     }
   };
-  let code: number | undefined;
-  const exitWith = (given: number) => {
-    code = given;
-  };
-  const generate = () => {
-    throw new Error("not this one");
-  };
-  const command = new Command("export").exitOverride().configureOutput({ writeErr() {} });
-  installWith(task, command, { shell, tasks: { generate }, exitWith });
-  await command.parseAsync(argv, { from: "user" });
+  const code = await callCommand("export", (command, context) => installWith(task, command, context), argv, shell);
   return { code, asked, out: shell.stdout.text, err: shell.stderr.text };
 }
 

@@ -1,7 +1,7 @@
 /** @file `illustrious tag` as users call it: what is understood, what is shown, and how it stops. */
 
-import { Command } from "commander";
 import { expect, test } from "vitest";
+import { callCommand } from "../../test/cli/call-command.ts";
 import { type FakeShell, fakeShell } from "../../test/cli/fake-shell.ts";
 import { IllustriousError } from "../base/error.ts";
 import type { ControlThresholds } from "../colour/index.ts";
@@ -41,17 +41,7 @@ async function call(argv: readonly string[], stop = false): Promise<Called> {
       if (signal?.aborted) throw new IllustriousError("cancelled", "stopped after 100 images");
     }
   };
-  let code: number | undefined;
-  const context = {
-    shell,
-    tasks: { generate: async function* () {} },
-    exitWith: (given: number) => {
-      code = given;
-    },
-  };
-  const command = new Command("tag").exitOverride();
-  installWith(task, command, context);
-  await command.parseAsync([...argv], { from: "user" });
+  const code = await callCommand("tag", (command, context) => installWith(task, command, context), argv, shell);
   return { shell, code, asked };
 }
 
