@@ -1,5 +1,6 @@
 /** @file Colour: what a picture's colours measure, and the control tokens that say so in its caption. */
 
+export { areaMeans } from "./areas.ts";
 export {
   CONTROL_FAMILIES,
   CONTROL_FAMILY_NAMES,

@@ -1,0 +1,24 @@
+/**
+ * @file Makes `src/colour/kernels/bytes.ts` of `src/colour/kernels/kernels.wat`. A test holds that the two say the same.
+ *
+ *     node scripts/make-kernels.mjs
+ */
+
+import { readFile, writeFile } from "node:fs/promises";
+import openWabt from "wabt";
+
+const folder = new URL("../src/colour/kernels/", import.meta.url);
+const wabt = await openWabt();
+const module = wabt.parseWat("kernels.wat", await readFile(new URL("kernels.wat", folder), "utf8"), { simd: true });
+const { buffer } = module.toBinary({});
+const lines = Buffer.from(buffer)
+  .toString("base64")
+  .match(/.{1,120}/g)
+  .map((line) => `  "${line}"`);
+const text = `/** @file The kernels as WebAssembly, in base64. Made of kernels.wat by scripts/make-kernels.mjs. */
+
+export const KERNELS =
+${lines.join(" +\n")};
+`;
+await writeFile(new URL("bytes.ts", folder), text);
+console.log(`${buffer.length} bytes`);
