@@ -17,6 +17,7 @@ import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
+import { changedDataFinding, dataIdentity } from "../../trainer/data-identity.ts";
 import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
@@ -81,7 +82,10 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
       await log.finding(finding);
     }
     lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
-    for (const finding of leftOutFinding(lesson.leftOut ?? {})) {
+    for (const finding of [
+      ...leftOutFinding(lesson.leftOut ?? {}),
+      ...changedDataFinding(saved?.data, dataIdentity(set)),
+    ]) {
       yield { type: "finding", finding };
       await log.finding(finding);
     }
@@ -312,6 +316,7 @@ async function* learn(lesson: Lesson, log: RunLog, { file, recipe, steps, set, f
     examineFirst: keys.sample_at_first,
     keep: kept === undefined || saveEvery === 0 ? 2 : Math.max(1, Math.ceil(kept / saveEvery)),
     recipe: file.text,
+    data: dataIdentity(set),
     signal,
   });
   /** What is so in one checkpoint is most often so in the next. */
