@@ -25,7 +25,19 @@ export type WorkingMeasures = {
   saturationDeviation: number;
   /** Share of chroma in each of 36 bins of 10 degrees, the first around red; all 0 for a picture without colour. */
   hues: number[];
+  /**
+   * Share of vivid pixels, 0 to 1, in each cell of a grid of 3 x 3 over the picture, row by row from the top left: those whose chroma
+   * (largest less smallest channel) is at least 128 of 255. A pixel lies in the cell that its left upper corner is in; in pictures of fewer than
+   * 3 pixels a side, cells without a pixel have 0.
+   */
+  vividGrid: number[];
 };
+
+/** Cells a side of the grid of vivid shares. */
+const GRID = 3;
+
+/** A pixel is vivid when its chroma, of 8 bits, has the highest: 128 and more. */
+const VIVID_BIT = 7;
 
 /** Below this value (V of HSV) one step of a channel is a saturation of 32 and more: noise. */
 const LEAST_VALUE = 8;
@@ -73,16 +85,23 @@ export function workingMeasures({ width, height, rgb }: Pixels): WorkingMeasures
   };
   const slots = new Int32Array(HUE_SLOTS);
   const chroma = new Float64Array(HUE_SLOTS);
+  const columns = cellEdges(width);
+  const rows = cellEdges(height);
+  const vivid = new Float64Array(GRID * GRID);
   // Three rows of luma, the latest of which is two ahead of `above`; each has a mirrored pixel on both sides.
   let above = new Float64Array(width + 2);
   let here = new Float64Array(width + 2);
   let below = new Float64Array(width + 2);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x += RUN) {
-      const end = Math.min(x + RUN, width);
-      addColours(rgb.subarray(3 * (y * width + x), 3 * (y * width + end)), below.subarray(x + 1, end + 1), slots, sums);
-      for (let slot = 0; slot < HUE_SLOTS; slot++) chroma[slot]! += slots[slot]!;
-      slots.fill(0);
+    const band = GRID * Math.floor((GRID * y) / height);
+    for (let column = 0; column < GRID; column++) {
+      const right = columns[column + 1]!;
+      for (let x = columns[column]!; x < right; x += RUN) {
+        const end = Math.min(x + RUN, right);
+        vivid[band + column]! += addColours(rgb, y * width + x, end - x, below, x + 1, slots, sums);
+        for (let slot = 0; slot < HUE_SLOTS; slot++) chroma[slot]! += slots[slot]!;
+        slots.fill(0);
+      }
     }
     below[0] = below[Math.min(2, width)]!;
     below[width + 1] = below[Math.max(width - 1, 1)]!;
@@ -111,19 +130,45 @@ export function workingMeasures({ width, height, rgb }: Pixels): WorkingMeasures
     saturation: lit === 0 ? 0 : sums.saturation / lit,
     saturationDeviation: lit === 0 ? 0 : Math.sqrt(variance(sums.saturation, sums.saturationSquares, lit)),
     hues: Array.from(hues, (share) => (total === 0 ? 0 : share / total)),
+    vividGrid: Array.from(vivid, (count, cell) => {
+      const [row, column] = [Math.floor(cell / GRID), cell % GRID];
+      const inCell = (columns[column + 1]! - columns[column]!) * (rows[row + 1]! - rows[row]!);
+      return inCell === 0 ? 0 : count / inCell;
+    }),
   };
 }
 
-/** Everything that a pixel tells by itself, of at most `RUN` of them; their luma, in thousandths so that sums are exact, is left in `row`. */
-function addColours(rgb: Uint8Array, row: Float64Array, slots: Int32Array, sums: Sums): void {
+/** Where the grid's cells begin along a side, and its end. */
+function cellEdges(side: number): number[] {
+  return Array.from({ length: GRID + 1 }, (_, cell) => Math.ceil((cell * side) / GRID));
+}
+
+/**
+ * Everything that a pixel tells by itself, of at most `RUN` of them; their luma, in thousandths so that sums are exact, is left in `row`.
+ * Places are handed over, not subarrays: making those for every cell of every row would show in the time.
+ *
+ * @param from the first one's place among the pixels
+ * @param at its place in `row`
+ * @returns how many are vivid
+ */
+function addColours(
+  rgb: Uint8Array,
+  from: number,
+  count: number,
+  row: Float64Array,
+  at: number,
+  slots: Int32Array,
+  sums: Sums,
+): number {
   let redGreens = 0;
   let redGreenSquares = 0;
   let yellowBlues = 0;
   let yellowBlueSquares = 0;
   let dark = 0;
   let coloured = 0;
+  let vivid = 0;
   let { saturation, saturationSquares } = sums;
-  for (let x = 0, i = 0; x < row.length; x++, i += 3) {
+  for (let x = at, i = 3 * from, end = at + count; x < end; x++, i += 3) {
     const r = rgb[i]!;
     const g = rgb[i + 1]!;
     const b = rgb[i + 2]!;
@@ -152,6 +197,7 @@ function addColours(rgb: Uint8Array, row: Float64Array, slots: Int32Array, sums:
     dark = (dark + ((largest - LEAST_VALUE) >>> 31)) | 0;
     if (difference >= LEAST_CHROMA) {
       coloured = (coloured + 1) | 0;
+      vivid = (vivid + (difference >> VIVID_BIT)) | 0;
       const slot = hueSlot(r, g, b, smallest, difference);
       slots[slot] = (slots[slot]! + difference) | 0;
     }
@@ -160,10 +206,11 @@ function addColours(rgb: Uint8Array, row: Float64Array, slots: Int32Array, sums:
   sums.redGreenSquares += redGreenSquares;
   sums.yellowBlue += yellowBlues;
   sums.yellowBlueSquares += yellowBlueSquares;
-  sums.lit += row.length - dark;
+  sums.lit += count - dark;
   sums.saturation = saturation;
   sums.saturationSquares = saturationSquares;
   sums.coloured += coloured;
+  return vivid;
 }
 
 /** Luma and its Laplacian of a row, which has one more pixel on both sides. */
