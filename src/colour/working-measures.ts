@@ -20,7 +20,16 @@ export type WorkingMeasures = {
   saturationDeviation: number;
   /** Share of chroma in each of 36 bins of 10 degrees, the first around red; all 0 for a picture without colour. */
   hues: number[];
+  /**
+   * Share of vivid pixels, 0 to 1, in each cell of a grid of 3 x 3 over the picture, row by row from the top left: those whose chroma
+   * (largest less smallest channel) is at least 128 of 255. A pixel lies in the cell that its left upper corner is in; in pictures of fewer than
+   * 3 pixels a side, cells without a pixel have 0.
+   */
+  vividGrid: number[];
 };
+
+/** Cells a side of the grid of vivid shares. */
+const GRID = 3;
 
 /** Bytes of a row's luma in whole thousandths; the first pixel is preceded by its left neighbour. */
 const INTEGER = 4;
@@ -39,7 +48,11 @@ type ColourSums = [
   /** Of 1. */
   saturation: number,
   saturationSquares: number,
+  /** Of the last call. */
+  vivid: number,
 ];
+
+const VIVID = 8;
 
 /** What `walkEdges` adds to; luma is in thousandths. */
 type EdgeSums = [luma: number, lumaSquares: number, edge: number, edgeSquares: number];
@@ -49,12 +62,15 @@ const SLOTS = 64;
 
 export function workingMeasures({ width, height, rgb }: Pixels): WorkingMeasures {
   const row = INTEGER * (width + 2);
-  const at = layOut({ rgb: rgb.length, one: row, two: row, three: row, colours: 64, edges: 32, hues: 16 * SLOTS });
+  const at = layOut({ rgb: rgb.length, one: row, two: row, three: row, colours: 72, edges: 32, hues: 16 * SLOTS });
   bytesAt(at.rgb, rgb.length).set(rgb);
-  const colours = doublesAt(at.colours, 8).fill(0);
+  const colours = doublesAt(at.colours, 9).fill(0);
   const edges = doublesAt(at.edges, 4).fill(0);
   const slots = integersAt(at.hues, 4 * SLOTS).fill(0);
   const chroma = new Float64Array(HUE_SLOTS);
+  const columns = cellEdges(width);
+  const rows = cellEdges(height);
+  const vivid = new Float64Array(GRID * GRID);
   // Three rows of luma, the latest of which is two ahead of `above`; each has a mirrored pixel on both sides.
   let [above, here, below] = [at.one, at.two, at.three];
   const addEdges = (over: number, under: number) => {
@@ -64,14 +80,20 @@ export function workingMeasures({ width, height, rgb }: Pixels): WorkingMeasures
     }
   };
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x += RUN) {
-      const from = at.rgb + 3 * (y * width + x);
-      kernels.walkColours(from, Math.min(RUN, width - x), below + INTEGER * (x + 1), at.colours, at.hues);
-      for (let slot = 0; slot < HUE_SLOTS; slot++) {
-        chroma[slot]! += slots[slot]! + slots[slot + SLOTS]! + slots[slot + 2 * SLOTS]! + slots[slot + 3 * SLOTS]!;
+    const band = GRID * Math.floor((GRID * y) / height);
+    for (let column = 0; column < GRID; column++) {
+      const right = columns[column + 1]!;
+      for (let x = columns[column]!; x < right; x += RUN) {
+        const from = at.rgb + 3 * (y * width + x);
+        kernels.walkColours(from, Math.min(RUN, right - x), below + INTEGER * (x + 1), at.colours, at.hues);
+        vivid[band + column]! += colours[VIVID]!;
+        colours[VIVID] = 0;
       }
-      slots.fill(0);
     }
+    for (let slot = 0; slot < HUE_SLOTS; slot++) {
+      chroma[slot]! += slots[slot]! + slots[slot + SLOTS]! + slots[slot + 2 * SLOTS]! + slots[slot + 3 * SLOTS]!;
+    }
+    slots.fill(0);
     mirror(below, width);
     if (y > 0) addEdges(y > 1 ? above : below, below);
     [above, here, below] = [here, below, above];
@@ -97,7 +119,17 @@ export function workingMeasures({ width, height, rgb }: Pixels): WorkingMeasures
     saturation: lit === 0 ? 0 : (255 * saturation) / lit,
     saturationDeviation: lit === 0 ? 0 : 255 * Math.sqrt(variance(saturation, saturationSquares, lit)),
     hues: Array.from(hues, (share) => (total === 0 ? 0 : share / total)),
+    vividGrid: Array.from(vivid, (count, cell) => {
+      const [row, column] = [Math.floor(cell / GRID), cell % GRID];
+      const inCell = (columns[column + 1]! - columns[column]!) * (rows[row + 1]! - rows[row]!);
+      return inCell === 0 ? 0 : count / inCell;
+    }),
   };
+}
+
+/** Where the grid's cells begin along a side, and its end. */
+function cellEdges(side: number): number[] {
+  return Array.from({ length: GRID + 1 }, (_, cell) => Math.ceil((cell * side) / GRID));
 }
 
 /** The pixels beside a row's ends are those inside them, but not the ends again. */

@@ -195,15 +195,15 @@
     (f64.store (local.get $to) (f64.add (f64.load (local.get $to)) (local.get $value))))
 
   ;; What each of `count` pixels tells by itself, at most 8,192 of them. Writes their luma in thousandths as 32-bit integers, up to seven more
-  ;; than there are pixels; adds to eight doubles: red less green and its squares, red plus green less twice blue and its squares, pixels
-  ;; that are not nearly black, coloured pixels, saturation from 0 to 1 and its squares; and to four histograms of 64 slots, one behind the other, whose
+  ;; than there are pixels; adds to nine doubles: red less green and its squares, red plus green less twice blue and its squares, pixels
+  ;; that are not nearly black, coloured pixels, saturation from 0 to 1 and its squares, vivid pixels; and to four histograms of 64 slots, one behind the other, whose
   ;; sum is the chroma of each hue. See working-measures.ts and hues.ts for what it all means.
   (func (export "walkColours") (param $rgb i32) (param $count i32) (param $luma i32) (param $sums i32) (param $hues i32)
     (local $a v128) (local $b v128) (local $red v128) (local $green v128) (local $blue v128) (local $valid v128) (local $zero v128)
     (local $redGreen v128) (local $yellowBlue v128) (local $largest v128) (local $chroma v128) (local $lit v128) (local $coloured v128)
     (local $isRed v128) (local $isGreen v128) (local $delta v128) (local $twice v128) (local $share v128) (local $slots v128)
     (local $redGreens v128) (local $redGreenSquares v128) (local $yellowBlues v128) (local $yellowBlueSquares v128)
-    (local $lits v128) (local $coloureds v128) (local $saturations v128) (local $saturationSquares v128)
+    (local $lits v128) (local $coloureds v128) (local $vivids v128) (local $saturations v128) (local $saturationSquares v128)
     (local $hues1 i32) (local $hues2 i32) (local $hues3 i32) (local $slot i32)
     (local.set $hues1 (i32.add (local.get $hues) (i32.const 256)))
     (local.set $hues2 (i32.add (local.get $hues) (i32.const 512)))
@@ -281,6 +281,7 @@
         (if (v128.any_true (local.get $coloured))
           (then
             (local.set $coloureds (i16x8.sub (local.get $coloureds) (local.get $coloured)))
+            (local.set $vivids (i16x8.sub (local.get $vivids) (i16x8.ge_s (local.get $chroma) (i16x8.splat (i32.const 128)))))
             ;; Hue in bins: 36 / 6 times the difference of the other channels over chroma, from red's 0 (or 36), green's 12 or blue's 24. Twice that,
             ;; and half a bin more, over twice chroma: the half in the dividend is less than what parts it from the next multiple, and keeps the
             ;; quotient from falling short of a whole number.
@@ -335,7 +336,8 @@
     (call $add (i32.add (local.get $sums) (i32.const 32)) (call $sum8 (local.get $lits)))
     (call $add (i32.add (local.get $sums) (i32.const 40)) (call $sum8 (local.get $coloureds)))
     (call $add (i32.add (local.get $sums) (i32.const 48)) (call $sum2 (local.get $saturations)))
-    (call $add (i32.add (local.get $sums) (i32.const 56)) (call $sum2 (local.get $saturationSquares))))
+    (call $add (i32.add (local.get $sums) (i32.const 56)) (call $sum2 (local.get $saturationSquares)))
+    (call $add (i32.add (local.get $sums) (i32.const 64)) (call $sum8 (local.get $vivids))))
 
   ;; Four sums that together pass 32 bits.
   (func $sumWide (param $lanes v128) (result f64)
