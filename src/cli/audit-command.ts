@@ -70,8 +70,6 @@ export function installWith(task: AuditTask, command: Command, context: Context)
     .option("--json", "events as lines of JSON on stdout")
     .helpOption("-h, --help", "this help");
   command.addHelpText("after", HELP);
-  // Flags behind a subcommand's name are its own, also where the audit has one of that name.
-  command.enablePositionalOptions();
   installReport(command.command("report").description("a finished audit in figures"), context);
   installSql(command.command("sql").description("a finished audit asked in SQL"), context);
   installCompare(command.command("compare").description("two finished audits beside each other"), context);
