@@ -5,7 +5,10 @@ import type { IllustriousError } from "../base/error.ts";
 import type { AuditEvent } from "../tasks/audit/events.ts";
 import { type AuditInput, type AuditOptions, auditOptions } from "../tasks/audit/options.ts";
 import type { AuditControl } from "../tasks/audit/run.ts";
+import { installBalance } from "./audit-balance.ts";
+import { installCompare } from "./audit-compare.ts";
 import { installReport } from "./audit-report.ts";
+import { installSql } from "./audit-sql.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { type LiveLine, liveLine } from "./live-line.ts";
@@ -39,6 +42,7 @@ Examples:
   illustrious audit pictures --out audit
   illustrious audit shards/*.tar more/metadata.jsonl --out audit --workers 8
   illustrious audit report audit
+  illustrious audit sql audit "select format, count(*) from images group by all"
 
 Images are decoded in processes of their own: what is broken or hostile becomes a row with the reason. Ctrl-C keeps what is done; the
 same command goes on from there, also after a crash, and later measures only files that have changed.
@@ -67,6 +71,12 @@ export function installWith(task: AuditTask, command: Command, context: Context)
     .helpOption("-h, --help", "this help");
   command.addHelpText("after", HELP);
   installReport(command.command("report").description("a finished audit in figures"), context);
+  installSql(command.command("sql").description("a finished audit asked in SQL"), context);
+  installCompare(command.command("compare").description("two finished audits beside each other"), context);
+  installBalance(
+    command.command("balance").description("repeats that spread a measure evenly, as a data set"),
+    context,
+  );
   command.action(async (paths: string[]) => exitWith(await run(task, paths, command, shell)));
 }
 

@@ -3,6 +3,7 @@
 export { type AuditFolder, finishedTable, openAuditFolder, publish } from "./audit-folder.ts";
 export { PERCEPTUAL_HASH } from "./dhash.ts";
 export { DUPLICATES_FILE, type DuplicateCounts, writeDuplicates } from "./duplicates-table.ts";
+export { type FlatBin, type Flatness, type Flattening, flatness, flattening, wholeRepeats } from "./flatten.ts";
 export { type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
@@ -11,6 +12,7 @@ export { CAPTION_ENDINGS, checkPaths, placesIn } from "./places.ts";
 export {
   type AuditFault,
   type AuditRow,
+  columnName,
   type Fault,
   factsOf,
   type ImageFacts,
@@ -27,3 +29,5 @@ export {
   writeShard,
   writeUnfinished,
 } from "./shards.ts";
+export { type FineBins, type Spread, type SpreadCounter, spreadCounter } from "./spread.ts";
+export { edgesOf, type SpreadDistance, spreadDistance } from "./spread-distance.ts";
