@@ -3,13 +3,13 @@
  * strings that change. The ledger knows of all of them before the new file takes the old one's place.
  */
 
-import { realpath } from "node:fs/promises";
+import { type FileHandle, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_FIELDS, entryOfLine } from "../../data/sets/metadata.ts";
 import { linesOf, planCaption, rewriteField, stringFields, type TagEntry } from "../../data/tags/index.ts";
 import { type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
-import { withRegularFile } from "../../formats/regular-file.ts";
+import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { keepingMode, unclear } from "./sidecars.ts";
 import type { Work } from "./work.ts";
 
@@ -19,46 +19,69 @@ export type TokensOfLine = (line: number, image: string) => Promise<readonly str
 /** Entries between two flushes of the ledger. */
 const TOGETHER = 256;
 
-/** @throws IllustriousError `missing_file`; `bad_file`; `write_failed`; `cancelled`, with the file as it was */
-export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Work): Promise<void> {
-  const { calls, ledger } = work;
-  const place = await realpath(path).catch(() => path);
-  let changed = 0;
-  const entries: TagEntry[] = [];
+type Line = { readonly bytes: Uint8Array; readonly at: number; readonly change: Change | undefined };
 
-  const walk = async (sink: Sink | undefined): Promise<void> => {
-    await withRegularFile(place, async (file) => {
-      let number = 0;
-      for await (const { bytes } of linesOf(file)) {
-        if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
-        number++;
-        const change = await changeOf(bytes, path, number, tokensOf, work);
-        if (!sink) continue;
-        if (change) {
-          changed++;
-          entries.push(change.entry);
-        }
-        await sink.write(change?.bytes ?? bytes);
+/**
+ * Nothing is written before the first line that changes: what stands above it is copied then.
+ *
+ * @throws IllustriousError `missing_file`; `bad_file`; `write_failed`; `cancelled`, with the file as it was
+ */
+export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Work): Promise<void> {
+  const { calls, ledger, tally, sweep } = work;
+  const place = await realpath(path).catch(() => path);
+  await withRegularFile(place, async (file) => {
+    const before = await file.stat();
+    const lines = linesIn(file, path, tokensOf, work);
+    let first: Line | undefined;
+    for (let next = await lines.next(); !next.done; next = await lines.next()) {
+      if (!calls || !next.value.change) continue;
+      first = next.value;
+      break;
+    }
+    if (!calls || !first) return;
+    const begin = first;
+    await sweep(dirname(place));
+    const meanwhile = new Error("written meanwhile");
+    const fill = async (sink: Sink): Promise<void> => {
+      await copyStart(file, begin.at, sink, place);
+      const entries: TagEntry[] = [];
+      for (let line: Line | undefined = begin; line; line = (await lines.next()).value ?? undefined) {
+        if (line.change) entries.push(line.change.entry);
+        await sink.write(line.change?.bytes ?? line.bytes);
         if (entries.length >= TOGETHER) await ledger.append(entries.splice(0));
       }
+      await ledger.append(entries);
+      const now = await stat(place).catch(() => undefined);
+      if (now?.ino !== before.ino || now.mtimeMs !== before.mtimeMs || now.size !== before.size) throw meanwhile;
+    };
+    await writeFileAtomic(place, fill, await keepingMode(place, calls)).catch((error: unknown) => {
+      if (error !== meanwhile) throw error;
+      tally.left("written_meanwhile", path, `${path}: written by another program meanwhile; run again`);
     });
-    if (sink) await ledger.append(entries);
-  };
-
-  if (!calls) return walk(undefined);
-  await work.sweep(dirname(place));
-  const nothing = new Error("nothing to write");
-  await writeFileAtomic(
-    place,
-    async (sink) => {
-      await walk(sink);
-      // The old file is the new one: it keeps its time, and what was written beside it goes away.
-      if (changed === 0) throw nothing;
-    },
-    await keepingMode(place, calls),
-  ).catch((error: unknown) => {
-    if (error !== nothing) throw error;
   });
+}
+
+async function* linesIn(
+  file: FileHandle,
+  path: string,
+  tokensOf: TokensOfLine,
+  work: Work,
+): AsyncGenerator<Line, undefined> {
+  let number = 0;
+  for await (const { bytes, at } of linesOf(file)) {
+    if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
+    number++;
+    yield { bytes, at, change: await changeOf(bytes, path, number, tokensOf, work) };
+  }
+}
+
+/** Bytes copied at a time. */
+const PIECE = 2 ** 20;
+
+async function copyStart(file: FileHandle, length: number, sink: Sink, path: string): Promise<void> {
+  for (let at = 0; at < length; at += PIECE) {
+    await sink.write(await readAt(file, at, Math.min(PIECE, length - at), path));
+  }
 }
 
 type Change = { readonly entry: TagEntry; readonly bytes: Uint8Array };

@@ -155,6 +155,47 @@ test("metadata changes inside its strings only, and comes back", async () => {
   expect(await captions()).toEqual(CAPTIONS);
 });
 
+/** Files that are begun to be written. */
+function watched(seen: string[], onOpen?: (path: string) => Promise<void>): FileCalls {
+  return {
+    ...systemCalls,
+    async open(path) {
+      seen.push(path);
+      await onOpen?.(path);
+      return systemCalls.open(path);
+    },
+  };
+}
+
+test("a metadata file in which nothing changes is not written beside itself either", async () => {
+  const seen: string[] = [];
+  const inSub = () => seen.filter((path) => path.startsWith(join(set, "sub")));
+  await tag({ ...BRIGHT, write: "metadata" }, watched(seen));
+  expect(inSub()).toHaveLength(1);
+  await tag({ ...BRIGHT, write: "metadata" }, watched(seen));
+  expect(inSub()).toHaveLength(1);
+});
+
+test("lines above the first that changes are copied as they are", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  await tag({ ...BRIGHT, write: "metadata" });
+  const tagged = await readFile(path, "utf8");
+  await writeFile(path, tagged.replace("one, two, dark", "one, two"));
+  expect(done(await tag({ ...BRIGHT, write: "metadata" }))).toMatchObject({ changed: 1, unchanged: 1 });
+  expect(await readFile(path, "utf8")).toBe(tagged);
+});
+
+test("a metadata file that another program writes meanwhile keeps what that one wrote", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  const other = watched([], async (temporary) => {
+    if (temporary.startsWith(join(set, "sub"))) await writeFile(path, "theirs");
+  });
+  const events = await tag({ ...BRIGHT, write: "metadata" }, other);
+  expect(done(events).left).toMatchObject({ written_meanwhile: 1 });
+  expect(await readFile(path, "utf8")).toBe("theirs");
+  expect(await readdir(join(set, "sub"))).toEqual(["metadata.jsonl"]);
+});
+
 test("other choices replace our own words and leave the user's", async () => {
   await tag({ ...BRIGHT, write: "sidecars" });
   await tag({
