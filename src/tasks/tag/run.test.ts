@@ -196,6 +196,14 @@ test("a metadata file that another program writes meanwhile keeps what that one 
   expect(await readdir(join(set, "sub"))).toEqual(["metadata.jsonl"]);
 });
 
+test("kohya's JSON of captions is not taken for a file beside the image", async () => {
+  const meta = join(set, "meta.json");
+  await writeFile(meta, '{"a.png": {"caption": "a"}}');
+  await writeTable([{ ...rows[0]!, captionFile: meta, caption: "a" }]);
+  expect(done(await tag({ ...BRIGHT, write: "sidecars" }))).toMatchObject({ changed: 0, left: { elsewhere: 1 } });
+  expect(await readFile(meta, "utf8")).toBe('{"a.png": {"caption": "a"}}');
+});
+
 test("other choices replace our own words and leave the user's", async () => {
   await tag({ ...BRIGHT, write: "sidecars" });
   await tag({

@@ -1,5 +1,6 @@
 /** @file From an audit's table to its captions, row by row. */
 
+import { extname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { CONTROL_FAMILY_NAMES, type ControlThresholds } from "../../colour/index.ts";
 import { readFields } from "../../data/audit/index.ts";
@@ -46,6 +47,11 @@ async function* rowsOf(
   }
 }
 
+/** kohya's JSON has the captions of all its images, and is no file beside one. */
+function isKohyaJson({ captionFile, line }: Row): boolean {
+  return line === null && captionFile !== null && extname(captionFile).toLowerCase() === ".json";
+}
+
 /** @throws IllustriousError `unsupported`, naming an archive, before anything is written */
 export async function refuseArchives(shards: readonly string[]): Promise<void> {
   for (const path of shards) {
@@ -88,7 +94,7 @@ export async function tagSet(
     tally.image(row.tokens ?? []);
     if (row.inArchive) tally.left("in_archive", row.image);
     else if (!row.tokens) tally.left("no_measures", row.image);
-    else if (row.line !== null || options.write === "metadata") tally.left("elsewhere", row.image);
+    else if (row.line !== null || isKohyaJson(row) || options.write === "metadata") tally.left("elsewhere", row.image);
     else {
       const caption = await sidecarOf(row.image, row.captionFile);
       // Without a file, kohya's folder name is the caption, and a file would hide it.
