@@ -70,7 +70,7 @@ export async function writeFileAtomic(
   calls: FileCalls = systemCalls,
 ): Promise<void> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
-  const fill = typeof content === "function" ? content : (sink: Sink) => sink.write(content);
+  const fill = fillerOf(content);
   ours.add(temporary);
   try {
     await writeWhole(temporary, path, fill, calls);
@@ -83,6 +83,23 @@ export async function writeFileAtomic(
     ours.delete(temporary);
   }
   await guard(path, () => calls.syncFolder(dirname(path)));
+}
+
+/**
+ * Writes a file that is not there yet, flushed to the disk, into a folder that appears as a whole later.
+ *
+ * @throws IllustriousError `write_failed`; whatever `content` throws
+ */
+export function writeNewFile(
+  path: string,
+  content: Uint8Array | ((sink: Sink) => Promise<void>),
+  calls: FileCalls = systemCalls,
+): Promise<void> {
+  return writeWhole(path, path, fillerOf(content), calls);
+}
+
+function fillerOf(content: Uint8Array | ((sink: Sink) => Promise<void>)): (sink: Sink) => Promise<void> {
+  return typeof content === "function" ? content : (sink) => sink.write(content);
 }
 
 async function writeWhole(

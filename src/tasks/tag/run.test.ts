@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { dyingAfter, unflushed } from "../../../test/tasks/dying-calls.ts";
 import { type AuditRow, NO_FACTS, PERCEPTUAL_HASH, writeManifest, writeShard } from "../../data/audit/index.ts";
 import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
 import type { TagEvent } from "./events.ts";
@@ -266,35 +267,6 @@ test("archives, contrary options and unfit thresholds are refused before anythin
   expect(await captions()).toEqual(CAPTIONS);
   expect(await readdir(audit)).toEqual(["table"]);
 });
-
-/** A process's death does not lose what the system was handed, so flushes may wait here. */
-const unflushed: FileCalls = { ...systemCalls, sync: async () => {}, syncFolder: async () => {} };
-
-/** After so many calls the process is dead: nothing that it tries happens any more, and the call in work is done by half. */
-function dyingAfter(calls: number): FileCalls & { readonly died: () => boolean } {
-  let left = calls;
-  const dead = () => Object.assign(new Error("dead"), { code: "EIO" });
-  const live = async <T>(call: () => Promise<T>, half?: () => Promise<unknown>): Promise<T> => {
-    if (left-- > 0) return call();
-    if (left === -1) await half?.();
-    throw dead();
-  };
-  return {
-    open: (path) => live(() => systemCalls.open(path)),
-    write: (file, bytes, at) =>
-      live(
-        () => systemCalls.write(file, bytes, at),
-        () => systemCalls.write(file, bytes.subarray(0, bytes.length >> 1), at),
-      ),
-    sync: (file) => live(() => unflushed.sync(file)),
-    // A dead process's files are closed.
-    close: (file) => systemCalls.close(file),
-    rename: (from, to) => live(() => systemCalls.rename(from, to)),
-    unlink: (path) => live(() => systemCalls.unlink(path)),
-    syncFolder: (path) => live(() => unflushed.syncFolder(path)),
-    died: () => left < 0,
-  };
-}
 
 const STEPS: readonly { readonly name: string; readonly input: Omit<TagInput, "audit"> }[] = [
   { name: "first", input: { ...BRIGHT, write: "sidecars" } },

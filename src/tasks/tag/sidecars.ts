@@ -51,13 +51,41 @@ export type SidecarAsked = {
 
 type Change = Extract<CaptionPlan, { type: "change" }>;
 
+type SidecarWork = Pick<Work, "ledger" | "tally" | "place" | "thresholds">;
+
+/** @returns `undefined` for a caption that is left, which is told */
+export async function planSidecar(
+  { caption, image, fresh, tokens }: SidecarAsked,
+  { ledger, tally, place, thresholds }: SidecarWork,
+): Promise<Exclude<CaptionPlan, { type: "unclear" }> | undefined> {
+  const entry = await ledger.find(caption, image, false);
+  if (entry && entry.image !== image && entry.insertions.length > 0 && (await exists(entry.image))) {
+    tally.left("shared", image, `${image}: its caption ${caption} is that of ${entry.image}, too`);
+    return undefined;
+  }
+  let current: string | undefined;
+  try {
+    current = await readCaption(caption);
+  } catch (error) {
+    if (!(error instanceof IllustriousError)) throw error;
+    tally.left("unreadable", caption, error.message);
+    return undefined;
+  }
+  const asked = { caption, image, current, tokens, place, ...(fresh !== undefined && { fresh }) };
+  const plan = planCaption({ ...asked, ...(thresholds !== undefined && { thresholds }) }, entry);
+  if (plan.type !== "unclear") return plan;
+  tally.left("unclear", caption, unclear(caption));
+  return undefined;
+}
+
 export type Sidecars = {
   tag(asked: SidecarAsked): Promise<void>;
   /** Writes what is planned. */
   flush(): Promise<void>;
 };
 
-export function openSidecars({ ledger, tally, place, thresholds, calls, sweep }: Work): Sidecars {
+export function openSidecars(work: Work): Sidecars {
+  const { ledger, tally, calls, sweep } = work;
   let planned = new Map<string, Change>();
 
   async function flush(): Promise<void> {
@@ -70,24 +98,13 @@ export function openSidecars({ ledger, tally, place, thresholds, calls, sweep }:
 
   return {
     flush,
-    async tag({ caption, image, fresh, tokens }) {
+    async tag(asked) {
+      const { caption, image } = asked;
       // Of two images with one caption, the second one must see what the first has done.
       if (planned.has(caption)) await flush();
-      const entry = await ledger.find(caption, image, false);
-      if (entry && entry.image !== image && entry.insertions.length > 0 && (await exists(entry.image))) {
-        return tally.left("shared", image, `${image}: its caption ${caption} is that of ${entry.image}, too`);
-      }
-      let current: string | undefined;
-      try {
-        current = await readCaption(caption);
-      } catch (error) {
-        if (!(error instanceof IllustriousError)) throw error;
-        return tally.left("unreadable", caption, error.message);
-      }
-      const asked = { caption, image, current, tokens, place, ...(fresh !== undefined && { fresh }) };
-      const plan = planCaption({ ...asked, ...(thresholds !== undefined && { thresholds }) }, entry);
-      if (plan.type === "same") return tally.same();
-      if (plan.type === "unclear") return tally.left("unclear", caption, unclear(caption));
+      const plan = await planSidecar(asked, work);
+      if (plan?.type === "same") tally.same();
+      if (plan?.type !== "change") return;
       tally.change(caption, image, plan.current, plan.after);
       planned.set(caption, plan);
       if (planned.size >= TOGETHER) await flush();
