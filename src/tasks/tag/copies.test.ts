@@ -304,7 +304,10 @@ test("archives that are made are not made again; other words make them anew; wha
   expect(done(await tag({ ...BRIGHT, write: "tars", out }))).toMatchObject({ images: 2, changed: 0, unchanged: 2 });
   expect((await stat(join(out, "d/2.tar"))).ino).toBe(first.ino);
   await tag({ ...BRIGHT, blackTheme: true, write: "tars", out });
-  expect(await captionsIn(out)).toEqual({ "1.tar:1.png": "first, black theme", "d/2.tar:2.png": "second, very bright" });
+  expect(await captionsIn(out)).toEqual({
+    "1.tar:1.png": "first, black theme",
+    "d/2.tar:2.png": "second, very bright",
+  });
   await writeFile(join(out, "1.tar"), "mine");
   await expect(tag({ ...BRIGHT, write: "tars", out })).rejects.toThrow(/1\.tar: changed or put there/);
   expect(await text("1.tar")).toBe("mine");

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { dyingAfter, unflushed } from "../../../test/tasks/dying-calls.ts";
 import { type AuditRow, NO_FACTS, PERCEPTUAL_HASH, writeManifest, writeShard } from "../../data/audit/index.ts";
 import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
+import { lockFolder } from "../folder-lock.ts";
 import type { TagEvent } from "./events.ts";
 import type { TagInput } from "./options.ts";
 import { runTag } from "./run.ts";
@@ -205,6 +206,28 @@ test("kohya's JSON of captions is not taken for a file beside the image", async 
   expect(await readFile(meta, "utf8")).toBe('{"a.png": {"caption": "a"}}');
 });
 
+test("while another run is at work on the audit, nothing is written; to look is allowed", async () => {
+  const release = await lockFolder(audit, "illustrious audit");
+  await expect(tag({ ...BRIGHT, write: "sidecars" })).rejects.toThrow(/illustrious audit, process/);
+  await tag(BRIGHT);
+  await release();
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
+test("lines of the ledger that do not count any more go away, and what counts stays", async () => {
+  const ledger = async () => (await readFile(join(audit, "tags.jsonl"), "utf8")).trimEnd().split("\n");
+  await tag({ ...BRIGHT, write: "sidecars" });
+  await tag({ ...BRIGHT, write: "metadata" });
+  const captionOf = (line: string) => JSON.parse(line).caption + JSON.parse(line).image;
+  const before = (await ledger()).map(captionOf);
+  await tag({ families: ["saturation"], write: "sidecars" });
+  expect((await ledger()).map(captionOf).sort()).toEqual(
+    [...before, `${join(set, "c.caption")}${join(set, "c.png")}`].sort(),
+  );
+  await tag({ undo: true });
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
 test("other choices replace our own words and leave the user's", async () => {
   await tag({ ...BRIGHT, write: "sidecars" });
   await tag({
@@ -276,7 +299,7 @@ const STEPS: readonly { readonly name: string; readonly input: Omit<TagInput, "a
 ];
 
 test("dead at any call and run again, it comes out as if nothing had been, ledger and all", {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const copy = `${set}-copy`;
   for (const { name, input } of STEPS) {

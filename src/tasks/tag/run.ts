@@ -6,6 +6,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { type AuditManifest, finishedTable } from "../../data/audit/index.ts";
 import { openLedger } from "../../data/tags/index.ts";
 import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
+import { lockFolder } from "../folder-lock.ts";
 import { VERSION } from "../version.ts";
 import { copyWriter } from "./copy.ts";
 import type { TagEvent } from "./events.ts";
@@ -44,13 +45,17 @@ export async function* runTag(
   const stop = new AbortController();
   const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const path = ledgerPath(options);
+  // Who only looks takes nothing away from others.
+  const release = calls ? await lockFolder(options.audit, "illustrious tag") : async () => {};
   const work = (): Promise<void> =>
     options.undo ? undo(options, tally, system, either) : tag(options, shards, manifest, tally, calls, either);
   const total = options.undo ? {} : { total: manifest.images };
   let ended = false;
-  const running = work().finally(() => {
-    ended = true;
-  });
+  const running = work()
+    .finally(release)
+    .finally(() => {
+      ended = true;
+    });
   try {
     while (!ended) {
       await Promise.race([running.catch(() => {}), wait(TELL_EVERY)]);
@@ -97,8 +102,10 @@ async function tag(
   };
   try {
     const rows = await openRows(shards, thresholds, workingSide, options);
-    if (isInPlace || !calls) await tagSet(rows, inPlace(options, work), work);
-    else await tagCopy(rows, options, await mirrorOf(manifest.paths), work, calls);
+    if (isInPlace || !calls) {
+      await tagSet(rows, inPlace(options, work), work);
+      await ledger.compact();
+    } else await tagCopy(rows, options, await mirrorOf(manifest.paths), work, calls);
   } finally {
     await ledger.close();
   }
@@ -151,6 +158,7 @@ async function undo(options: TagOptions, tally: Tally, calls: FileCalls, signal:
   const ledger = await openLedger(ledgerPath(options), calls);
   try {
     await undoTags({ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal });
+    await ledger.compact();
   } finally {
     await ledger.close();
   }

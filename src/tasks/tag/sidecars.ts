@@ -6,15 +6,15 @@ import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_ENDINGS } from "../../data/audit/index.ts";
 import { readText } from "../../data/sets/text-file.ts";
 import { type CaptionPlan, type Ledger, planCaption } from "../../data/tags/index.ts";
-import { type FileCalls, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { type FileCalls, writeFilesAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
 import type { Tally } from "./tally.ts";
 import type { Work } from "./work.ts";
 
 const MAX_CAPTION = 2 ** 20;
 
-/** Captions between two flushes of the ledger. */
-const TOGETHER = 64;
+/** Captions between two flushes of the ledger, which are then written at once. */
+const TOGETHER = 256;
 
 /**
  * To the letter, a byte order mark included.
@@ -118,30 +118,49 @@ export function unclear(caption: string): string {
 
 async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally, calls: FileCalls): Promise<void> {
   await ledger.append(changes.map(({ entry }) => entry));
-  for (const { entry, current, after } of changes) {
-    const path = await realpath(entry.caption).catch(() => entry.caption);
-    const now = await readCaption(path).catch(() => null);
-    if (now !== current) {
-      tally.left(
-        "written_meanwhile",
-        entry.caption,
-        `${entry.caption}: written by another program meanwhile; run again`,
-      );
-    } else if (after === undefined) {
-      await removeFile(path, calls);
-    } else await writeFileAtomic(path, new TextEncoder().encode(after), await keepingMode(path, calls));
+  const places = await Promise.all(
+    changes.map(async (change) => {
+      const { caption } = change.entry;
+      const path = await realpath(caption).catch(() => caption);
+      const isWanted = async (): Promise<boolean> => {
+        if ((await readCaption(path).catch(() => null)) === change.current) return true;
+        tally.left("written_meanwhile", caption, `${caption}: written by another program meanwhile; run again`);
+        return false;
+      };
+      return { path, after: change.after, isWanted };
+    }),
+  );
+  const files = places.flatMap(async ({ path, after, isWanted }) => {
+    if (after === undefined) return [];
+    return [{ path, content: new TextEncoder().encode(after), calls: await keepingMode(path, calls), isWanted }];
+  });
+  await writeFilesAtomic((await Promise.all(files)).flat());
+  await removeFiles(
+    places.filter(({ after }) => after === undefined),
+    calls,
+  );
+}
+
+type Place = { readonly path: string; readonly isWanted: () => Promise<boolean> };
+
+async function removeFiles(places: readonly Place[], calls: FileCalls): Promise<void> {
+  for (const { path, isWanted } of places) {
+    if (!(await isWanted())) continue;
+    await calls.unlink(path).catch((cause: unknown) => {
+      throw notRemoved(path, cause);
+    });
+  }
+  for (const folder of new Set(places.map(({ path }) => dirname(path)))) {
+    await calls.syncFolder(folder).catch((cause: unknown) => {
+      throw notRemoved(folder, cause);
+    });
   }
 }
 
-async function removeFile(path: string, calls: FileCalls): Promise<void> {
-  try {
-    await calls.unlink(path);
-    await calls.syncFolder(dirname(path));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const hint = "Check the folder's permissions, then run it again.";
-    throw new IllustriousError("write_failed", `${path}: cannot be removed (${why})`, hint, { cause });
-  }
+function notRemoved(path: string, cause: unknown): IllustriousError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const hint = "Check the folder's permissions, then run it again.";
+  return new IllustriousError("write_failed", `${path}: cannot be removed (${why})`, hint, { cause });
 }
 
 /** A caption that only some may read stays so. */
