@@ -31,7 +31,7 @@ const flags: FlagTable<Exclude<keyof AuditOptions, "paths">> = {
 
 const HELP = `
 Folders are searched with all below them; in one with a metadata.jsonl, the images that it names are the set. Captions come from there,
-from .caption and .txt files beside images, and from archives' .txt members; kohya's folders (10_name) say how often and what.
+from .caption and .txt files beside images, and from archives' .txt or .json members; kohya's folders (10_name) say how often and what.
 
 The table is Parquet: FOLDER/table/rows-*.parquet has a row an image, near-duplicates.parquet the groups of images that are the same or
 nearly so. docs/audit.md explains every column. DuckDB, pandas and others read all of it at once:

@@ -1,5 +1,6 @@
 /** @file The audit of a set: which images it has, what is measured of each, and the table of it all. */
 
+export { type ArchiveGroup, archiveGroups, keptCaption, type MemberCaption } from "./archive-groups.ts";
 export { type AuditFolder, finishedTable, openAuditFolder, publish } from "./audit-folder.ts";
 export { PERCEPTUAL_HASH } from "./dhash.ts";
 export { DUPLICATES_FILE, type DuplicateCounts, writeDuplicates } from "./duplicates-table.ts";

@@ -4,6 +4,9 @@ import type { ColourMeasures } from "../../colour/index.ts";
 import type { ParquetColumn, ParquetRow, ParquetType, ParquetValue } from "../../formats/parquet.ts";
 import type { PictureFormat } from "../../formats/picture-kind.ts";
 
+/** Bytes that an image may have. */
+export const MAX_IMAGE = 256 * 2 ** 20;
+
 /** Why an image has no measures. */
 export type AuditFault =
   /** No file of that name. */

@@ -2,7 +2,7 @@
 
 import type { Insertion } from "./caption-text.ts";
 
-type Span = { readonly from: number; readonly to: number };
+export type Span = { readonly from: number; readonly to: number };
 
 /** An object's own strings: where they lie in the line, between their quotes. Of a name that is there twice, the last counts. */
 export function stringFields(line: string): Map<string, Span> {

@@ -116,13 +116,13 @@ export function stopped(images: number): IllustriousError {
 }
 
 async function rowOf(
-  { origin, range, fault }: Sample,
+  { origin, range, content, fault }: Sample,
   id: number,
   { known, decoders, workingSide }: Work,
 ): Promise<{ row: AuditRow; kept: boolean }> {
   if (fault) return { row: { id, ...origin, ...NO_FACTS, ...fault }, kept: false };
   const before = await known.find(origin);
   if (before) return { row: { id, ...origin, ...factsOf(before) }, kept: true };
-  const facts = await decoders.measure({ path: origin.source, range, workingSide });
+  const facts = await decoders.measure({ path: origin.source, range, content, workingSide });
   return { row: { id, ...origin, ...facts }, kept: false };
 }

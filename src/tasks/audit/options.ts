@@ -8,7 +8,9 @@ export const auditOptions = z.strictObject({
   paths: z
     .array(z.string().min(1))
     .min(1)
-    .describe("folders, images, metadata .jsonl files, WebDataset .tar archives, .txt lists of such paths"),
+    .describe(
+      "folders, images, metadata .jsonl and kohya .json files, WebDataset .tar(.gz) archives, .txt lists of such paths",
+    ),
   out: z.string().min(1).describe("folder for the table; an audit that is there goes on"),
   workers: z.int().min(1).max(256).optional().describe("processes that decode [default: one a core]"),
   workingSide: z

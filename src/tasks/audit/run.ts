@@ -1,6 +1,6 @@
 /** @file An audit from paths to a table: what is there, what there is to do, the doing of it, and the table in its place. */
 
-import { stat } from "node:fs/promises";
+import { rmdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
@@ -15,6 +15,8 @@ import {
   writeDuplicates,
   writeManifest,
 } from "../../data/audit/index.ts";
+import { exists } from "../../formats/exists.ts";
+import { lockFolder } from "../folder-lock.ts";
 import { checkFolder, makeFolder } from "../output-place.ts";
 import { VERSION } from "../version.ts";
 import { openDecoders } from "./decoders.ts";
@@ -31,9 +33,23 @@ export type AuditControl = {
 
 export async function* runAudit(input: AuditInput, control: AuditControl): AsyncGenerator<AuditEvent, void> {
   const options = parseAuditOptions(input);
-  const { out, workers = availableParallelism(), timeLimit, workingSide } = options;
+  const { out } = options;
   await checkPaths(options.paths);
   await checkFolder(out);
+  const isNew = !(await exists(out));
+  await makeFolder(out);
+  const release = await lockFolder(out, "illustrious audit");
+  try {
+    yield* auditInto(options, control);
+  } finally {
+    await release();
+    // One that nothing came into.
+    if (isNew) await rmdir(out).catch(() => {});
+  }
+}
+
+async function* auditInto(options: AuditOptions, control: AuditControl): AsyncGenerator<AuditEvent, void> {
+  const { out, workers = availableParallelism(), timeLimit, workingSide } = options;
   const manifest = manifestOf(options);
   const folder = await openAuditFolder(out, manifest);
   const known = await openKnownRows(folder.shards);

@@ -9,9 +9,16 @@ const isFamily = (name: string) => CONTROL_FAMILY_NAMES.includes(name as Control
 export const tagOptions = z.strictObject({
   audit: z.string().min(1).describe("folder of a finished audit"),
   write: z
-    .enum(["sidecars", "metadata"])
+    .enum(["sidecars", "metadata", "copy", "tars"])
     .optional()
-    .describe("change captions: those in files beside images, or those in metadata.jsonl files [default: only tell]"),
+    .describe(
+      "change captions in files beside images, or in metadata.jsonl files; or make a copy of the set, or of its archives, with others [default: only tell]",
+    ),
+  out: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("folder for --write copy and --write tars: a new one, or one that it has made"),
   undo: z.boolean().default(false).describe("take this program's tokens out of all captions again"),
   thresholds: z.string().min(1).optional().describe("file of thresholds [default: fitted to the set]"),
   name: z.string().min(1).max(100).optional().describe("name of fitted thresholds [default: the audit folder's]"),
@@ -50,7 +57,15 @@ export function parseTagOptions(input: TagInput): TagOptions {
     const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
     throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious tag --help`.");
   }
-  const { undo, write, thresholds, name } = parsed.data;
+  const { undo, write, out, thresholds, name } = parsed.data;
+  const isCopy = write === "copy" || write === "tars";
+  if (isCopy && out === undefined) {
+    throw new IllustriousError("bad_option", `write ${write}, and no folder for it`, "Add --out FOLDER.");
+  }
+  if (!isCopy && out !== undefined) {
+    const hint = "That is for --write copy, and for --write tars; other captions are written where they are.";
+    throw new IllustriousError("bad_option", `out ${out}, with nothing to write there`, hint);
+  }
   if (undo && write !== undefined) {
     throw new IllustriousError("bad_option", `undo, and write ${write}`, "First one, then the other.");
   }
