@@ -9,8 +9,14 @@ export { loadTokenizer, type Tokenizer } from "./models/sdxl/tokenizer.ts";
 export { EngineProcess } from "./runtime/process/engine-process.ts";
 export type { AuditCounts, AuditEvent } from "./tasks/audit/events.ts";
 export { type AuditInput, auditOptions } from "./tasks/audit/options.ts";
+export {
+  type AuditReportEvent,
+  type AuditReportInput,
+  auditReportOptions,
+} from "./tasks/audit/report/options.ts";
 export type { AuditControl } from "./tasks/audit/run.ts";
 export { audit } from "./tasks/audit.ts";
+export { auditReport } from "./tasks/audit-report.ts";
 export type { Figure, RowResult } from "./tasks/evaluate/figures.ts";
 export { type EvaluateInput, evaluateOptions } from "./tasks/evaluate/options.ts";
 export type { EvaluateControl, EvaluateEvent, Evaluation, ModelResult } from "./tasks/evaluate/run.ts";

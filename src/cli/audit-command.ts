@@ -38,7 +38,7 @@ nearly so. docs/audit.md explains every column. DuckDB, pandas and others read a
 Examples:
   illustrious audit pictures --out audit
   illustrious audit shards/*.tar more/metadata.jsonl --out audit --workers 8
-  illustrious audit report audit
+  illustrious audit report audit --html audit.html
 
 Images are decoded in processes of their own: what is broken or hostile becomes a row with the reason. Ctrl-C keeps what is done; the
 same command goes on from there, also after a crash, and later measures only files that have changed.

@@ -27,3 +27,4 @@ export {
   writeShard,
   writeUnfinished,
 } from "./shards.ts";
+export { NO_THUMBNAIL, type ThumbnailEvent, type ThumbnailFacts, type ThumbnailRequest } from "./thumbnail.ts";
