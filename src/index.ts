@@ -20,8 +20,14 @@ export { type CompareInput, compareOptions } from "./tasks/audit/compare.ts";
 export type { AuditCounts, AuditEvent } from "./tasks/audit/events.ts";
 export { type AuditInput, auditOptions } from "./tasks/audit/options.ts";
 export { type QueryInput, queryOptions } from "./tasks/audit/query.ts";
+export {
+  type AuditReportEvent,
+  type AuditReportInput,
+  auditReportOptions,
+} from "./tasks/audit/report/options.ts";
 export type { AuditControl } from "./tasks/audit/run.ts";
 export { audit } from "./tasks/audit.ts";
+export { auditReport } from "./tasks/audit-report.ts";
 export { balanceAudit } from "./tasks/balance-audit.ts";
 export { compareAudits } from "./tasks/compare-audits.ts";
 export type { Figure, RowResult } from "./tasks/evaluate/figures.ts";

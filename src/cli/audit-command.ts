@@ -41,7 +41,7 @@ nearly so. docs/audit.md explains every column. DuckDB, pandas and others read a
 Examples:
   illustrious audit pictures --out audit
   illustrious audit shards/*.tar more/metadata.jsonl --out audit --workers 8
-  illustrious audit report audit
+  illustrious audit report audit --html audit.html
   illustrious audit sql audit "select format, count(*) from images group by all"
 
 Images are decoded in processes of their own: what is broken or hostile becomes a row with the reason. Ctrl-C keeps what is done; the

@@ -32,3 +32,4 @@ export {
 } from "./shards.ts";
 export { type FineBins, type Spread, type SpreadCounter, spreadCounter } from "./spread.ts";
 export { edgesOf, type SpreadDistance, spreadDistance } from "./spread-distance.ts";
+export { NO_THUMBNAIL, type ThumbnailEvent, type ThumbnailFacts, type ThumbnailRequest } from "./thumbnail.ts";

@@ -63,7 +63,8 @@ async function* factsAbout({
   };
 }
 
-async function contentOf(path: string, range: MeasureRequest["range"]): Promise<{ bytes: Uint8Array } | Fault> {
+/** The bytes, or why there are none. */
+export async function contentOf(path: string, range: MeasureRequest["range"]): Promise<{ bytes: Uint8Array } | Fault> {
   const read = withRegularFile(path, async (handle, size): Promise<{ bytes: Uint8Array } | Fault> => {
     const { offset, length } = range ?? { offset: 0, length: size };
     if (length > MAX_IMAGE) return fault("too_large", `${length} bytes, more than ${MAX_IMAGE}`);
@@ -107,7 +108,7 @@ function isGrey({ rgb }: Pixels): boolean {
 
 const fault = (error: Fault["error"], errorText: string): Fault => ({ error, errorText });
 
-const broken = (cause: unknown): Fault => fault("broken", reason(cause));
+export const broken = (cause: unknown): Fault => fault("broken", reason(cause));
 
 function reason(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!.slice(0, 300);
