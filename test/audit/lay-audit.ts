@@ -20,7 +20,7 @@ const MEASURED = {
   ...{ hasProfile: false, hasAlpha: false, transparentShare: 0, greyscale: false, colourful: false },
   ...{ contrast: 0.2, brightness: 128, sharpness: 100, dynamicColours: 1, colourfulness: 50 },
   ...{ saturation: 100, saturationDeviation: 60, whiteShare: 0, blackShare: 0 },
-  ...{ clippedHighShare: 0, clippedLowShare: 0, hues: Array<number>(36).fill(0) },
+  ...{ clippedHighShare: 0, clippedLowShare: 0, hues: Array<number>(36).fill(0), vividGrid: Array<number>(9).fill(0) },
 } as const;
 
 /** @param more what is not as in every other row; with an `error` there are no measures */
@@ -28,7 +28,9 @@ export function auditRow(id: number, more: Partial<AuditRow> = {}): AuditRow {
   const origin = { source: `/s/${id}.png`, member: null, memberNumber: null, bytes: 1000 + id, mtimeMs: 1, repeats: 1 };
   const caption = { caption: null, captionError: null, captionFile: null, captionLine: null };
   const sha256 = hashOf(String(id));
-  const facts = more.error ? NO_FACTS : { ...NO_FACTS, ...MEASURED, hues: [...MEASURED.hues], sha256 };
+  const facts = more.error
+    ? NO_FACTS
+    : { ...NO_FACTS, ...MEASURED, hues: [...MEASURED.hues], vividGrid: [...MEASURED.vividGrid], sha256 };
   return { id, ...origin, ...caption, ...facts, ...more } as AuditRow;
 }
 
