@@ -1,6 +1,7 @@
 /** @file `illustrious audit compare`: two audits beside each other. */
 
 import type { Command } from "commander";
+import { hueSectors } from "../colour/index.ts";
 import type { Spread } from "../data/audit/index.ts";
 import type { AuditComparison, Mark, TagChange } from "../data/sql/index.ts";
 import { compareOptions } from "../tasks/audit/compare.ts";
@@ -142,13 +143,10 @@ function spreadLines(spreads: AuditComparison["spreads"]): string[] {
   ]);
 }
 
-const HUES = ["red", "yellow", "green", "cyan", "blue", "magenta"];
-
 function hueLines({ a, b }: AuditComparison["hues"]): string[] {
-  const sector = (shares: readonly number[], i: number) =>
-    shares.slice(6 * i, 6 * i + 6).reduce((sum, share) => sum + share, 0);
   if (![...a, ...b].some((share) => share > 0)) return [];
-  const rows = HUES.map((name, i) => [`from ${name}`, ...shares(sector(a, i), 1, sector(b, i), 1)]);
+  const inB = hueSectors(b);
+  const rows = hueSectors(a).map(({ name, share }, i) => [`from ${name}`, ...shares(share, 1, inB[i]!.share, 1)]);
   return tableLines([["", "A", "B", "B - A"], ...rows]);
 }
 

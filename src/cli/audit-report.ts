@@ -1,6 +1,7 @@
 /** @file `illustrious audit report`: a finished audit in figures. */
 
 import type { Command } from "commander";
+import { hueSectors } from "../colour/index.ts";
 import { leaningOf } from "../data/audit/leaning.ts";
 import type { AuditReport } from "../data/audit/report.ts";
 import type { Spread } from "../data/audit/spread.ts";
@@ -166,14 +167,11 @@ function spreadLines(spreads: readonly (readonly [string, Spread | undefined])[]
 /** Hues of 10 degrees, six a line, each with the name of the first. */
 function hueLines(hues: readonly number[]): string[] {
   if (hues.every((share) => share === 0)) return [];
-  const names = ["red", "yellow", "green", "cyan", "blue", "magenta"];
-  const inSector = names.map((_, sector) => hues.slice(6 * sector, 6 * sector + 6));
-  const total = (shares: readonly number[]) => shares.reduce((a, b) => a + b, 0);
   return tableLines(
-    names.map((name, i) => [
+    hueSectors(hues).map(({ name, bins, share }) => [
       `from ${name}`,
-      `${(100 * total(inSector[i]!)).toFixed(1)} %`,
-      bars(inSector[i]!, Math.max(...hues)),
+      `${(100 * share).toFixed(1)} %`,
+      bars(bins, Math.max(...hues)),
     ]),
   );
 }

@@ -16,6 +16,9 @@ const ENOUGH_COLOURED = 0.02;
 
 const STEP = 360 / HUE_BINS;
 
+/** Bins a sixth of the circle. */
+const SECTOR = HUE_BINS / 6;
+
 /** How much two hues are the same, by the distance of their bins: falls evenly from 1 to 0 over `APART` degrees. */
 const likeness = Float64Array.from({ length: HUE_BINS }, (_, distance) => {
   const degrees = STEP * Math.min(distance, HUE_BINS - distance);
@@ -51,4 +54,15 @@ export function hueDiversity(chroma: ArrayLike<number>, coloured: number): numbe
     for (let k = 0; k < HUE_BINS; k++) alike += chroma[i]! * chroma[k]! * likeness[Math.abs(i - k)]!;
   }
   return ((total * total) / alike) * Math.min(1, coloured / ENOUGH_COLOURED);
+}
+
+/** Sixths of the circle by the hues that they begin with. */
+export const HUE_SECTORS = ["red", "yellow", "green", "cyan", "blue", "magenta"] as const;
+
+/** A histogram of 36 bins in sixths, in the order of their names, and each one's sum. */
+export function hueSectors(hues: readonly number[]): { name: string; bins: readonly number[]; share: number }[] {
+  return HUE_SECTORS.map((name, sector) => {
+    const bins = hues.slice(SECTOR * sector, SECTOR * (sector + 1));
+    return { name, bins, share: bins.reduce((sum, share) => sum + share, 0) };
+  });
 }

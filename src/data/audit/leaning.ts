@@ -3,6 +3,7 @@
  * worth a sentence. The bounds are this program's own, on round numbers; they are no measurement of models.
  */
 
+import { HUE_SECTORS } from "../../colour/index.ts";
 import type { AuditReport } from "./report.ts";
 
 /** @returns a sentence with its number, or none where the set does not lean that way */
@@ -94,16 +95,17 @@ const RULES: readonly Rule[] = [
     [3, (m) => `Many hues an image: the median is ${m} of 6.`],
   ),
   ({ hues }) => {
-    const names = ["red", "yellow", "green", "cyan", "blue", "magenta"];
-    const shares = names.map((_, i) =>
+    const shares = HUE_SECTORS.map((_, i) =>
       [-3, -2, -1, 0, 1, 2].reduce((sum, by) => sum + hues[(6 * i + by + 36) % 36]!, 0),
     );
     const most = Math.max(...shares);
-    return most > 0.35 ? `Hues around ${names[shares.indexOf(most)]} have ${percent(most)} of all chroma.` : undefined;
+    return most > 0.35
+      ? `Hues around ${HUE_SECTORS[shares.indexOf(most)]} have ${percent(most)} of all chroma.`
+      : undefined;
   },
   ({ vividGrid }) => {
     const around = [0, 1, 2, 3, 5, 6, 7, 8].reduce((sum, cell) => sum + vividGrid[cell]!, 0) / 8;
-    const [middle] = [vividGrid[4]!];
+    const middle = vividGrid[4]!;
     if (middle < 0.02 || middle < 1.5 * around) return undefined;
     return `Vivid colours sit in the middle: ${percent(middle)} of its pixels are vivid, and ${percent(around)} of those around it.`;
   },

@@ -10,12 +10,16 @@ import { decodePicture, MAX_PIXELS, readHeader } from "./decode.ts";
 import { dHash } from "./dhash.ts";
 import { type Fault, type ImageFacts, MAX_IMAGE } from "./row.ts";
 
-export type MeasureRequest = {
+/** Where an image is found. */
+export type ImagePlace = {
   readonly path: string;
   /** Of the bytes that are the image, where they are not the whole file. */
   readonly range?: { readonly offset: number; readonly length: number } | undefined;
   /** The image itself, where it lies in no file as it is. */
   readonly content?: Uint8Array | undefined;
+};
+
+export type MeasureRequest = ImagePlace & {
   /** `measureColours`'s, in pixels. */
   readonly workingSide: number;
 };
@@ -30,13 +34,9 @@ export async function* measureImage(request: MeasureRequest): AsyncGenerator<Mea
   for await (const facts of factsAbout(request)) yield { type: "facts", facts };
 }
 
-async function* factsAbout({
-  path,
-  range,
-  content: given,
-  workingSide,
-}: MeasureRequest): AsyncGenerator<Partial<ImageFacts>, void> {
-  const content = given ? { bytes: given } : await contentOf(path, range);
+async function* factsAbout(request: MeasureRequest): AsyncGenerator<Partial<ImageFacts>, void> {
+  const { workingSide } = request;
+  const content = await contentOf(request);
   if ("error" in content) return yield content;
   const { bytes } = content;
   yield { sha256: createHash("sha256").update(bytes).digest("hex") };
@@ -64,7 +64,8 @@ async function* factsAbout({
 }
 
 /** The bytes, or why there are none. */
-export async function contentOf(path: string, range: MeasureRequest["range"]): Promise<{ bytes: Uint8Array } | Fault> {
+export async function contentOf({ path, range, content }: ImagePlace): Promise<{ bytes: Uint8Array } | Fault> {
+  if (content) return { bytes: content };
   const read = withRegularFile(path, async (handle, size): Promise<{ bytes: Uint8Array } | Fault> => {
     const { offset, length } = range ?? { offset: 0, length: size };
     if (length > MAX_IMAGE) return fault("too_large", `${length} bytes, more than ${MAX_IMAGE}`);

@@ -86,6 +86,9 @@ export type AuditReport = {
   readonly nearDuplicates: { readonly groups: number; readonly images: number };
 };
 
+/** Bounds of marks: of mean luma, 0 to 255, and of contrast, 0 to 0.5. */
+export const MARK_BOUNDS = { nearBlack: 16, nearWhite: 239, blank: 0.01 } as const;
+
 const FIELDS = [
   ...["id", "source", "member", "memberNumber", "bytes", "mtimeMs", "sha256", "format", "width", "height", "frames"],
   ...["hasProfile", "hasAlpha", "greyscale", "colourful", "hues", "vividGrid", "whiteShare", "blackShare"],
@@ -181,9 +184,9 @@ function counters(countTokens: ReportOptions["countTokens"]) {
     if (row.frames! > 1) marks.animated++;
     if (row.colourful) marks.colourful++;
     if (row.brightness! < 64) marks.dark++;
-    if (row.brightness! < 16) marks.nearBlack++;
-    if (row.brightness! > 239) marks.nearWhite++;
-    if (row.contrast! < 0.01) marks.blank++;
+    if (row.brightness! < MARK_BOUNDS.nearBlack) marks.nearBlack++;
+    if (row.brightness! > MARK_BOUNDS.nearWhite) marks.nearWhite++;
+    if (row.contrast! < MARK_BOUNDS.blank) marks.blank++;
     if (row.whiteShare! >= 0.25) marks.whiteGround++;
     if (row.blackShare! >= 0.25) marks.blackGround++;
     for (const [cell, share] of row.vividGrid!.entries()) vivid[cell]! += share;

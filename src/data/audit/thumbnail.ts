@@ -2,10 +2,10 @@
 
 import { createHash } from "node:crypto";
 import { shrunkToWebp } from "./decode.ts";
-import { broken, contentOf, type MeasureRequest } from "./measure-image.ts";
+import { broken, contentOf, type ImagePlace } from "./measure-image.ts";
 import type { Fault } from "./row.ts";
 
-export type ThumbnailRequest = Pick<MeasureRequest, "path" | "range" | "content"> & {
+export type ThumbnailRequest = ImagePlace & {
   /** Of the bytes that were measured, 64 hexadecimal digits. */
   readonly sha256: string | null;
   /** Longest side, in pixels. */
@@ -32,8 +32,8 @@ export async function* thumbnailOf(request: ThumbnailRequest): AsyncGenerator<Th
 }
 
 async function draw(request: ThumbnailRequest): Promise<Partial<ThumbnailFacts>> {
-  const { path, range, sha256, side } = request;
-  const content = request.content ? { bytes: request.content } : await contentOf(path, range);
+  const { sha256, side } = request;
+  const content = await contentOf(request);
   if ("error" in content) return content;
   if (createHash("sha256").update(content.bytes).digest("hex") !== sha256) {
     return { error: "changed", errorText: "no longer the file that was measured" };

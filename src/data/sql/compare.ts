@@ -3,6 +3,7 @@
 import { IllustriousError } from "../../base/error.ts";
 import { HUE_BINS } from "../../colour/index.ts";
 import { finishedTable, type Spread, type SpreadDistance, spreadDistance } from "../audit/index.ts";
+import { MARK_BOUNDS } from "../audit/report.ts";
 import { type AuditDatabaseOptions, openAuditDatabase } from "./audit-database.ts";
 import { type ContentComparison, compareContents } from "./contents.ts";
 import { sqlFailure } from "./failures.ts";
@@ -10,12 +11,12 @@ import { spreadsOf } from "./spreads.ts";
 import { compareTags, type TagComparison } from "./tags.ts";
 import { type SqlProgress, withProgress } from "./with-progress.ts";
 
-/** Shares are of measured images. Limits are the report's. */
+/** Shares are of measured images. */
 const MARKS = {
   colourful: "colourful",
-  nearBlack: "brightness < 16",
-  nearWhite: "brightness > 239",
-  blank: "contrast < 0.01",
+  nearBlack: `brightness < ${MARK_BOUNDS.nearBlack}`,
+  nearWhite: `brightness > ${MARK_BOUNDS.nearWhite}`,
+  blank: `contrast < ${MARK_BOUNDS.blank}`,
   greyscale: "greyscale",
   withAlpha: "has_alpha",
 } as const;

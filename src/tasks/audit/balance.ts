@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import {
+  type AuditRow,
   type FlatBin,
   type Flatness,
   finishedTable,
@@ -16,6 +17,7 @@ import {
 } from "../../data/audit/index.ts";
 import { metadataWriter } from "../../data/sets/index.ts";
 import { checkFile } from "../output-place.ts";
+import { parsedOptions } from "../parsed-options.ts";
 
 export const balanceOptions = z.strictObject({
   audit: z.string().min(1).describe("folder of a finished audit"),
@@ -56,14 +58,14 @@ export type BalanceEvent =
       readonly withoutCaption: number;
     };
 
-type Row = Awaited<ReturnType<typeof readRows>>[number];
+const FIELDS = ["source", "member", "repeats", "error"] as const;
 
-const readRows = (path: string, measure: BalanceOptions["measure"]) =>
-  readFields(path, ["source", "member", "repeats", "caption", "error", measure]);
+type Row = Pick<AuditRow, (typeof FIELDS)[number]>;
 
 /** @throws IllustriousError as `balanceAudit` */
 export async function* runBalance(input: BalanceInput, control: BalanceControl): AsyncGenerator<BalanceEvent, void> {
-  const { audit, measure, out, most, bins, resolution } = parseBalanceOptions(input);
+  const options = parsedOptions(balanceOptions, input, "See `illustrious audit balance --help`.");
+  const { audit, measure, out, most, bins, resolution } = options;
   const { manifest, shards } = await finishedTable(audit);
   const place = await checkFile(out);
   const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0 };
@@ -73,16 +75,18 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
   let images = 0;
   let withoutCaption = 0;
 
-  async function* rows(): AsyncGenerator<readonly Row[], void> {
+  async function* rows<Field extends keyof AuditRow>(
+    fields: readonly Field[],
+  ): AsyncGenerator<readonly Pick<AuditRow, Field>[], void> {
     for (const path of shards) {
       if (control.signal?.aborted) throw new IllustriousError("cancelled", "stopped", "The same call begins anew.");
-      const found = await readRows(path, measure);
+      const found = await readFields(path, fields);
       done += found.length;
       yield found;
     }
   }
 
-  for await (const shard of rows()) {
+  for await (const shard of rows([...FIELDS, measure])) {
     for (const row of shard) {
       const why = reasonToLeave(row);
       if (why) left[why]++;
@@ -96,7 +100,7 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
   const writer = metadataWriter(place);
   let finished = false;
   try {
-    for await (const shard of rows()) {
+    for await (const shard of rows([...FIELDS, "caption", measure])) {
       for (const row of shard) {
         if (reasonToLeave(row)) continue;
         const repeats = row.repeats * repeatsOf(before.fine.binOf(row[measure]!));
@@ -138,11 +142,4 @@ function nothingLeft(audit: string, { inArchives }: { readonly inArchives: numbe
   const hint =
     inArchives > 0 ? "Data sets name files: unpack archives and audit the folder." : "See the audit's report.";
   return new IllustriousError("bad_file", `${audit}: no image of it can be in a data set`, hint);
-}
-
-function parseBalanceOptions(input: BalanceInput): BalanceOptions {
-  const parsed = balanceOptions.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious audit balance --help`.");
 }

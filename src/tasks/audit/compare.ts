@@ -2,8 +2,8 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { IllustriousError } from "../../base/error.ts";
 import type { CompareEvent, CompareRequest } from "../../data/sql/index.ts";
+import { parsedOptions } from "../parsed-options.ts";
 import { type AnalysisControl, analysis, limitOptions } from "./analysis.ts";
 
 export const compareOptions = z.strictObject({
@@ -19,12 +19,7 @@ export async function* runCompareAudits(
   input: CompareInput,
   control: AnalysisControl,
 ): AsyncGenerator<CompareEvent, void> {
-  const parsed = compareOptions.safeParse(input);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious audit compare --help`.");
-  }
-  const { a, b, ...limits } = parsed.data;
+  const { a, b, ...limits } = parsedOptions(compareOptions, input, "See `illustrious audit compare --help`.");
   yield* analysis<CompareEvent>(
     "compare",
     (resources): CompareRequest => ({ ...resources, a: resolve(a), b: resolve(b) }),

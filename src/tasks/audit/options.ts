@@ -1,8 +1,8 @@
 /** @file What an audit is asked. */
 
 import { z } from "zod";
-import { IllustriousError } from "../../base/error.ts";
 import { WORKING_SIDE } from "../../colour/index.ts";
+import { parsedOptions } from "../parsed-options.ts";
 
 export const auditOptions = z.strictObject({
   paths: z
@@ -34,8 +34,5 @@ export type AuditOptions = z.output<typeof auditOptions>;
 
 /** @throws IllustriousError `bad_option` */
 export function parseAuditOptions(input: AuditInput): AuditOptions {
-  const parsed = auditOptions.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious audit --help`.");
+  return parsedOptions(auditOptions, input, "See `illustrious audit --help`.");
 }

@@ -7,6 +7,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { type QueryEvent, type QueryRequest, resultPath } from "../../data/sql/index.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { checkFile, makeFolder } from "../output-place.ts";
+import { parsedOptions } from "../parsed-options.ts";
 import { type AnalysisControl, analysis, limitOptions, type Resources } from "./analysis.ts";
 
 export const queryOptions = z.strictObject({
@@ -42,15 +43,11 @@ async function publish(from: string, to: string): Promise<void> {
 }
 
 function parseQueryOptions(input: QueryInput): z.output<typeof queryOptions> {
-  const parsed = queryOptions.safeParse(input);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious audit sql --help`.");
-  }
-  const { rows, parquet } = parsed.data;
+  const options = parsedOptions(queryOptions, input, "See `illustrious audit sql --help`.");
+  const { rows, parquet } = options;
   if (rows !== undefined && parquet !== undefined) {
     const hint = "A file gets all rows: put `limit` into the query.";
     throw new IllustriousError("bad_option", `rows ${rows}, and the file ${parquet}`, hint);
   }
-  return parsed.data;
+  return options;
 }

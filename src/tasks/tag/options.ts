@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { CONTROL_FAMILY_NAMES, type ControlFamily } from "../../colour/index.ts";
+import { parsedOptions } from "../parsed-options.ts";
 
 const isFamily = (name: string) => CONTROL_FAMILY_NAMES.includes(name as ControlFamily);
 
@@ -52,12 +53,8 @@ export type TagOptions = z.output<typeof tagOptions>;
 
 /** @throws IllustriousError `bad_option` */
 export function parseTagOptions(input: TagInput): TagOptions {
-  const parsed = tagOptions.safeParse(input);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious tag --help`.");
-  }
-  const { undo, write, out, thresholds, name } = parsed.data;
+  const options = parsedOptions(tagOptions, input, "See `illustrious tag --help`.");
+  const { undo, write, out, thresholds, name } = options;
   const isCopy = write === "copy" || write === "tars";
   if (isCopy && out === undefined) {
     throw new IllustriousError("bad_option", `write ${write}, and no folder for it`, "Add --out FOLDER.");
@@ -73,7 +70,7 @@ export function parseTagOptions(input: TagInput): TagOptions {
     const hint = "The name is in the file: leave out one of them.";
     throw new IllustriousError("bad_option", `thresholds ${thresholds}, and the name ${name}`, hint);
   }
-  return parsed.data;
+  return options;
 }
 
 export function familiesOf({ families }: TagOptions): readonly ControlFamily[] {

@@ -1,8 +1,8 @@
 /** @file What a report is asked, and what it tells while it is made. */
 
 import { z } from "zod";
-import { IllustriousError } from "../../../base/error.ts";
 import type { AuditReport } from "../../../data/audit/report.ts";
+import { parsedOptions } from "../../parsed-options.ts";
 
 export const auditReportOptions = z.strictObject({
   audit: z.string().min(1).describe("folder of a finished audit"),
@@ -31,8 +31,5 @@ export type AuditReportEvent =
 
 /** @throws IllustriousError `bad_option` */
 export function parseAuditReportOptions(input: AuditReportInput): AuditReportOptions {
-  const parsed = auditReportOptions.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious audit report --help`.");
+  return parsedOptions(auditReportOptions, input, "See `illustrious audit report --help`.");
 }

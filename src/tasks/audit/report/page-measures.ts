@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { CONTROL_FAMILIES, type ControlFamily } from "../../../colour/index.ts";
 import type { ExtremeImage } from "../../../data/audit/extremes.ts";
 import { MEASURES, type Measure } from "../../../data/audit/measure-spreads.ts";
-import type { AuditReport } from "../../../data/audit/report.ts";
+import { type AuditReport, MARK_BOUNDS } from "../../../data/audit/report.ts";
 import type { Spread } from "../../../data/audit/spread.ts";
 import type { PageThresholds } from "./page.ts";
 import { percent, plain, short, table, told } from "./page-text.ts";
@@ -23,10 +23,10 @@ const ABOUT: Readonly<Record<Measure, readonly [name: string, what: string]>> = 
 
 /** The report's own rules, where they are about one measure. */
 const RULES: Readonly<Partial<Record<Measure, readonly Mark[]>>> = {
-  contrast: [{ value: 0.01, text: "blank", kind: "rule" }],
+  contrast: [{ value: MARK_BOUNDS.blank, text: "blank", kind: "rule" }],
   brightness: [
-    { value: 16, text: "nearly black", kind: "rule" },
-    { value: 239, text: "nearly white", kind: "rule" },
+    { value: MARK_BOUNDS.nearBlack, text: "nearly black", kind: "rule" },
+    { value: MARK_BOUNDS.nearWhite, text: "nearly white", kind: "rule" },
   ],
   saturation: [{ value: 120, text: "colourful above", kind: "rule" }],
   saturationDeviation: [{ value: 50, text: "colourful below", kind: "rule" }],

@@ -1,5 +1,6 @@
 /** @file Plots of a report's page, as SVG in the page. Their colours are classes of the page's style. */
 
+import { hueSectors } from "../../../colour/index.ts";
 import type { Spread } from "../../../data/audit/spread.ts";
 import { linearScale, tickText } from "../../../trainer/plot/scales.ts";
 import { element, label } from "../../../trainer/plot/svg.ts";
@@ -71,12 +72,10 @@ export function huePlot(hues: readonly number[]): string {
     const place = { x: step * i + 0.5, y: HUE_BASE - height, width: step - 1, height };
     return element("rect", { fill: `hsl(${10 * i} 75% 50%)`, ...place });
   });
-  const names = ["red", "yellow", "green", "cyan", "blue", "magenta"];
-  const texts = names.map((name, i) => label(6 * i * step, HUE_BASE + 16, name, { class: "tick" }));
+  const sectors = hueSectors(hues);
+  const texts = sectors.map(({ name }, i) => label(6 * i * step, HUE_BASE + 16, name, { class: "tick" }));
   const ground = element("line", { class: "axis", x1: 0, x2: HUE_WIDTH, y1: HUE_BASE, y2: HUE_BASE });
-  const sums = names.map((name, i) => {
-    return `from ${name} ${percent(hues.slice(6 * i, 6 * i + 6).reduce((a, b) => a + b, 0))}`;
-  });
+  const sums = sectors.map(({ name, share }) => `from ${name} ${percent(share)}`);
   return picture(HUE_WIDTH, HUE_BASE + 22, `Hues: ${sums.join(", ")}`, [...bars, ground, ...texts]);
 }
 
