@@ -24,6 +24,11 @@ export function stringFields(line: string): Map<string, Span> {
   return fields;
 }
 
+/** A string of `stringFields`, as it reads. */
+export function fieldText(line: string, { from, to }: Span): string {
+  return JSON.parse(`"${line.slice(from, to)}"`) as string;
+}
+
 /**
  * @param remove pieces of the string as it is
  * @param insert pieces of the string as it will be

@@ -7,7 +7,7 @@ import { constants } from "node:fs";
 import { copyFile, link, realpath, stat, utimes } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
-import { rewriteField, stringFields } from "../../data/tags/index.ts";
+import { fieldText, rewriteField, stringFields } from "../../data/tags/index.ts";
 import { type FileCalls, writeNewFile } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
 import { withRegularFile } from "../../formats/regular-file.ts";
@@ -145,7 +145,7 @@ function renamed({ bytes, change, named }: Line, from: string, to: string, place
   const fields = stringFields(line);
   const span = fields.get("file_name") ?? fields.get("image_path");
   if (!span) return undefined;
-  const old = JSON.parse(`"${line.slice(span.from, span.to)}"`) as string;
+  const old = fieldText(line, span);
   // JSON's names have slashes, whatever the system.
   const text = way.split(sep).join("/");
   return new TextEncoder().encode(rewriteField(line, span, [{ at: 0, text: old }], [{ at: 0, text }]));

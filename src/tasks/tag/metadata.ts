@@ -7,7 +7,15 @@ import { type FileHandle, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_FIELDS, entryOfLine } from "../../data/sets/metadata.ts";
-import { linesOf, planCaption, rewriteField, type Span, stringFields, type TagEntry } from "../../data/tags/index.ts";
+import {
+  fieldText,
+  linesOf,
+  planCaption,
+  rewriteField,
+  type Span,
+  stringFields,
+  type TagEntry,
+} from "../../data/tags/index.ts";
 import { type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { keepingMode, unclear } from "./sidecars.ts";
@@ -149,7 +157,7 @@ export function jsonCaption(json: string, entry: TagEntry | undefined): JsonCapt
   const fields = stringFields(json);
   const textIn = (name: string): string | undefined => {
     const span = fields.get(name);
-    return span && (JSON.parse(`"${json.slice(span.from, span.to)}"`) as string);
+    return span && fieldText(json, span);
   };
   const field = fieldFor(textIn, entry);
   const current = field === undefined ? undefined : textIn(field);
