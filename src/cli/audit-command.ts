@@ -20,6 +20,7 @@ const work = { group: "Work:" };
 const flags: FlagTable<Exclude<keyof AuditOptions, "paths">> = {
   out: { group: "Output:", short: "o", value: "folder" },
   workers: work,
+  queue: { ...work, value: "url" },
   workingSide: work,
   nearDistance: { ...work, value: "bits" },
   timeLimit: { ...work, value: "seconds" },
@@ -39,6 +40,7 @@ Examples:
   illustrious audit pictures --out audit
   illustrious audit shards/*.tar more/metadata.jsonl --out audit --workers 8
   illustrious audit report audit
+  illustrious audit /data/pictures --out /data/audit --queue redis://host/0    measured by every \`illustrious worker\` there is
 
 Images are decoded in processes of their own: what is broken or hostile becomes a row with the reason. Ctrl-C keeps what is done; the
 same command goes on from there, also after a crash, and later measures only files that have changed.
@@ -128,13 +130,14 @@ type ProgressEvent = Extract<AuditEvent, { type: "progress" }>;
 function newPace(shell: Shell): (event: ProgressEvent) => string {
   let began: { readonly at: number; readonly event: ProgressEvent } | undefined;
   return (event) => {
-    const { images, kept, errors, share, total } = event;
+    const { images, kept, errors, share, total, workers } = event;
     const at = shell.now();
     if (!began || kept === images) began = { at, event };
     const seconds = (at - began.at) / 1000;
     const measured = images - kept - (began.event.images - began.event.kept);
     const of = total === undefined ? "" : ` of ${total.toLocaleString("en-US")}`;
     const parts = [`${images.toLocaleString("en-US")}${of} images`, `${Math.floor(100 * share)} %`];
+    if (workers !== undefined) parts.push(workers === 0 ? "no worker is there" : counted(workers, "worker"));
     if (errors > 0) parts.push(`${errors.toLocaleString("en-US")} without measures`);
     if (measured > 0 && seconds > 0) {
       parts.push(`${(measured / seconds).toPrecision(3)} images/s`);

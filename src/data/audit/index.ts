@@ -1,9 +1,19 @@
 /** @file The audit of a set: which images it has, what is measured of each, and the table of it all. */
 
 export { type AuditFolder, finishedTable, openAuditFolder, publish } from "./audit-folder.ts";
+export {
+  type Chunk,
+  type ChunkImage,
+  chunkPartPath,
+  chunkRowsPath,
+  chunksOf,
+  readPlan,
+  removeChunk,
+  writePlan,
+} from "./chunks.ts";
 export { PERCEPTUAL_HASH } from "./dhash.ts";
 export { DUPLICATES_FILE, type DuplicateCounts, writeDuplicates } from "./duplicates-table.ts";
-export { type KnownRows, openKnownRows } from "./known-rows.ts";
+export { isSettled, type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
 export { MEASURES, type Measure, measureSpreads } from "./measure-spreads.ts";
@@ -24,6 +34,6 @@ export {
   removeLeftovers,
   shardNumbers,
   shardPath,
+  writeRows,
   writeShard,
-  writeUnfinished,
 } from "./shards.ts";

@@ -46,8 +46,8 @@ export async function openKnownRows(shards: readonly string[]): Promise<KnownRow
   const held = new Map<number, Promise<AuditRow[]>>();
 
   function rowsOf(shard: number): Promise<AuditRow[]> {
-    // A shard that has been written anew meanwhile may have become shorter; nothing of it fits then.
-    const rows = held.get(shard) ?? readShard(shards[shard]!);
+    // A shard that has been written anew meanwhile may have become shorter, and a chunk's answer taken away; nothing of it fits then.
+    const rows = held.get(shard) ?? readShard(shards[shard]!).catch(noneIfGone);
     held.delete(shard);
     held.set(shard, rows);
     if (held.size > MOST_HELD) held.delete(held.keys().next().value!);
@@ -69,7 +69,13 @@ export async function openKnownRows(shards: readonly string[]): Promise<KnownRow
   };
 }
 
-const isSettled = ({ error }: AuditRow) => error !== "crashed" && error !== "time_limit";
+function noneIfGone(error: unknown): AuditRow[] {
+  if (error instanceof IllustriousError && error.code === "missing_file") return [];
+  throw error;
+}
+
+/** Whether nothing but another file would make another row. */
+export const isSettled = ({ error }: AuditRow): boolean => error !== "crashed" && error !== "time_limit";
 
 function textOf({ source, member, memberNumber, bytes, mtimeMs }: Key): string {
   return [source, member, memberNumber, bytes, mtimeMs].join("\0");

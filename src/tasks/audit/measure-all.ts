@@ -1,24 +1,31 @@
 /**
- * @file The images of a set in their order, measured by several processes, their rows written shard by shard. Of the images only the
- * shard in work is held.
+ * @file The images of a set in their order, divided in chunks that a queue has measured, their rows put in place shard by shard. Of the
+ * images only the chunks in the queue are held, and of most of them only their names.
  */
 
+import { rename } from "node:fs/promises";
 import { IllustriousError } from "../../base/error.ts";
 import {
   type AuditManifest,
   type AuditRow,
-  factsOf,
+  type Chunk,
+  chunkRowsPath,
+  chunksOf,
   type KnownRows,
-  NO_FACTS,
   placesIn,
+  readShard,
+  removeChunk,
   removeLeftovers,
-  type Sample,
   samplesIn,
+  shardPath,
   writeManifest,
+  writePlan,
   writeShard,
-  writeUnfinished,
 } from "../../data/audit/index.ts";
-import type { Decoders } from "./decoders.ts";
+import type { Ended } from "../../queue/queue.ts";
+import { VERSION } from "../version.ts";
+import type { AuditQueue } from "./audit-queue.ts";
+import { type ChunkJob, type ChunkProgress, PROTOCOL } from "./chunk-job.ts";
 import type { AuditCounts, AuditEvent } from "./events.ts";
 
 export type Found = { readonly images: number; readonly archives: number; readonly bytes: number };
@@ -27,12 +34,12 @@ export type Work = {
   readonly paths: readonly string[];
   /** Where the table is made. */
   readonly folder: string;
+  /** Where chunks are. */
+  readonly chunks: string;
   readonly known: KnownRows;
-  readonly decoders: Decoders;
-  readonly workers: number;
-  readonly workingSide: number;
-  /** Images a shard. */
-  readonly shard: number;
+  readonly audit: Pick<AuditQueue, "queue" | "wrongIn" | "note">;
+  /** Seconds a file. */
+  readonly timeLimit: number;
   readonly found: Found;
   readonly manifest: AuditManifest;
   readonly signal: AbortSignal | undefined;
@@ -41,73 +48,136 @@ export type Work = {
 /** Milliseconds between two events of progress. */
 const TELL_EVERY = 200;
 
-/** @throws IllustriousError `cancelled` after an abort, when what is in work is done and kept; `write_failed`; `engine_failed` */
+/** Answers to one chunk that are none, before it is given up. */
+const MOST_FALSE = 3;
+
+type Pending = {
+  readonly chunk: Omit<Chunk, "images">;
+  readonly images: number;
+  readonly known: Tally;
+  readonly job: ChunkJob;
+  falseAnswers: number;
+};
+
+type Tally = { readonly images: number; readonly errors: number };
+
+/** @throws IllustriousError `cancelled` after an abort; `write_failed`; `engine_failed`; `queue_failed` */
 export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditCounts> {
-  const { folder, workers, workingSide, shard: size, found, manifest, signal } = work;
-  const counts = { images: 0, kept: 0, errors: 0 };
-  const running = new Set<Promise<void>>();
-  let failure: { readonly error: unknown } | undefined;
-  let rows: AuditRow[] = [];
+  const { folder, chunks, found, manifest, signal } = work;
+  const { queue } = work.audit;
+  const { workingSide, shard: size } = manifest.settings;
+  const pending = new Map<string, Pending>();
+  let inWork: ReadonlyMap<string, ChunkProgress> = new Map();
+  let workers: number | undefined;
+  const done = { images: 0, errors: 0, bytes: 0 };
+  let kept = 0;
   let shards = 0;
-  let reached = 0;
-
-  const begin = (sample: Sample, id: number): void => {
-    const place = id % size;
-    const one = rowOf(sample, id, work)
-      .then(({ row, kept }) => {
-        rows[place] = row;
-        counts.images++;
-        if (kept) counts.kept++;
-        if (row.error !== null) counts.errors++;
-        reached = Math.max(reached, sample.reached);
-      })
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(one));
-    running.add(one);
-  };
-  const settle = async (): Promise<void> => {
-    await Promise.all(running);
-    if (failure) throw failure.error;
-  };
-  async function* finishShard(): AsyncGenerator<AuditEvent, void> {
-    await settle();
-    if (rows.length === 0) return;
-    const path = await writeShard(folder, shards, rows, workingSide);
-    const { length } = rows;
-    shards++;
-    rows = [];
-    await writeManifest(folder, { ...manifest, images: counts.images, errors: counts.errors, shards });
-    yield { type: "shard", path, images: length };
-  }
-  const progress = (): AuditEvent => ({
-    ...{ type: "progress", ...counts, share: found.bytes === 0 ? 1 : Math.min(1, reached / found.bytes) },
-    ...(found.archives === 0 && { total: found.images }),
-  });
-
-  let id = 0;
   let told = Number.NEGATIVE_INFINITY;
-  for await (const sample of samplesIn(placesIn(work.paths))) {
-    if (signal?.aborted) {
-      await settle();
-      if (counts.kept < counts.images) await writeUnfinished(folder, rows, workingSide);
-      throw stopped(counts.images);
-    }
-    begin(sample, id++);
-    // One more than there are processes, so that none waits for the next file to be found.
-    while (running.size > workers) await Promise.race(running);
-    if (failure) throw failure.error;
-    if (performance.now() - told >= TELL_EVERY) {
-      told = performance.now();
-      yield progress();
-    }
-    if (id % size === 0) yield* finishShard();
+
+  const count = (images: number, errors: number, bytes: number) => {
+    done.images += images;
+    done.errors += errors;
+    done.bytes += bytes;
+  };
+  async function* inPlace(number: number, images: number): AsyncGenerator<AuditEvent, void> {
+    await writeManifest(folder, { ...manifest, images: done.images, errors: done.errors, shards: ++shards });
+    yield { type: "shard", path: shardPath(folder, number), images };
   }
-  yield* finishShard();
-  yield progress();
+  async function* take({ name, by, failure }: Ended): AsyncGenerator<AuditEvent, void> {
+    const one = pending.get(name);
+    if (!one) return;
+    if (failure) throw failure.error;
+    const answer = await answerOf(name, one.images);
+    const wrong = "rows" in answer ? await work.audit.wrongIn(answer.rows) : answer.why;
+    if (wrong !== undefined) {
+      if (++one.falseAnswers >= MOST_FALSE) throw notSeen(by, wrong);
+      yield {
+        type: "warning",
+        message: `${by ?? "a worker"}: does not see ${wrong}`,
+        hint: "The chunk is done again.",
+      };
+      await queue.forget(name);
+      return queue.add(name, one.job);
+    }
+    const { rows = [] } = answer as { rows?: readonly AuditRow[] };
+    await rename(chunkRowsPath(chunks, name), shardPath(folder, one.chunk.number));
+    await removeChunk(chunks, name);
+    pending.delete(name);
+    await queue.forget(name);
+    count(
+      rows.length - one.known.images,
+      rows.filter(({ error }) => error !== null).length - one.known.errors,
+      one.chunk.bytes,
+    );
+    yield* inPlace(one.chunk.number, rows.length);
+  }
+  async function answerOf(name: string, images: number): Promise<{ rows: readonly AuditRow[] } | { why: string }> {
+    const path = chunkRowsPath(chunks, name);
+    try {
+      const rows = await readShard(path);
+      return rows.length === images ? { rows } : { why: path };
+    } catch (error) {
+      if (error instanceof IllustriousError) return { why: path };
+      throw error;
+    }
+  }
+  async function* follow(): AsyncGenerator<AuditEvent, void> {
+    if (signal?.aborted) throw stopped(soFar().images);
+    const look = await queue.look([...pending.keys()]).catch((error: unknown) => {
+      throw signal?.aborted ? stopped(soFar().images) : error;
+    });
+    ({ progress: inWork, workers } = { workers: undefined, ...look });
+    for (const ended of look.ended) yield* take(ended);
+    yield* progress();
+  }
+  const soFar = (): AuditCounts & { readonly bytes: number } => {
+    let { images, errors, bytes } = done;
+    for (const [name, { measured, errors: wrong }] of inWork) {
+      const one = pending.get(name);
+      if (!one) continue;
+      images += measured;
+      errors += wrong;
+      bytes += (one.chunk.bytes * (one.known.images + measured)) / one.images;
+    }
+    return { images, kept, errors, bytes };
+  };
+  async function* progress(always = false): AsyncGenerator<AuditEvent, void> {
+    const now = performance.now();
+    if (!always && now - told < TELL_EVERY) return;
+    told = now;
+    const { bytes, ...counts } = soFar();
+    const share = found.bytes === 0 ? 1 : Math.min(1, bytes / found.bytes);
+    const far = { ...counts, share, ...(found.archives === 0 && { total: found.images }) };
+    await work.audit.note({ ...far, done: false });
+    yield { type: "progress", ...far, ...(workers !== undefined && { workers }) };
+  }
+
+  const settings = { workingSide, timeLimit: work.timeLimit, protocol: PROTOCOL, program: VERSION };
+  const samples = untilAborted(samplesIn(placesIn(work.paths)), signal, () => stopped(soFar().images));
+  for await (const chunk of chunksOf(samples, work.known, size, settings)) {
+    const { images, ...rest } = chunk;
+    const rows = images.flatMap(({ row, open }) => (open ? [] : [row]));
+    const known = { images: rows.length, errors: rows.filter(({ error }) => error !== null).length };
+    kept += chunk.kept;
+    count(known.images, known.errors, 0);
+    if (known.images === images.length) {
+      await writeShard(folder, chunk.number, rows, workingSide);
+      count(0, 0, chunk.bytes);
+      yield* inPlace(chunk.number, rows.length);
+    } else {
+      await writePlan(chunks, chunk);
+      const paths = manifest.paths;
+      const job = { ...settings, folder: chunks, name: chunk.name, images: images.length, paths };
+      pending.set(chunk.name, { chunk: rest, images: images.length, known, job, falseAnswers: 0 });
+      await queue.add(chunk.name, job);
+    }
+    yield* progress();
+    while (pending.size >= queue.room) yield* follow();
+  }
+  while (pending.size > 0) yield* follow();
+  yield* progress(true);
   await removeLeftovers(folder, shards);
-  return counts;
+  return { images: done.images, kept, errors: done.errors };
 }
 
 /** @param images that are done with */
@@ -115,14 +185,19 @@ export function stopped(images: number): IllustriousError {
   return new IllustriousError("cancelled", `stopped after ${images} images`, "The same call goes on from there.");
 }
 
-async function rowOf(
-  { origin, range, fault }: Sample,
-  id: number,
-  { known, decoders, workingSide }: Work,
-): Promise<{ row: AuditRow; kept: boolean }> {
-  if (fault) return { row: { id, ...origin, ...NO_FACTS, ...fault }, kept: false };
-  const before = await known.find(origin);
-  if (before) return { row: { id, ...origin, ...factsOf(before) }, kept: true };
-  const facts = await decoders.measure({ path: origin.source, range, workingSide });
-  return { row: { id, ...origin, ...facts }, kept: false };
+function notSeen(by: string | undefined, what: string): IllustriousError {
+  const hint =
+    "Every worker must see the images and the --out folder under the same paths as the audit, and may read and write there.";
+  return new IllustriousError("queue_failed", `${by ?? "a worker"}: does not see ${what}`, hint);
+}
+
+async function* untilAborted<T>(
+  items: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+  error: () => IllustriousError,
+): AsyncGenerator<T, void> {
+  for await (const item of items) {
+    if (signal?.aborted) throw error();
+    yield item;
+  }
 }

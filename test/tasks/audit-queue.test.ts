@@ -1,0 +1,179 @@
+/** @file Audits whose images are measured by workers over a Redis: whatever becomes of those, the table is that of one machine. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { shardPath } from "../../src/data/audit/index.ts";
+import { readShard } from "../../src/data/audit/shards.ts";
+import { writeSceneSet } from "../../src/data/scenes/index.ts";
+import { type AuditEvent, type AuditInput, audit, auditQueueStatus, auditWorker } from "../../src/index.ts";
+import { takeLease } from "../../src/queue/lease.ts";
+import { connectRedis } from "../../src/queue/redis.ts";
+import { openRedisQueue } from "../../src/queue/redis-queue.ts";
+import { AUDIT_KIND, groupOf } from "../../src/tasks/audit/chunk-job.ts";
+import { ended, hasRedis, type RedisServer, startRedis } from "./redis-server.ts";
+
+const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
+const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+const poisoned = new URL("./poisoned-worker.mjs", import.meta.url).pathname;
+
+let root = "";
+let set = "";
+let redis: RedisServer;
+/** Files of an undisturbed audit by one machine. */
+let whole: Map<string, string>;
+const children = new Set<ChildProcess>();
+const SIZE = 4;
+const IMAGES = 34;
+
+async function run(input: Partial<AuditInput>, onEvent: (event: AuditEvent) => void = () => {}, signal?: AbortSignal) {
+  const asked = { paths: [set], out: join(root, "out"), workingSide: 48, shard: SIZE, ...input };
+  const events: AuditEvent[] = [];
+  for await (const event of audit(asked, { entry, ...(signal && { signal }) })) {
+    events.push(event);
+    onEvent(event);
+  }
+  return events;
+}
+
+async function filesOf(out: string): Promise<Map<string, string>> {
+  const names = (await readdir(out, { recursive: true, withFileTypes: true })).filter((found) => found.isFile());
+  const paths = names.map(({ parentPath, name }) => join(parentPath, name)).sort();
+  const hash = async (path: string) =>
+    createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
+  return new Map(await Promise.all(paths.map(async (path) => [path.slice(out.length), await hash(path)] as const)));
+}
+
+function start(script: string, ...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "ignore", "inherit"] });
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
+}
+
+const startWorker = () => start(main, "worker", "--queue", redis.url, "--workers", "1", "--stall-after", "1", "--json");
+
+describe.skipIf(!hasRedis)("with Debian's redis-server", () => {
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "audit-queue-"));
+    set = join(root, "set");
+    await mkdir(set);
+    for await (const _ of writeSceneSet(set, { count: IMAGES - 2, size: 64, captions: 1 }));
+    await writeFile(join(set, "broken.png"), "broken");
+    await writeFile(
+      join(set, "poison.png"),
+      await readFile(join(set, (await readdir(set)).find((name) => /png$/.test(name))!)),
+    );
+    redis = await startRedis();
+    await run({ out: join(root, "whole"), workers: 2 });
+    whole = await filesOf(join(root, "whole"));
+  }, 240_000);
+  afterEach(async () => {
+    for (const child of children) await ended(child, "SIGKILL");
+  });
+  afterAll(async () => {
+    await redis?.close();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  test("workers that are killed, stopped and woken again while others join: the files of one machine's audit", async () => {
+    const out = join(root, "storm");
+    const workers = [startWorker(), startWorker()];
+    let shards = 0;
+    const events = await run({ out, queue: redis.url }, ({ type }) => {
+      if (type !== "shard") return;
+      shards++;
+      if (shards === 2) workers[0]!.kill("SIGKILL");
+      if (shards === 2) workers.push(startWorker());
+      if (shards === 4) workers[1]!.kill("SIGSTOP");
+      if (shards === 6) workers[1]!.kill("SIGCONT");
+      if (shards === 7) workers[2]!.kill("SIGINT");
+      if (shards === 7) workers.push(startWorker());
+    });
+    expect(shards).toBe(Math.ceil(IMAGES / SIZE));
+    expect(events.at(-1)).toMatchObject({ type: "done", images: IMAGES, kept: 0, errors: 1 });
+    expect(await filesOf(out)).toEqual(whole);
+    expect((await auditQueueStatus(redis.url)).audits).toEqual([
+      expect.objectContaining({ folder: out, state: "done", images: IMAGES, share: 1, errors: 1 }),
+    ]);
+  }, 240_000);
+
+  test("an audit that is stopped goes on, and a second one is refused meanwhile", async () => {
+    const out = join(root, "resumed");
+    startWorker();
+    const stop = new AbortController();
+    let second: Promise<unknown> | undefined;
+    const first = run(
+      { out, queue: redis.url },
+      ({ type }) => {
+        if (type !== "shard" || second) return;
+        second = run({ out, queue: redis.url }).catch((error: unknown) => error);
+        void second.then(() => stop.abort());
+      },
+      stop.signal,
+    );
+    const stopped = await first.catch((error: unknown) => error);
+    // A fast machine may be through before the second one has been told.
+    if (!Array.isArray(stopped)) expect(stopped).toMatchObject({ code: "cancelled" });
+    expect(await second).toMatchObject({ code: "queue_failed", message: expect.stringContaining("another audit") });
+    await run({ out, queue: redis.url });
+    expect(await filesOf(out)).toEqual(whole);
+  }, 240_000);
+
+  test("a file that takes its workers with it is set aside, and all others are measured", async () => {
+    const out = join(root, "poison");
+    let going = true;
+    let deaths = 0;
+    const again = () => {
+      const worker = start(poisoned, redis.url);
+      worker.once("exit", () => {
+        if (going) deaths++;
+        if (going) again();
+      });
+    };
+    again();
+    const events = await run({ out, queue: redis.url, shard: 16 });
+    going = false;
+    expect(events.at(-1)).toMatchObject({ type: "done", images: IMAGES, errors: 2 });
+    expect(deaths).toBe(5);
+    const rows = (await Promise.all([0, 1, 2].map((i) => readShard(shardPath(join(out, "table"), i))))).flat();
+    expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: IMAGES }, (_, i) => i));
+    const bad = rows.filter(({ error }) => error !== null).map(({ source, error }) => [source, error]);
+    expect(bad).toEqual([
+      [join(set, "broken.png"), "not_a_picture"],
+      [join(set, "poison.png"), "crashed"],
+    ]);
+  }, 240_000);
+
+  test("a chunk of another version ends the worker, and stays for others", async () => {
+    const out = join(root, "other");
+    const link = await connectRedis(redis.url);
+    const group = groupOf(out);
+    const lease = await takeLease(link, AUDIT_KIND, group, out, undefined);
+    const queue = await openRedisQueue<object, object>(link, AUDIT_KIND, group, undefined);
+    try {
+      await queue.add("00000-x", {
+        protocol: 0,
+        program: "9.9.9",
+        folder: join(out, "chunks"),
+        name: "00000-x",
+        images: 1,
+      });
+      const work = async () => {
+        for await (const _ of auditWorker({ queue: redis.url }, { entry }));
+      };
+      await expect(work()).rejects.toMatchObject({ code: "unsupported", message: expect.stringContaining("9.9.9") });
+      expect(await auditQueueStatus(redis.url)).toMatchObject({ waiting: 1, active: 0 });
+      await queue.clear();
+    } finally {
+      await queue.close();
+      await lease.release();
+      link.redis.disconnect();
+    }
+  }, 120_000);
+});
