@@ -1,5 +1,6 @@
 /** @file Doing the jobs of a queue on Redis, one after the other, until asked to stop. */
 
+import { setTimeout as wait } from "node:timers/promises";
 import { IllustriousError } from "../base/error.ts";
 import type { Perform } from "./queue.ts";
 import type { RedisLink } from "./redis.ts";
@@ -48,6 +49,18 @@ export async function* workOn<Job, Progress extends object>(
   };
   const stop = new AbortController();
   let fault: IllustriousError | undefined;
+  let busy = false;
+
+  /** Waits for Redis, also while it is away; but not once this worker is to stop. */
+  async function answered(call: Promise<unknown>): Promise<void> {
+    const settled = call.then(
+      () => true,
+      () => true,
+    );
+    while (!(await Promise.race([settled, wait(500, false)]))) {
+      if (stop.signal.aborted && redis.status !== "ready") return;
+    }
+  }
 
   const worker = new Worker<Job>(
     kind,
@@ -59,9 +72,10 @@ export async function* workOn<Job, Progress extends object>(
         ...{ lost: job.stalledCounter, told },
         tell(said: Progress) {
           tell({ type: "progress", name, progress: said });
-          return job.updateProgress(said);
+          return answered(job.updateProgress(said));
         },
       };
+      busy = true;
       try {
         await perform(job.data, { ...turn, signal: stop.signal });
         tell({ type: "done", name });
@@ -78,8 +92,10 @@ export async function* workOn<Job, Progress extends object>(
         }
         tell({ type: "returned", name });
         // Taken away from a worker that had been silent too long, it is another's already.
-        await job.moveToWait(token).catch(() => {});
+        await answered(job.moveToWait(token));
         throw new WaitingError();
+      } finally {
+        busy = false;
       }
     },
     {
@@ -97,10 +113,14 @@ export async function* workOn<Job, Progress extends object>(
   let ended = false;
   const end = () => {
     stop.abort();
-    void worker.close().finally(() => {
+    const closed = async () => {
+      const closing = worker.close();
+      do await answered(closing);
+      while (busy);
       ended = true;
       wake();
-    });
+    };
+    void closed();
   };
   worker.on("error", () => {});
   const lose = () => tell({ type: "connection", lost: true });
@@ -123,7 +143,7 @@ export async function* workOn<Job, Progress extends object>(
     redis.off("close", lose);
     redis.off("ready", find);
     signal?.removeEventListener("abort", end);
-    stop.abort();
-    await worker.close();
+    if (!ended) end();
+    while (!ended) await wait(50);
   }
 }

@@ -80,8 +80,7 @@ test.skipIf(!hasRedis)("a wrong password is told as such, and not which", async 
       expect(refused).toMatchObject({ code: "queue_failed", message: expect.stringContaining("refuses") });
       expect(JSON.stringify(refused, Object.getOwnPropertyNames(refused))).not.toContain("secret");
     }
-    const { redis } = await connectRedis(`redis://:right@127.0.0.1:${server.port}`);
-    redis.disconnect();
+    (await connectRedis(`redis://:right@127.0.0.1:${server.port}`)).close();
   } finally {
     await server.close();
   }

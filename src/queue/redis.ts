@@ -9,6 +9,8 @@ export type RedisLink = {
   readonly shown: string;
   /** What is wrong with how it is set up, if anything. */
   readonly warning: { readonly message: string; readonly hint: string } | undefined;
+  /** Ends it and all connections that were made after its likeness. */
+  close(): void;
 };
 
 /** BullMQ asks for commands that came with this one. */
@@ -84,8 +86,13 @@ export async function connectRedis(url: string): Promise<RedisLink> {
     connected = true;
     const info = `${await redis.info("server")}\n${await redis.info("memory")}`;
     checkVersion(info, shown);
-    return { redis, shown, warning: warningOf(info, shown) };
+    const close = () => {
+      connected = false;
+      redis.disconnect();
+    };
+    return { redis, shown, warning: warningOf(info, shown), close };
   } catch (error) {
+    connected = false;
     redis.disconnect();
     if (error instanceof IllustriousError) throw error;
     // Without the cause: it may hold the command that failed, and the password with it.

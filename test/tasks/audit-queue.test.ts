@@ -6,14 +6,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { shardPath } from "../../src/data/audit/index.ts";
-import { readShard } from "../../src/data/audit/shards.ts";
+import { chunkRowsPath, readPlan, readShard, shardNumbers, shardPath, writeRows } from "../../src/data/audit/index.ts";
 import { writeSceneSet } from "../../src/data/scenes/index.ts";
 import { type AuditEvent, type AuditInput, audit, auditQueueStatus, auditWorker } from "../../src/index.ts";
 import { takeLease } from "../../src/queue/lease.ts";
 import { connectRedis } from "../../src/queue/redis.ts";
 import { openRedisQueue } from "../../src/queue/redis-queue.ts";
-import { AUDIT_KIND, groupOf } from "../../src/tasks/audit/chunk-job.ts";
+import { workOn } from "../../src/queue/redis-worker.ts";
+import { AUDIT_KIND, type ChunkJob, type ChunkProgress, groupOf } from "../../src/tasks/audit/chunk-job.ts";
 import { ended, hasRedis, type RedisServer, startRedis } from "./redis-server.ts";
 
 const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
@@ -173,7 +173,42 @@ describe.skipIf(!hasRedis)("with Debian's redis-server", () => {
     } finally {
       await queue.close();
       await lease.release();
-      link.redis.disconnect();
+      link.close();
     }
   }, 120_000);
+
+  test("a worker that sees no files has none of them called missing", async () => {
+    const link = await connectRedis(redis.url);
+    const stop = new AbortController();
+    const perform = async ({ folder, name }: ChunkJob) => {
+      const rows = (await readPlan(folder, name))!.map(({ row }) => ({ ...row, error: "missing" as const }));
+      await writeRows(chunkRowsPath(folder, name), rows, 48);
+    };
+    const options = { perform, name: "blind", stallAfter: 30, signal: stop.signal };
+    const work = async () => {
+      for await (const _ of workOn<ChunkJob, ChunkProgress>(link, AUDIT_KIND, options));
+    };
+    const working = work();
+    const out = join(root, "blind");
+    await expect(run({ out, queue: redis.url })).rejects.toMatchObject({
+      code: "queue_failed",
+      message: expect.stringMatching(/^blind: does not see .*png$/),
+    });
+    stop.abort();
+    await working;
+    link.close();
+    expect(await shardNumbers(join(out, "table.next"))).toEqual([]);
+  }, 120_000);
+
+  test("Ctrl-C ends a worker whose Redis has gone away", async () => {
+    const own = await startRedis();
+    const stop = new AbortController();
+    const work = async () => {
+      for await (const event of auditWorker({ queue: own.url }, { entry, signal: stop.signal })) {
+        if (event.type === "ready") void own.close();
+        if (event.type === "connection" && event.lost) stop.abort();
+      }
+    };
+    await expect(work()).rejects.toMatchObject({ code: "cancelled" });
+  }, 60_000);
 });

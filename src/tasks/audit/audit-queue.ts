@@ -82,7 +82,7 @@ export async function redisQueue(
   const link = await connectRedis(url);
   const group = groupOf(out);
   const lease = await takeLease<AuditNote>(link, AUDIT_KIND, group, out, signal).catch((error: unknown) => {
-    link.redis.disconnect();
+    link.close();
     throw error;
   });
   const queue = await openRedisQueue<ChunkJob, ChunkProgress>(link, AUDIT_KIND, group, signal);
@@ -123,7 +123,7 @@ export async function redisQueue(
     async close() {
       await decoders?.close();
       await Promise.race([Promise.all([queue.close(), lease.release()]).catch(() => {}), wait(PATIENCE)]);
-      link.redis.disconnect();
+      link.close();
     },
   };
 }

@@ -57,7 +57,7 @@ export async function* runWorker(
     throw new IllustriousError("cancelled", `${name}: stopped`, "Another worker goes on with what is left.");
   } finally {
     await open?.decoders.close();
-    link.redis.disconnect();
+    link.close();
   }
 }
 
@@ -89,6 +89,6 @@ export async function readStatus(queue: string): Promise<AuditQueueStatus> {
     });
     return { queue: link.shown, ...counts, audits };
   } finally {
-    link.redis.disconnect();
+    link.close();
   }
 }
