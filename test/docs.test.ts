@@ -31,9 +31,22 @@ test.each(programs)("$name runs", async ({ code }) => {
   }
 });
 
-const commands = ["start", "generate", "inspect", "train", "export", "audit", "tag", "scenes", "evaluate"];
+const commands = [
+  "start",
+  "generate",
+  "inspect",
+  "train",
+  "export",
+  "audit",
+  "audit sql",
+  "audit compare",
+  "audit balance",
+  "tag",
+  "scenes",
+  "evaluate",
+];
 const help = await Promise.all(
-  commands.map(async (name) => (await run(process.execPath, [main, name, "--help"])).stdout),
+  commands.map(async (name) => (await run(process.execPath, [main, ...name.split(" "), "--help"])).stdout),
 );
 // Flags of other programs that a page may name.
 const foreign = new Set(["--ignore-scripts", "--check"]);

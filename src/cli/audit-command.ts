@@ -5,7 +5,10 @@ import type { IllustriousError } from "../base/error.ts";
 import type { AuditEvent } from "../tasks/audit/events.ts";
 import { type AuditInput, type AuditOptions, auditOptions } from "../tasks/audit/options.ts";
 import type { AuditControl } from "../tasks/audit/run.ts";
+import { installBalance } from "./audit-balance.ts";
+import { installCompare } from "./audit-compare.ts";
 import { installReport } from "./audit-report.ts";
+import { installSql } from "./audit-sql.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { type LiveLine, liveLine } from "./live-line.ts";
@@ -29,7 +32,7 @@ const flags: FlagTable<Exclude<keyof AuditOptions, "paths">> = {
 
 const HELP = `
 Folders are searched with all below them; in one with a metadata.jsonl, the images that it names are the set. Captions come from there,
-from .caption and .txt files beside images, and from archives' .txt members; kohya's folders (10_name) say how often and what.
+from .caption and .txt files beside images, and from archives' .txt or .json members; kohya's folders (10_name) say how often and what.
 
 The table is Parquet: FOLDER/table/rows-*.parquet has a row an image, near-duplicates.parquet the groups of images that are the same or
 nearly so. docs/audit.md explains every column. DuckDB, pandas and others read all of it at once:
@@ -39,8 +42,9 @@ nearly so. docs/audit.md explains every column. DuckDB, pandas and others read a
 Examples:
   illustrious audit pictures --out audit
   illustrious audit shards/*.tar more/metadata.jsonl --out audit --workers 8
-  illustrious audit report audit
   illustrious audit /data/pictures --out /data/audit --queue redis://host/0    measured by every \`illustrious worker\` there is
+  illustrious audit report audit --html audit.html
+  illustrious audit sql audit "select format, count(*) from images group by all"
 
 Images are decoded in processes of their own: what is broken or hostile becomes a row with the reason. Ctrl-C keeps what is done; the
 same command goes on from there, also after a crash, and later measures only files that have changed.
@@ -69,6 +73,12 @@ export function installWith(task: AuditTask, command: Command, context: Context)
     .helpOption("-h, --help", "this help");
   command.addHelpText("after", HELP);
   installReport(command.command("report").description("a finished audit in figures"), context);
+  installSql(command.command("sql").description("a finished audit asked in SQL"), context);
+  installCompare(command.command("compare").description("two finished audits beside each other"), context);
+  installBalance(
+    command.command("balance").description("repeats that spread a measure evenly, as a data set"),
+    context,
+  );
   command.action(async (paths: string[]) => exitWith(await run(task, paths, command, shell)));
 }
 

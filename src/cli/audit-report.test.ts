@@ -28,6 +28,7 @@ const MEASURED = {
     clippedLowShare: 0,
   },
   hues: [1, ...Array(35).fill(0)],
+  vividGrid: Array(9).fill(0.25),
 } as const;
 
 function row(id: number, more: Partial<AuditRow>): AuditRow {
@@ -53,6 +54,7 @@ const ROWS: readonly AuditRow[] = [
   row(2, {
     ...MEASURED,
     hues: Array(36).fill(0),
+    sha256: "02",
     brightness: 250,
     contrast: 0,
     greyscale: true,
@@ -102,6 +104,12 @@ test("programs get every figure", async () => {
   ]);
   expect(report.coverage.map(({ images }: { images: number }) => images)).toEqual([3, 2, 0, 0, 0, 0, 0]);
   expect([report.hues[0], report.hues[18]]).toEqual([0.5, 0.5]);
+  expect(report.vividGrid).toEqual(Array(9).fill(0.25));
+  // "1girl, red\x1b hair" is 1 girl , red \x1b hair: the further line is another caption.
+  expect(report.captions.tokens).toMatchObject({ count: 2, least: 2, most: 6 });
+  expect(report.captions.chunks).toContainEqual({ tokens: 75, captions: 2 });
+  expect(report.extremes.brightness.highest[0]).toMatchObject({ id: 2, source: "/s/2", value: 250 });
+  expect(report.cuts.saturation).toEqual([100, 100, 100]);
   expect(report.measures.brightness).toMatchObject({ count: 3, least: 128, most: 250 });
 });
 
@@ -113,6 +121,8 @@ test("people get it as a page of text, in which no caption steers the terminal",
   expect(text).toMatch(/512 x 512 +2 +66\.7 %/);
   expect(text).toMatch(/brightness +128 +128 +12\d +2\d\d +250 +169/);
   expect(text).toMatch(/from cyan +50\.0 %/);
+  expect(text).toMatch(/Few dark images: 0\.0 %/);
+  expect(text).toMatch(/of up to 75 tokens +2/);
   expect(text).toContain("red\\x1b hair");
   expect(text).not.toContain("\u001b");
 });

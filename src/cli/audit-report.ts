@@ -1,26 +1,87 @@
 /** @file `illustrious audit report`: a finished audit in figures. */
 
 import type { Command } from "commander";
+import { hueSectors } from "../colour/index.ts";
+import { leaningOf } from "../data/audit/leaning.ts";
 import type { AuditReport } from "../data/audit/report.ts";
 import type { Spread } from "../data/audit/spread.ts";
+import { type AuditReportEvent, auditReportOptions } from "../tasks/audit/report/options.ts";
 import { paintFor } from "./colour.ts";
 import type { Context } from "./command.ts";
-import { EXIT } from "./shell.ts";
-import { jsonLine } from "./terminal-text.ts";
+import { liveLine } from "./live-line.ts";
+import { duration } from "./quantities.ts";
+import type { Shell } from "./shell.ts";
+import { jsonLine, safeLine } from "./terminal-text.ts";
 import { type Section, sectionsText, tableLines } from "./text-sections.ts";
+import { untilStopped } from "./until-stopped.ts";
+
+type Flags = { readonly json?: boolean; readonly html?: string; readonly thresholds?: string };
+
+const HELP = `
+The page needs nothing but itself: no server, no script, nothing from the net. It shows how each measure is spread with the control tokens'
+thresholds, sizes and buckets, captions in tokens, tags, and small pictures of the images at both ends of each measure, drawn anew
+from their files.
+
+Examples:
+  illustrious audit report audit
+  illustrious audit report audit --html audit.html
+  illustrious audit report audit --json > audit.json
+`;
 
 export function installReport(command: Command, { shell, exitWith }: Context): void {
+  const { html, thresholds } = auditReportOptions.shape;
   command.argument("<folder>", "what the audit's --out was");
+  command.option("--html <file>", html.description);
+  command.option("--thresholds <file>", thresholds.description);
   command.option("--json", "all figures, as one line of JSON on stdout");
+  command.addHelpText("after", HELP);
   command.action(async (folder: string) => {
-    const { reportOn } = await import("../data/audit/report.ts");
-    const report = await reportOn(folder);
-    const paint = paintFor(shell.stdout, shell.env);
-    // The audit's own flag of that name takes it.
-    const { json = false } = command.optsWithGlobals<{ readonly json?: boolean }>();
-    shell.stdout.write(json ? jsonLine(report) : sectionsText(reportSections(report), paint));
-    exitWith(EXIT.ok);
+    // The audit's own flag takes --json.
+    const flags = command.optsWithGlobals<Flags>();
+    exitWith(await run(folder, flags, shell));
   });
+}
+
+async function run(folder: string, { json = false, html, thresholds }: Flags, shell: Shell): Promise<number> {
+  const { auditReport } = await import("../tasks/audit-report.ts");
+  const paint = paintFor(shell.stdout, shell.env);
+  const line = liveLine(shell);
+  const pace = newPace(shell);
+  const words = { stopping: "stopping", stopped: ({ message }: Error) => safeLine(message) };
+  return untilStopped(shell, line, words, async (signal) => {
+    const input = {
+      audit: folder,
+      ...(html !== undefined && { html }),
+      ...(thresholds !== undefined && { thresholds }),
+    };
+    for await (const event of auditReport(input, { signal })) {
+      if (event.type === "progress") line.show(pace(event));
+      else line.end();
+      if (event.type === "page" && !json) shell.stdout.write(`${safeLine(event.path)}\n`);
+      if (event.type !== "done") continue;
+      if (json) shell.stdout.write(jsonLine(event.report));
+      else if (html === undefined) shell.stdout.write(sectionsText(reportSections(event.report), paint));
+    }
+  });
+}
+
+type ProgressEvent = Extract<AuditReportEvent, { type: "progress" }>;
+
+/** How many are done, rate and time left, of each stage by itself. */
+function newPace(shell: Shell): (event: ProgressEvent) => string {
+  let began: { readonly at: number; readonly event: ProgressEvent } | undefined;
+  return (event) => {
+    if (began?.event.stage !== event.stage) began = { at: shell.now(), event };
+    const { stage, done, total } = event;
+    const what = stage === "images" ? "images counted" : "pictures drawn";
+    const parts = [`${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} ${what}`];
+    const seconds = (shell.now() - began.at) / 1000;
+    const rate = (done - began.event.done) / seconds;
+    if (rate > 0 && Number.isFinite(rate)) {
+      parts.push(`${rate.toPrecision(3)} a second`, `${duration((total - done) / rate)} left`);
+    }
+    return parts.join(" · ");
+  };
 }
 
 export function reportSections(report: AuditReport): Section[] {
@@ -50,6 +111,7 @@ export function reportSections(report: AuditReport): Section[] {
         ["groups of them", nearDuplicates.groups],
       ]),
     },
+    { title: "What a model will lean to", lines: leaningOf(report) },
     { title: "Without measures", lines: rows(report.errors as Readonly<Record<string, number>>) },
     { title: "Formats", lines: rows(report.formats) },
     { title: "Of those measured", lines: tableLines(marked.map(([name, count]) => [name, count, share(count)])) },
@@ -58,6 +120,15 @@ export function reportSections(report: AuditReport): Section[] {
     {
       title: "At least the pixels of a square",
       lines: tableLines(report.coverage.map(({ side, images }) => [`${side} x ${side}`, images, share(images)])),
+    },
+    {
+      title: "Vivid pixels, by place in the picture",
+      lines: [0, 3, 6].map((row) =>
+        report.vividGrid
+          .slice(row, row + 3)
+          .map((cell) => `${(100 * cell).toFixed(1)} %`.padStart(8))
+          .join(""),
+      ),
     },
     {
       title: "Captions",
@@ -70,7 +141,9 @@ export function reportSections(report: AuditReport): Section[] {
         ...spreadLines([
           ["words", words],
           ["words of the first line", firstLineWords],
+          ["tokens", captions.tokens],
         ]),
+        ...tableLines(captions.chunks.map(({ tokens, captions: fit }) => [`of up to ${tokens} tokens`, fit])),
       ],
     },
     { title: "Tags", lines: tableLines(captions.tags.slice(0, 20).map(({ tag, images }) => [tag, images])) },
@@ -94,14 +167,11 @@ function spreadLines(spreads: readonly (readonly [string, Spread | undefined])[]
 /** Hues of 10 degrees, six a line, each with the name of the first. */
 function hueLines(hues: readonly number[]): string[] {
   if (hues.every((share) => share === 0)) return [];
-  const names = ["red", "yellow", "green", "cyan", "blue", "magenta"];
-  const inSector = names.map((_, sector) => hues.slice(6 * sector, 6 * sector + 6));
-  const total = (shares: readonly number[]) => shares.reduce((a, b) => a + b, 0);
   return tableLines(
-    names.map((name, i) => [
+    hueSectors(hues).map(({ name, bins, share }) => [
       `from ${name}`,
-      `${(100 * total(inSector[i]!)).toFixed(1)} %`,
-      bars(inSector[i]!, Math.max(...hues)),
+      `${(100 * share).toFixed(1)} %`,
+      bars(bins, Math.max(...hues)),
     ]),
   );
 }

@@ -21,7 +21,7 @@ export function tellError(error: unknown, shell: Shell, json: boolean): void {
   const message = error instanceof Error ? error.message : String(error);
   if (json) tellProgram(error, shell);
   for (const line of safeText(message).split("\n")) stderr.write(`${paint.red("error:")} ${line}\n`);
-  if (known && error.hint !== undefined) stderr.write(`  ${safeText(error.hint)}\n`);
+  if (known && error.hint !== undefined) stderr.write(`  ${safeText(error.hint).replaceAll("\n", "\n  ")}\n`);
   // What no rule foresaw is a mistake of ours, and the place where it arose is what a report of it needs.
   if (!known && error instanceof Error && error.stack) stderr.write(`${safeText(error.stack)}\n`);
 }

@@ -77,6 +77,8 @@ export async function run(argv: readonly string[], shell: Shell, tasks: Tasks, v
     .version(version, "-V, --version", "the program's version")
     .helpOption("-h, --help", "this help")
     .helpCommand("help [command]", "help for a command")
+    // What stands behind a command's name is that command's, and so on for commands of commands.
+    .enablePositionalOptions()
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({

@@ -97,5 +97,5 @@ test("Ctrl-C ends it with the way on", async () => {
 
 test("mistakes are told in the words that were typed", async () => {
   await expect(call(["a", "--families", "colour"])).rejects.toThrow("--families colour: the families are contrast, br");
-  await expect(call(["a", "--write", "tar"])).rejects.toThrow("--write tar: must be sidecars or metadata");
+  await expect(call(["a", "--write", "tar"])).rejects.toThrow("--write tar: must be sidecars, metadata, copy or tars");
 });

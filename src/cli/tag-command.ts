@@ -20,6 +20,7 @@ const words = { group: "Which words:" };
 const where = { group: "Where they go:" };
 const flags: FlagTable<Exclude<keyof TagOptions, "audit">> = {
   write: what,
+  out: { ...what, short: "o", value: "folder" },
   undo: what,
   show: what,
   thresholds: { ...words, value: "file" },
@@ -50,10 +51,13 @@ Examples:
   illustrious tag audit
   illustrious tag audit --write sidecars --families brightness --families saturation --outer
   illustrious tag audit --write metadata --position start --keep-tokens 1
+  illustrious tag audit --write copy --out tagged
+  illustrious tag audit --write tars --out tagged-shards
   illustrious tag audit --undo
 
-Captions beside images (.caption, .txt) are sidecars; images without one get a .txt. Of several lines, each gets the tokens. Those in archives
-are not written.
+Captions beside images (.caption, .txt) are sidecars; images without one get a .txt. Of several lines, each gets the tokens. --write copy leaves
+the set alone and makes a folder to train from: images are hard links, which take no room, captions are written. --write tars makes new
+archives; the old ones are never changed.
 `;
 
 /** The task as the library has it; loaded when it runs, for `--help` needs nothing of it. */
@@ -123,8 +127,9 @@ function human(shell: Shell, line: LiveLine, options: TagOptions): (event: TagEv
       case "done":
         line.end();
         shell.stdout.write(sectionsText(sectionsOf(event), out));
+        if (event.out !== undefined) shell.stdout.write(`${safeLine(event.out)}\n`);
         if (!event.written && event.changed > 0) {
-          const hint = `illustrious tag ${safeLine(options.audit)} --write sidecars (or metadata)`;
+          const hint = `illustrious tag ${safeLine(options.audit)} --write sidecars (or metadata, copy, tars: see --help)`;
           shell.stderr.write(`nothing was written; to do it: ${hint}\n`);
         }
     }

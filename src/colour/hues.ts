@@ -1,14 +1,12 @@
 /**
  * @file The hues of a picture: a histogram weighted by chroma, and how many hues it amounts to.
  *
- * A hue of a grey pixel is noise, so pixels count by their chroma (largest less smallest channel), and not at all below
- * `LEAST_CHROMA`. Bins lie around their hue: pure red is the middle of bin 0, not its edge.
+ * A hue of a grey pixel is noise, so pixels count by their chroma (largest less smallest channel), and not at all below 16 of 255, which
+ * what JPEG's chroma subsampling leaves on grey does not reach. Bins lie around their hue: pure red is the middle of bin 0, not its edge.
+ * `walkColours` of kernels.wat counts them.
  */
 
 export const HUE_BINS = 36;
-
-/** Of 255. What JPEG's chroma subsampling leaves on grey stays below it. */
-export const LEAST_CHROMA = 16;
 
 /** Two hues this many degrees apart count as two. */
 const APART = 60;
@@ -29,41 +27,6 @@ const likeness = Float64Array.from({ length: HUE_BINS }, (_, distance) => {
 
 /** A histogram is counted with one slot more, for hues just short of red, which belong to the first bin. */
 export const HUE_SLOTS = HUE_BINS + 1;
-
-/**
- * Of each order of the channels (`hueSlot`'s bits): the hue of its primary, in bins, and whether hues rise or fall from there as the
- * middle channel grows. Where two channels are equal, both orders give the same hue.
- */
-const primary = new Int32Array(8);
-const direction = new Int32Array(8);
-for (const [order, from, way] of [
-  [0b100, 0, 1],
-  [0b101, 2, -1],
-  [0b001, 2, 1],
-  [0b011, 4, -1],
-  [0b010, 4, 1],
-  [0b110, 6, -1],
-] as const) {
-  primary[order] = SECTOR * from;
-  direction[order] = SECTOR * way;
-}
-
-const halfInverse = Float64Array.from({ length: 256 }, (_, chroma) => (chroma === 0 ? 0 : 1 / (2 * chroma)));
-
-/**
- * The slot of a pixel whose channels are not all equal, hue as in HSV: primary + direction * (middle - smallest) / chroma, rounded half
- * up. Twice that, and half a bin more, is a division of whole numbers; the half that is added to the dividend is less than what
- * parts it from the next multiple, and keeps the product with an inverse from falling short of a whole number.
- *
- * @param smallest of the channels
- * @param chroma largest less smallest
- */
-export function hueSlot(r: number, g: number, b: number, smallest: number, chroma: number): number {
-  const order = ((r - g) >>> 31) | (((g - b) >>> 31) << 1) | (((b - r) >>> 31) << 2);
-  const aboveSmallest = (r + g + b - 3 * smallest - chroma) | 0;
-  const twice = (Math.imul(2 * direction[order]!, aboveSmallest) + Math.imul(2 * primary[order]! + 1, chroma)) | 0;
-  return ((twice + 0.5) * halfInverse[chroma]!) | 0;
-}
 
 /** The histogram's bins from its slots. */
 export function foldHues(slots: Float64Array): Float64Array {
@@ -91,4 +54,15 @@ export function hueDiversity(chroma: ArrayLike<number>, coloured: number): numbe
     for (let k = 0; k < HUE_BINS; k++) alike += chroma[i]! * chroma[k]! * likeness[Math.abs(i - k)]!;
   }
   return ((total * total) / alike) * Math.min(1, coloured / ENOUGH_COLOURED);
+}
+
+/** Sixths of the circle by the hues that they begin with. */
+export const HUE_SECTORS = ["red", "yellow", "green", "cyan", "blue", "magenta"] as const;
+
+/** A histogram of 36 bins in sixths, in the order of their names, and each one's sum. */
+export function hueSectors(hues: readonly number[]): { name: string; bins: readonly number[]; share: number }[] {
+  return HUE_SECTORS.map((name, sector) => {
+    const bins = hues.slice(SECTOR * sector, SECTOR * (sector + 1));
+    return { name, bins, share: bins.reduce((sum, share) => sum + share, 0) };
+  });
 }

@@ -1,5 +1,6 @@
 /** @file Colour: what a picture's colours measure, and the control tokens that say so in its caption. */
 
+export { areaMeans } from "./areas.ts";
 export {
   CONTROL_FAMILIES,
   CONTROL_FAMILY_NAMES,
@@ -14,7 +15,7 @@ export {
   fitThresholds,
   tokensOf,
 } from "./control-tokens.ts";
-export { HUE_BINS } from "./hues.ts";
+export { HUE_BINS, HUE_SECTORS, hueSectors } from "./hues.ts";
 export { type ColourMeasures, isColourful, measureColours, WORKING_SIDE } from "./measures.ts";
 export { atWorkingSize, type Pixels } from "./pixels.ts";
 export { quantiles } from "./quantiles.ts";

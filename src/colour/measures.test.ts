@@ -15,7 +15,7 @@ type Case = {
   rgb: string;
   workingSide: number;
   resized: string | null;
-  measures: Omit<ColourMeasures, "workingSide">;
+  measures: Omit<ColourMeasures, "workingSide" | "vividGrid">;
 };
 
 const fixture = JSON.parse(
@@ -190,6 +190,36 @@ const anyPicture = fc
     return fc.uint8Array({ minLength: size, maxLength: size }).map((rgb) => ({ width, height, rgb }));
   });
 
+test("vivid pixels are where they are: one cell of nine, half of three, and chroma of 128 but not 127", () => {
+  const red = (is: (x: number, y: number) => boolean, chroma = 128) => {
+    const rgb = new Uint8Array(3 * 12 * 9);
+    for (let i = 0; i < 108; i++) if (is(i % 12, Math.floor(i / 12))) rgb[3 * i] = chroma;
+    return measureColours({ width: 12, height: 9, rgb }).vividGrid;
+  };
+  expect(red((x, y) => x >= 8 && y >= 3 && y < 6)).toEqual([0, 0, 0, 0, 0, 1, 0, 0, 0]);
+  expect(red((x, y) => x % 2 === 0 && y < 3)).toEqual([0.5, 0.5, 0.5, 0, 0, 0, 0, 0, 0]);
+  expect(red(() => true, 127)).toEqual(Array(9).fill(0));
+  expect(measureColours(picture(["ff0000", "808080"])).vividGrid).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
+test("the vivid share of a cell of any picture is that of its pixels, counted one by one", () => {
+  fc.assert(
+    fc.property(anyPicture, ({ width, height, rgb }) => {
+      const vivid = Array(9).fill(0);
+      const all = Array(9).fill(0);
+      for (let i = 0; i < width * height; i++) {
+        const cell = 3 * Math.trunc((3 * Math.trunc(i / width)) / height) + Math.trunc((3 * (i % width)) / width);
+        const colour = rgb.slice(3 * i, 3 * i + 3);
+        all[cell]++;
+        if (Math.max(...colour) - Math.min(...colour) >= 128) vivid[cell]++;
+      }
+      const shares = vivid.map((count, cell) => (all[cell] === 0 ? 0 : count / all[cell]));
+      expect(measureColours({ width, height, rgb }).vividGrid).toEqual(shares);
+    }),
+    { seed: 4 },
+  );
+});
+
 test("shrinking keeps the mean of any picture to within rounding, and never passes the long side", () => {
   const mean = ({ rgb }: Pixels) => rgb.reduce((sum, value) => sum + value, 0) / rgb.length;
   fc.assert(
@@ -203,7 +233,7 @@ test("shrinking keeps the mean of any picture to within rounding, and never pass
 });
 
 test("every measure of any picture lies in its range, and turning the picture round changes none", () => {
-  const ranges: [Exclude<keyof ColourMeasures, "hues">, number][] = [
+  const ranges: [Exclude<keyof ColourMeasures, "hues" | "vividGrid">, number][] = [
     ["contrast", 0.5],
     ["brightness", 255],
     ["dynamicColours", 6 + ROUNDING],

@@ -1,7 +1,7 @@
 /** @file Pixels as this folder takes them, and the working size that makes the measures of two pictures comparable. */
 
 import { IllustriousError } from "../base/error.ts";
-import { shrink } from "./shrink.ts";
+import { shrink } from "./areas.ts";
 
 export type Pixels = {
   /** Pixels. */

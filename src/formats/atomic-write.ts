@@ -69,12 +69,38 @@ export async function writeFileAtomic(
   content: Uint8Array | ((sink: Sink) => Promise<void>),
   calls: FileCalls = systemCalls,
 ): Promise<void> {
+  await replaceFile({ path, content, calls });
+  await guard(path, () => calls.syncFolder(dirname(path)));
+}
+
+export type FileToWrite = {
+  readonly path: string;
+  readonly content: Uint8Array | ((sink: Sink) => Promise<void>);
+  readonly calls: FileCalls;
+  /** Asked when all is written: without it, the old file stays. */
+  readonly isWanted?: () => Promise<boolean>;
+};
+
+/**
+ * Many files as `writeFileAtomic` writes one: at once, and with one flush a folder.
+ *
+ * @throws IllustriousError `write_failed`, the first one; each file is the old or the new one then, whole
+ */
+export async function writeFilesAtomic(files: readonly FileToWrite[]): Promise<void> {
+  const written = await Promise.allSettled(files.map(replaceFile));
+  const folders = new Map(files.map(({ path, calls }) => [dirname(path), calls]));
+  const failed = written.find((one) => one.status === "rejected");
+  if (failed) throw failed.reason;
+  for (const [folder, calls] of folders) await guard(folder, () => calls.syncFolder(folder));
+}
+
+async function replaceFile({ path, content, calls, isWanted }: FileToWrite): Promise<void> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
-  const fill = typeof content === "function" ? content : (sink: Sink) => sink.write(content);
   ours.add(temporary);
   try {
-    await writeWhole(temporary, path, fill, calls);
-    await guard(path, () => calls.rename(temporary, path));
+    await writeWhole(temporary, path, fillerOf(content), calls);
+    if (isWanted && !(await isWanted())) await guard(path, () => calls.unlink(temporary));
+    else await guard(path, () => calls.rename(temporary, path));
   } catch (error) {
     // The first error is the one to tell; a temporary that stays is cleared away later.
     await calls.unlink(temporary).catch(() => {});
@@ -82,7 +108,23 @@ export async function writeFileAtomic(
   } finally {
     ours.delete(temporary);
   }
-  await guard(path, () => calls.syncFolder(dirname(path)));
+}
+
+/**
+ * Writes a file that is not there yet, flushed to the disk, into a folder that appears as a whole later.
+ *
+ * @throws IllustriousError `write_failed`; whatever `content` throws
+ */
+export function writeNewFile(
+  path: string,
+  content: Uint8Array | ((sink: Sink) => Promise<void>),
+  calls: FileCalls = systemCalls,
+): Promise<void> {
+  return writeWhole(path, path, fillerOf(content), calls);
+}
+
+function fillerOf(content: Uint8Array | ((sink: Sink) => Promise<void>)): (sink: Sink) => Promise<void> {
+  return typeof content === "function" ? content : (sink) => sink.write(content);
 }
 
 async function writeWhole(

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createGzip, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { type Header, pack } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -32,11 +33,11 @@ async function saved(name: string, bytes: Uint8Array): Promise<string> {
   return path;
 }
 
-type Found = Omit<TarFile, "read"> & { readonly text: string | undefined };
+type Found = Omit<TarFile, "read" | "header" | "reached"> & { readonly text: string | undefined };
 
 async function listed(path: string, limit = 1e6): Promise<Found[]> {
   const found: Found[] = [];
-  for await (const { read, ...file } of tarFiles(path)) {
+  for await (const { read, header, reached, ...file } of tarFiles(path)) {
     const bytes = await read(limit);
     found.push({ ...file, text: bytes && Buffer.from(bytes).toString() });
   }
@@ -60,8 +61,40 @@ test("an archive of the system's tar: long names, and each content where it is s
       ]),
     );
     const bytes = await readFile(path);
-    for (const { offset, size, text } of found) expect(bytes.subarray(offset, offset + size).toString()).toBe(text);
+    for (const { offset, size, text } of found) expect(bytes.subarray(offset!, offset! + size).toString()).toBe(text);
   }
+});
+
+test("a compressed archive gives the same files, without places in it", async () => {
+  const whole = await packed([
+    [{ name: "a" }, "a"],
+    [{ name: "b" }, "b".repeat(5000)],
+  ]);
+  const plain = await listed(await saved("plain.tar", whole));
+  const path = await saved("packed.tar", gzipSync(whole));
+  expect(await listed(path)).toEqual(plain.map((file) => ({ ...file, offset: undefined })));
+  for await (const file of tarFiles(path)) {
+    await file.read(1e6);
+    expect(file.reached()).toBeLessThanOrEqual((await readFile(path)).length);
+  }
+  const cut = await saved("cut.tgz", gzipSync(whole).subarray(0, 60));
+  await expect(listed(cut)).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining(cut) });
+});
+
+test("a small archive that unpacks to a large one is left at a bound", async () => {
+  const content = Buffer.alloc(2 ** 27);
+  const archive = pack();
+  archive.entry({ name: "zeros.png" }, content);
+  archive.finalize();
+  const gzip = createGzip({ level: 9 });
+  archive.on("data", (piece) => gzip.write(piece)).on("end", () => gzip.end());
+  const pieces: Buffer[] = [];
+  for await (const piece of gzip) pieces.push(piece as Buffer);
+  const path = await saved("bomb.tar.gz", Buffer.concat(pieces));
+  const read = async () => {
+    for await (const _ of tarFiles(path));
+  };
+  await expect(read()).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("100 times") });
 });
 
 test("links, folders and devices are passed over, and counted", async () => {

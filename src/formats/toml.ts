@@ -1,6 +1,6 @@
 /** @file TOML 1.0 as plain data. */
 
-import { parse, TomlError } from "smol-toml";
+import { parse, stringify, TomlError } from "smol-toml";
 import { IllustriousError } from "../base/error.ts";
 
 /**
@@ -19,4 +19,8 @@ export function parseToml(
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new IllustriousError("bad_file", `${name}: ${place}${reason}`, hint, { cause });
   }
+}
+
+export function encodeToml(table: Readonly<Record<string, unknown>>): string {
+  return stringify(table);
 }

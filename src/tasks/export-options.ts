@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
+import { parsedOptions } from "./parsed-options.ts";
 
 export const exportOptions = z.strictObject({
   model: z.string().min(1).describe("a diffusers folder, a single file, or a model's name"),
@@ -26,12 +27,8 @@ export type ExportOptions = z.output<typeof exportOptions>;
 
 /** @throws IllustriousError `bad_option` */
 export function parseExportOptions(input: ExportInput): ExportOptions {
-  const parsed = exportOptions.safeParse(input);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious export --help`.");
-  }
-  const { out } = parsed.data;
-  if (/\.safetensors$/i.test(out)) return parsed.data;
+  const options = parsedOptions(exportOptions, input, "See `illustrious export --help`.");
+  const { out } = options;
+  if (/\.safetensors$/i.test(out)) return options;
   throw new IllustriousError("bad_option", `${out}: must end in .safetensors`, "Other programs know the file by it.");
 }

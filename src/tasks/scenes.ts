@@ -4,6 +4,7 @@ import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
 import { writeSceneSet } from "../data/scenes/index.ts";
 import { checkFolder, makeFolder } from "./output-place.ts";
+import { parsedOptions } from "./parsed-options.ts";
 
 export const sceneOptions = z.strictObject({
   out: z.string().min(1).describe("folder for the pictures and their captions"),
@@ -37,12 +38,7 @@ export async function* scenes(
   input: ScenesInput,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<ScenesEvent, void> {
-  const parsed = sceneOptions.safeParse(input);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious scenes --help`.");
-  }
-  const { out, count, ...options } = parsed.data;
+  const { out, count, ...options } = parsedOptions(sceneOptions, input, "See `illustrious scenes --help`.");
   await checkFolder(out);
   await makeFolder(out);
   for await (const done of writeSceneSet(out, { ...options, count })) {

@@ -6,7 +6,7 @@ import type { TagControl } from "./tag/run.ts";
 
 /**
  * Works out the control tokens of every image of a finished audit, and tells what they would change; with `write` it changes the
- * captions. A second run changes nothing; other thresholds replace the tokens of before, and no word of the user's. `undo` brings every
+ * captions, or makes a copy of the set or of its archives with other ones. A second run changes nothing; other thresholds replace the tokens of before, and no word of the user's. `undo` brings every
  * caption back.
  *
  * @throws IllustriousError `bad_option`; `missing_file` where there is no audit; `bad_file` for a damaged one; `unsupported` for captions

@@ -15,6 +15,7 @@ import {
 } from "../formats/safetensors/index.ts";
 import type { LearnerState, SavedLearner } from "../training/learner/learner.ts";
 import type { Segmentation } from "../training/segments/open-step.ts";
+import type { DataIdentity } from "./data-identity.ts";
 import type { LeftOut } from "./left-out.ts";
 
 export type SavedState = {
@@ -26,6 +27,8 @@ export type SavedState = {
   readonly leftOut?: LeftOut;
   /** `Lesson.segments`. */
   readonly segments?: Segmentation;
+  /** What the run learns from, where it says so. */
+  readonly data?: DataIdentity | undefined;
   /** What must be the same for the run to go on: the recipe, as text. */
   readonly recipe: string;
 };
@@ -53,9 +56,9 @@ export async function writeCheckpoint(
   await rm(half, { recursive: true, force: true });
   await mkdir(half, { recursive: true });
   await saveModel(join(half, "model"));
-  const { step, position, leftOut, segments, learner } = state;
+  const { step, position, leftOut, segments, data, learner } = state;
   await writeSafetensors(join(half, STATE), tensorsOf(learner), {
-    "illustrious.state": JSON.stringify({ step, position, leftOut, segments, numbers: learner.numbers }),
+    "illustrious.state": JSON.stringify({ step, position, leftOut, segments, data, numbers: learner.numbers }),
     "illustrious.recipe": state.recipe,
   });
   await rm(final, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { IllustriousError } from "../base/error.ts";
 import type { Finding } from "../sampling/finding.ts";
 import type { Update } from "../training/learner/learner.ts";
 import { readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
+import type { DataIdentity } from "./data-identity.ts";
 import type { Examination, Lesson } from "./lesson.ts";
 
 export type RunOptions = {
@@ -23,6 +24,8 @@ export type RunOptions = {
   readonly keep?: number;
   /** What identifies the run: a checkpoint of another recipe is not gone on with. */
   readonly recipe: string;
+  /** For a checkpoint to keep. */
+  readonly data?: DataIdentity;
   readonly signal?: AbortSignal;
 };
 
@@ -103,12 +106,12 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
 
 const KEEP = 2;
 
-async function save(lesson: Lesson, { folder, keep = KEEP, recipe }: RunOptions): Promise<RunEvent> {
+async function save(lesson: Lesson, { folder, keep = KEEP, recipe, data }: RunOptions): Promise<RunEvent> {
   const { learner } = lesson;
   const { leftOut = {} } = lesson;
   const position = lesson.position?.() ?? {};
   const segments = lesson.segments?.();
-  const state = { step: learner.updates, learner: learner.state(), position, leftOut, segments, recipe };
+  const state = { step: learner.updates, learner: learner.state(), position, leftOut, segments, data, recipe };
   let findings: readonly Finding[] = [];
   const saveModel = async (model: string) => {
     findings = await lesson.saveModel(model);

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import sharp from "sharp";
 import { pack } from "tar-stream";
@@ -306,4 +307,31 @@ test("a damaged shard is told, and its images are measured again", async () => {
   });
   expect(done(events)).toMatchObject({ kept: IMAGES - 5 });
   expect(await filesOf(out)).toEqual(first);
+});
+
+test("of two audits into one folder at once, the second is refused, naming the first", async () => {
+  const out = join(root, "twice");
+  const [one, two] = await Promise.allSettled([run({ out }), run({ out })]);
+  const refused = [one, two].filter((each) => each.status === "rejected");
+  expect(refused).toHaveLength(1);
+  expect(refused[0]!.reason).toMatchObject({
+    code: "write_failed",
+    message: expect.stringContaining(`illustrious audit, process ${process.pid}`),
+  });
+  expect(await filesOf(out)).toEqual(first);
+});
+
+test("a gzipped archive has the rows of the plain one, and they are kept", async () => {
+  const [plain, packed] = [join(root, "plain"), join(root, "packed")];
+  const bytes = await readFile(join(set, "z.tar"));
+  for (const folder of [plain, packed]) await mkdir(folder);
+  await writeFile(join(plain, "z.tar"), bytes);
+  await writeFile(join(packed, "z.tar.gz"), gzipSync(bytes));
+  const rows = async (path: string, out: string) => {
+    await run({ paths: [path], out });
+    return (await rowsOf(out)).map(({ source, mtime_ms, ...facts }) => facts);
+  };
+  const out = join(root, "packed-audit");
+  expect(await rows(packed, out)).toEqual(await rows(plain, join(root, "plain-audit")));
+  expect(done(await run({ paths: [packed], out }))).toMatchObject({ images: 2, kept: 2 });
 });

@@ -3,20 +3,18 @@
  * its number and what is asked of it, so that a result can only be that of its own question, whoever gives it, and however late or often.
  */
 
-import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { encodeParquet, type ParquetColumn, readParquet } from "../../formats/parquet.ts";
-import type { KnownRows } from "./known-rows.ts";
-import { type AuditRow, columnsOf, factsOf, fromTable, NO_FACTS, toTable } from "./row.ts";
+import { type AuditRow, columnsOf, fromTable, toTable } from "./row.ts";
 import type { Sample } from "./samples.ts";
 
 export type ChunkImage = {
   /** Without facts, as long as nobody has measured it. */
   readonly row: AuditRow;
-  readonly range?: Sample["range"];
+  readonly range?: Sample["range"] | undefined;
   /** Whether it is to be measured. */
   readonly open: boolean;
 };
@@ -28,48 +26,11 @@ export type Chunk = {
   readonly images: readonly ChunkImage[];
   /** Images whose rows of an earlier run are kept. */
   readonly kept: number;
+  /** Images that were measured when the chunk was made, since nobody else could. */
+  readonly measured: number;
   /** Bytes of the set that it goes on by. */
   readonly bytes: number;
 };
-
-/**
- * @param size images a chunk
- * @param settings whatever else than the image decides what its row says
- */
-export async function* chunksOf(
-  samples: AsyncIterable<Sample>,
-  known: KnownRows,
-  size: number,
-  settings: unknown,
-): AsyncGenerator<Chunk, void> {
-  let images: ChunkImage[] = [];
-  let id = 0;
-  let kept = 0;
-  let before = 0;
-  let reached = 0;
-  let hash = createHash("sha256");
-  const finish = (): Chunk => {
-    const number = Math.ceil(id / size) - 1;
-    const name = `${String(number).padStart(5, "0")}-${hash.update(JSON.stringify(settings)).digest("hex").slice(0, 32)}`;
-    const chunk = { number, name, images, kept, bytes: reached - before };
-    images = [];
-    kept = 0;
-    before = reached;
-    hash = createHash("sha256");
-    return chunk;
-  };
-  for await (const sample of samples) {
-    const { origin, range, fault } = sample;
-    hash.update(JSON.stringify([id, origin, range, fault]));
-    const earlier = fault ? undefined : await known.find(origin);
-    const facts = fault ? { ...NO_FACTS, ...fault } : earlier ? factsOf(earlier) : NO_FACTS;
-    images.push({ row: { id, ...origin, ...facts }, range, open: !fault && !earlier });
-    if (earlier) kept++;
-    reached = sample.reached;
-    if (++id % size === 0) yield finish();
-  }
-  if (images.length > 0) yield finish();
-}
 
 /** What is asked. */
 const planPath = (folder: string, name: string) => join(folder, `${name}.plan.parquet`);

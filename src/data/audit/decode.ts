@@ -57,3 +57,14 @@ function layOverWhite(data: Uint8Array, pixels: number): number {
   }
   return transparent;
 }
+
+/** A small picture for a page, upright and over white, as WebP; sides in pixels at most `side`. Throws whatever the decoder does. */
+export function shrunkToWebp(bytes: Uint8Array, side: number): Promise<Uint8Array> {
+  return sharp(bytes, READ)
+    .autoOrient()
+    .resize(side, side, { fit: "inside", withoutEnlargement: true })
+    .flatten({ background: "white" })
+    .toColourspace("srgb")
+    .webp({ quality: 72 })
+    .toBuffer();
+}

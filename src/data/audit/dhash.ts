@@ -8,7 +8,7 @@
  * the hashes of all such pictures would be nearly equal.
  */
 
-import type { Pixels } from "../../colour/index.ts";
+import { areaMeans, type Pixels } from "../../colour/index.ts";
 
 const COLUMNS = 9;
 const ROWS = 8;
@@ -38,52 +38,10 @@ export function dHash(pixels: Pixels): bigint | null {
 }
 
 /** Mean luma, 0 to 255, of each cell; pixels that lie in two cells count in both by their share. */
-function meanLumas({ width, height, rgb }: Pixels): Float64Array {
-  // Sums of luma, in thousandths, of whole rows of cells from the top: a cell is a difference of sums.
-  const fromTop = Array.from({ length: COLUMNS }, () => new Float64Array(height + 1));
-  const toEdge = new Float64Array(COLUMNS);
-  for (let y = 0; y < height; y++) {
-    sumToEdges(rgb.subarray(3 * width * y, 3 * width * (y + 1)), width, toEdge);
-    for (let column = 0; column < COLUMNS; column++) {
-      const before = column === 0 ? 0 : toEdge[column - 1]!;
-      fromTop[column]![y + 1] = fromTop[column]![y]! + toEdge[column]! - before;
-    }
-  }
-  const area = (1000 * width * height) / (COLUMNS * ROWS);
+function meanLumas(pixels: Pixels): Float64Array {
+  const means = areaMeans(pixels, COLUMNS, ROWS);
   return Float64Array.from({ length: COLUMNS * ROWS }, (_, i) => {
-    const sums = fromTop[i % COLUMNS]!;
-    const row = Math.floor(i / COLUMNS);
-    return (sumAt(sums, ((row + 1) * height) / ROWS) - sumAt(sums, (row * height) / ROWS)) / area;
+    const [r, g, b] = means.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
+    return (299 * r + 587 * g + 114 * b) / 1000;
   });
-}
-
-/**
- * Sums of a row's luma from its left edge to the right one of each cell. Every byte of the picture is read here: channels are summed by
- * themselves, in integers, and weighted once a cell.
- */
-function sumToEdges(row: Uint8Array, width: number, toEdge: Float64Array): void {
-  let sum = 0;
-  let i = 0;
-  for (let column = 0; column < COLUMNS; column++) {
-    const place = ((column + 1) * width) / COLUMNS;
-    const edge = 3 * Math.floor(place);
-    let r = 0;
-    let g = 0;
-    let b = 0;
-    for (; i < edge; i += 3) {
-      r = (r + row[i]!) | 0;
-      g = (g + row[i + 1]!) | 0;
-      b = (b + row[i + 2]!) | 0;
-    }
-    sum += 299 * r + 587 * g + 114 * b;
-    const inside = place - Math.floor(place);
-    toEdge[column] = inside === 0 ? sum : sum + inside * (299 * row[i]! + 587 * row[i + 1]! + 114 * row[i + 2]!);
-  }
-}
-
-/** A sum that grows evenly inside a pixel, at a place that need not be a pixel's edge. */
-function sumAt(sums: Float64Array, place: number): number {
-  const edge = Math.min(Math.floor(place), sums.length - 1);
-  const inside = place - edge;
-  return inside <= 0 ? sums[edge]! : sums[edge]! + inside * (sums[edge + 1]! - sums[edge]!);
 }

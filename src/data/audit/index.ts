@@ -1,18 +1,19 @@
 /** @file The audit of a set: which images it has, what is measured of each, and the table of it all. */
 
+export { type ArchiveGroup, archiveGroups, keptCaption, type MemberCaption } from "./archive-groups.ts";
 export { type AuditFolder, finishedTable, openAuditFolder, publish } from "./audit-folder.ts";
 export {
   type Chunk,
   type ChunkImage,
   chunkPartPath,
   chunkRowsPath,
-  chunksOf,
   readPlan,
   removeChunk,
   writePlan,
 } from "./chunks.ts";
 export { PERCEPTUAL_HASH } from "./dhash.ts";
 export { DUPLICATES_FILE, type DuplicateCounts, writeDuplicates } from "./duplicates-table.ts";
+export { type FlatBin, type Flatness, type Flattening, flatness, flattening, wholeRepeats } from "./flatten.ts";
 export { isSettled, type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
@@ -21,6 +22,7 @@ export { CAPTION_ENDINGS, checkPaths, placesIn } from "./places.ts";
 export {
   type AuditFault,
   type AuditRow,
+  columnName,
   type Fault,
   factsOf,
   type ImageFacts,
@@ -37,3 +39,6 @@ export {
   writeRows,
   writeShard,
 } from "./shards.ts";
+export { type FineBins, type Spread, type SpreadCounter, spreadCounter } from "./spread.ts";
+export { edgesOf, type SpreadDistance, spreadDistance } from "./spread-distance.ts";
+export { NO_THUMBNAIL, type ThumbnailEvent, type ThumbnailFacts, type ThumbnailRequest } from "./thumbnail.ts";

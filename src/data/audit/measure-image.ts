@@ -8,12 +8,18 @@ import { type PictureFormat, pictureFormat } from "../../formats/picture-kind.ts
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { decodePicture, MAX_PIXELS, readHeader } from "./decode.ts";
 import { dHash } from "./dhash.ts";
-import type { Fault, ImageFacts } from "./row.ts";
+import { type Fault, type ImageFacts, MAX_IMAGE } from "./row.ts";
 
-export type MeasureRequest = {
+/** Where an image is found. */
+export type ImagePlace = {
   readonly path: string;
   /** Of the bytes that are the image, where they are not the whole file. */
   readonly range?: { readonly offset: number; readonly length: number } | undefined;
+  /** The image itself, where it lies in no file as it is. */
+  readonly content?: Uint8Array | undefined;
+};
+
+export type MeasureRequest = ImagePlace & {
   /** `measureColours`'s, in pixels. */
   readonly workingSide: number;
 };
@@ -22,16 +28,15 @@ export type MeasureEvent =
   /** The file is about to be opened: from here on its time counts. */
   { readonly type: "begun" } | { readonly type: "facts"; readonly facts: Partial<ImageFacts> };
 
-const MAX_BYTES = 256 * 2 ** 20;
-
 /** A file's fault is the last of the facts, not an error. */
 export async function* measureImage(request: MeasureRequest): AsyncGenerator<MeasureEvent, void> {
   yield { type: "begun" };
   for await (const facts of factsAbout(request)) yield { type: "facts", facts };
 }
 
-async function* factsAbout({ path, range, workingSide }: MeasureRequest): AsyncGenerator<Partial<ImageFacts>, void> {
-  const content = await contentOf(path, range);
+async function* factsAbout(request: MeasureRequest): AsyncGenerator<Partial<ImageFacts>, void> {
+  const { workingSide } = request;
+  const content = await contentOf(request);
   if ("error" in content) return yield content;
   const { bytes } = content;
   yield { sha256: createHash("sha256").update(bytes).digest("hex") };
@@ -58,10 +63,12 @@ async function* factsAbout({ path, range, workingSide }: MeasureRequest): AsyncG
   };
 }
 
-async function contentOf(path: string, range: MeasureRequest["range"]): Promise<{ bytes: Uint8Array } | Fault> {
+/** The bytes, or why there are none. */
+export async function contentOf({ path, range, content }: ImagePlace): Promise<{ bytes: Uint8Array } | Fault> {
+  if (content) return { bytes: content };
   const read = withRegularFile(path, async (handle, size): Promise<{ bytes: Uint8Array } | Fault> => {
     const { offset, length } = range ?? { offset: 0, length: size };
-    if (length > MAX_BYTES) return fault("too_large", `${length} bytes, more than ${MAX_BYTES}`);
+    if (length > MAX_IMAGE) return fault("too_large", `${length} bytes, more than ${MAX_IMAGE}`);
     return { bytes: await readAt(handle, offset, length, path) };
   });
   return read.catch((error: unknown) => {
@@ -102,7 +109,7 @@ function isGrey({ rgb }: Pixels): boolean {
 
 const fault = (error: Fault["error"], errorText: string): Fault => ({ error, errorText });
 
-const broken = (cause: unknown): Fault => fault("broken", reason(cause));
+export const broken = (cause: unknown): Fault => fault("broken", reason(cause));
 
 function reason(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!.slice(0, 300);

@@ -7,7 +7,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { isImageName, listFolder } from "../sets/folder-config.ts";
-import { captionOfEntry, entryOfLine } from "../sets/metadata.ts";
+import { captionOfEntry, entryOfLine, metadataImages } from "../sets/metadata.ts";
 import { numberedLines } from "../sets/text-file.ts";
 
 export type Place =
@@ -16,8 +16,8 @@ export type Place =
       readonly path: string;
       /** As a metadata file has it; otherwise the first of `captionFiles` that is there, otherwise `classTokens`. */
       readonly caption?: string | undefined;
-      /** The metadata file that names it, and the number of its line, from 1. */
-      readonly metadata?: { readonly path: string; readonly line: number };
+      /** The metadata file that names it, and the number of its line, from 1; kohya's JSON has none. */
+      readonly metadata?: { readonly path: string; readonly line: number | null };
       readonly captionFiles: readonly string[];
       readonly classTokens?: string | undefined;
       readonly repeats: number;
@@ -34,7 +34,10 @@ type Class = { readonly repeats: number; readonly classTokens?: string | undefin
 
 const ONCE: Class = { repeats: 1 };
 
-type Kind = "folder" | "image" | "metadata" | "list" | "archive";
+/** Tags behind the caption, in one text. */
+export const JOINED = { enableWildcard: false, captionSeparator: "," } as const;
+
+type Kind = "folder" | "image" | "metadata" | "kohya metadata" | "list" | "archive";
 
 /**
  * @throws IllustriousError `missing_file` for a path with nothing there; `bad_option` for one that names no images; both before
@@ -46,7 +49,8 @@ export async function checkPaths(paths: readonly string[]): Promise<void> {
       throw new IllustriousError("missing_file", `${path}: no such file or folder`, "Check the path.", { cause });
     });
     if (kindOf(path, found.isDirectory())) continue;
-    const hint = "Name a folder, an image, a metadata .jsonl, a .tar archive, or a .txt file that lists such paths.";
+    const hint =
+      "Name a folder, an image, a metadata .jsonl or .json, a .tar or .tar.gz archive, or a .txt file that lists such paths.";
     throw new IllustriousError("bad_option", `${path}: names no images`, hint);
   }
 }
@@ -59,9 +63,12 @@ export async function* placesIn(paths: readonly string[]): AsyncGenerator<Place,
 function kindOf(path: string, isFolder: boolean): Kind | undefined {
   if (isFolder) return "folder";
   if (isImageName(path)) return "image";
-  const kinds: Readonly<Record<string, Kind>> = { ".jsonl": "metadata", ".txt": "list", ".tar": "archive" };
+  if (isArchiveName(path)) return "archive";
+  const kinds: Readonly<Record<string, Kind>> = { ".jsonl": "metadata", ".json": "kohya metadata", ".txt": "list" };
   return kinds[extname(path).toLowerCase()];
 }
+
+const isArchiveName = (path: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(path);
 
 /** @param listed whether a list names it, which may not name another list: two could name each other */
 async function* placesAt(path: string, listed: boolean): AsyncGenerator<Place, void> {
@@ -73,6 +80,8 @@ async function* placesAt(path: string, listed: boolean): AsyncGenerator<Place, v
       return yield { type: "archive", path };
     case "metadata":
       return yield* orBad(path, metadataPlaces(path));
+    case "kohya metadata":
+      return yield* orBad(path, kohyaPlaces(path));
     case "folder":
       return yield* orBad(path, setPlaces(path));
     case "list":
@@ -81,7 +90,7 @@ async function* placesAt(path: string, listed: boolean): AsyncGenerator<Place, v
   yield {
     type: "bad",
     path,
-    why: listed ? "a list may name folders, images, .jsonl files and .tar archives" : "no images",
+    why: listed ? "a list may name folders, images, metadata files and .tar archives" : "no images",
   };
 }
 
@@ -129,7 +138,7 @@ async function* folderPlaces(folder: string, own: Class, look?: (name: string) =
       const stem = name.slice(0, -extname(name).length);
       const endings = CAPTION_ENDINGS.filter((ending) => names.has(stem + ending));
       yield imageAt(path, endings, own);
-    } else if (extname(name).toLowerCase() === ".tar") yield { type: "archive", path };
+    } else if (isArchiveName(name)) yield { type: "archive", path };
   }
   for (const name of folders) {
     const { own: below = own, within } = look?.(name) ?? {};
@@ -148,13 +157,20 @@ async function* metadataPlaces(path: string): AsyncGenerator<Place, void> {
   for await (const { number, text } of numberedLines(path)) {
     try {
       const entry = entryOfLine(text.trim(), `line ${number}`);
-      const caption = captionOfEntry(entry, { enableWildcard: false, captionSeparator: "," });
+      const caption = captionOfEntry(entry, JOINED);
       const image = { path: resolve(dirname(path), entry.path), caption, metadata: { path, line: number } };
       yield { type: "image", ...image, captionFiles: [], repeats: 1 };
     } catch (error) {
       if (!(error instanceof IllustriousError)) throw error;
       yield { type: "bad", path, why: error.message };
     }
+  }
+}
+
+/** kohya's `meta.json`, `{"<path>": {"caption", "tags"}}`, which is read as a whole. */
+async function* kohyaPlaces(path: string): AsyncGenerator<Place, void> {
+  for (const { path: image, caption } of await metadataImages(path, undefined, JOINED)) {
+    yield { type: "image", path: image, caption, metadata: { path, line: null }, captionFiles: [], repeats: 1 };
   }
 }
 

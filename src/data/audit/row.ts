@@ -4,6 +4,9 @@ import type { ColourMeasures } from "../../colour/index.ts";
 import type { ParquetColumn, ParquetRow, ParquetType, ParquetValue } from "../../formats/parquet.ts";
 import type { PictureFormat } from "../../formats/picture-kind.ts";
 
+/** Bytes that an image may have. */
+export const MAX_IMAGE = 256 * 2 ** 20;
+
 /** Why an image has no measures. */
 export type AuditFault =
   /** No file of that name. */
@@ -113,6 +116,7 @@ const TYPES: { readonly [K in keyof AuditRow]: ParquetType } = {
   saturation: "float64",
   saturationDeviation: "float64",
   hues: "float32s",
+  vividGrid: "float32s",
   whiteShare: "float64",
   blackShare: "float64",
   clippedHighShare: "float64",
@@ -149,7 +153,7 @@ export const NO_FACTS: ImageFacts = {
   ...{ sha256: null, format: null, width: null, height: null, orientation: null, channels: null, frames: null },
   ...{ hasProfile: null, hasAlpha: null, transparentShare: null, greyscale: null },
   ...{ contrast: null, brightness: null, sharpness: null, dynamicColours: null, colourfulness: null },
-  ...{ saturation: null, saturationDeviation: null, hues: null },
+  ...{ saturation: null, saturationDeviation: null, hues: null, vividGrid: null },
   ...{ whiteShare: null, blackShare: null, clippedHighShare: null, clippedLowShare: null },
   ...{ colourful: null, dhash: null, error: null, errorText: null },
 };

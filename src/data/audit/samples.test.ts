@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { checkPaths, placesIn } from "./places.ts";
@@ -183,6 +184,53 @@ test("an archive: keys up to the first dot, captions before and behind, links le
   expect(found.map(({ origin }) => origin.memberNumber)).toEqual([0, 2, 4, 5, 10, 12, 14]);
   expect(found[0]).toMatchObject({ range: { offset: 512, length: 3 }, origin: { bytes: 3 } });
   expect(found[6]!.origin.captionError).toBe("6.txt: not UTF-8");
+});
+
+test("JSON members are captions where there is no text, by the names of metadata.jsonl", async () => {
+  const archive = pack();
+  const put = (name: string, content: string) => archive.entry({ name }, content);
+  put("1.jpg", "1");
+  put("1.json", '\ufeff{"caption": "one", "width": 5}');
+  put("2.json", '{"prompt": "two", "tags": "a, b"}');
+  put("2.jpg", "22");
+  put("3.json", '{"caption": "three"}');
+  put("3.txt", "text");
+  put("3.jpg", "333");
+  put("4.jpg", "4444");
+  put("4.json", '{"caption": ["no"]}');
+  put("5.jpg", "5");
+  put("5.json", "no JSON");
+  put("6.jpg", "6");
+  put("6.json", '{"uid": 7}');
+  archive.finalize();
+  const whole = Buffer.concat(await gathered(archive as AsyncIterable<Buffer>));
+  await lay({ "a.tar": whole, "b.tgz": gzipSync(whole) });
+  const expected = ["one", "two,a, b", "text", null, null, null];
+  const found = await samples("a.tar");
+  expect(found.map(({ origin }) => origin.caption)).toEqual(expected);
+  expect(found.map(({ origin }) => origin.captionError)).toEqual([
+    ...[null, null, null],
+    expect.stringMatching(/^4.json: caption is \["no"\], not text/),
+    expect.stringMatching(/^5.json: /),
+    null,
+  ]);
+  const compressed = await samples("");
+  expect(compressed.slice(6).map(({ origin }) => origin.caption)).toEqual(expected);
+  expect(compressed.slice(6).map(({ content }) => Buffer.from(content!).toString())).toEqual(
+    "1 22 333 4444 5 6".split(" "),
+  );
+});
+
+test("kohya's metadata JSON, named, is the set", async () => {
+  const meta = { "a.png": { caption: "a", tags: "t1, t2" }, b: { tags: "t" }, [join(folder, "z/c.webp")]: {} };
+  await lay({ "k/meta.json": JSON.stringify(meta), "k/a.png": "", "k/b.jpg": "", "z/c.webp": "", "bad.json": "[]" });
+  expect(brief(await samples("k/meta.json", "bad.json"))).toEqual([
+    ["k/a.png", "a,t1, t2"],
+    ["k/b.jpg", "t"],
+    ["z/c.webp", null],
+    ["bad.json", "bad_source"],
+  ]);
+  expect((await samples("k/meta.json"))[0]!.origin).toMatchObject({ captionFile: join(folder, "k/meta.json") });
 });
 
 test("an archive that breaks off gives what came before, and says so", async () => {

@@ -1,25 +1,24 @@
 /** @file The images of a set with their captions, one by one; what is inside archives, too. */
 
 import { stat } from "node:fs/promises";
-import { basename } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
-import { type TarFile, tarFiles } from "../../formats/tar.ts";
-import { isImageName } from "../sets/folder-config.ts";
+import { captionOfEntry, captionTexts } from "../sets/metadata.ts";
 import { readText } from "../sets/text-file.ts";
-import type { Place } from "./places.ts";
-import type { Fault, ImageOrigin } from "./row.ts";
+import { archiveGroups, keptCaption, MAX_CAPTION, type MemberCaption } from "./archive-groups.ts";
+import { JOINED, type Place } from "./places.ts";
+import { type Fault, type ImageOrigin, MAX_IMAGE } from "./row.ts";
 
 export type Sample = {
   readonly origin: ImageOrigin;
   /** Where it lies in an archive. */
   readonly range?: { readonly offset: number; readonly length: number };
+  /** Its bytes, out of an archive that is compressed. */
+  readonly content?: Uint8Array;
   /** Why there is nothing to open. */
   readonly fault?: Fault;
   /** Bytes of the whole set, of archives all of them, up to the end of this image. */
   readonly reached: number;
 };
-
-const MAX_CAPTION = 2 ** 20;
 
 export async function* samplesIn(places: AsyncIterable<Place>): AsyncGenerator<Sample, void> {
   let reached = 0;
@@ -75,52 +74,40 @@ function refused(captionError: string): Caption {
 
 const NO_CAPTION: Caption = { caption: null, captionError: null, captionFile: null, captionLine: null };
 
-/** WebDataset's rule: members with one key follow each other, and the key is the path up to the first dot of the name. */
 async function* archiveSamples(path: string, mtimeMs: number | null, before: number): AsyncGenerator<Sample, void> {
-  let key: string | undefined;
-  let images: TarFile[] = [];
-  let captions = new Map<string, Caption>();
-  const flush = function* (): Generator<Sample, void> {
-    const caption = captions.get("caption") ?? captions.get("txt") ?? told(null);
-    for (const { name, number, size, offset } of images) {
-      const origin = { source: path, member: name, memberNumber: number, bytes: size, mtimeMs, repeats: 1, ...caption };
-      yield { origin, range: { offset, length: size }, reached: before + offset + size };
-    }
-    images = [];
-    captions = new Map();
-  };
   try {
-    for await (const file of tarFiles(path)) {
-      const name = basename(file.name);
-      // What hides in an archive is a system's own, such as macOS's `._` files.
-      if (name.startsWith(".")) continue;
-      const [stem = "", ...endings] = name.split(".");
-      const own = file.name.slice(0, -name.length) + stem;
-      if (own !== key || images.length >= MOST_TOGETHER) yield* flush();
-      key = own;
-      const ending = endings.join(".").toLowerCase();
-      if (isImageName(name)) images.push(file);
-      else if (ending === "txt" || ending === "caption") captions.set(ending, await memberCaption(file));
+    for await (const { images, captions } of archiveGroups(path)) {
+      const caption = captionIn(captions);
+      for (const { file, bytes } of images) {
+        const { name: member, number: memberNumber, size, offset } = file;
+        const origin = { source: path, member, memberNumber, bytes: size, mtimeMs, repeats: 1, ...caption };
+        const reached = before + file.reached();
+        if (offset !== undefined) yield { origin, range: { offset, length: size }, reached };
+        else if (bytes) yield { origin, content: bytes, reached };
+        else
+          yield { origin, fault: { error: "too_large", errorText: `${size} bytes, more than ${MAX_IMAGE}` }, reached };
+      }
     }
   } catch (error) {
     if (!(error instanceof IllustriousError)) throw error;
-    yield* flush();
     const origin = { ...NOWHERE, source: path, ...told(null), repeats: 1 };
-    const errorText = error.message.replace(`${path}: `, "");
-    return yield { origin, fault: { error: "bad_source", errorText }, reached: before };
+    yield {
+      origin,
+      fault: { error: "bad_source", errorText: error.message.replace(`${path}: `, "") },
+      reached: before,
+    };
   }
-  yield* flush();
 }
 
-/** Images of one key that wait for a caption behind them; of more, the first do without it. */
-const MOST_TOGETHER = 256;
-
-async function memberCaption(file: TarFile): Promise<Caption> {
-  const bytes = await file.read(MAX_CAPTION);
-  if (bytes === undefined) return refused(`${file.name}: more than ${MAX_CAPTION} bytes of text`);
+function captionIn(captions: ReadonlyMap<string, MemberCaption>): Caption {
+  const kept = keptCaption(captions);
+  if (!kept) return told(null);
+  if (kept.text === undefined) return refused(kept.why);
+  if (kept.ending !== "json") return told(kept.text);
   try {
-    return told(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return refused(`${file.name}: not UTF-8`);
+    return told(captionOfEntry(captionTexts(kept.text, kept.file.name), JOINED) ?? null);
+  } catch (error) {
+    if (!(error instanceof IllustriousError)) throw error;
+    return refused(error.message);
   }
 }

@@ -19,11 +19,25 @@ export type Spread = {
 export type Scale = "linear" | "log";
 
 export type SpreadCounter = {
-  add(value: number): void;
+  /** @param times as if it were so many values */
+  add(value: number, times?: number): void;
+  /** Enters the values of a fine bin at once, as somebody else has counted them. */
+  addBin(bin: number, values: { count: number; sum: number; least: number; most: number }): void;
+  readonly fine: FineBins;
   /** The value below which this share (0 to 1) of the values lies; `undefined` for no values. */
   quantile(share: number): number | undefined;
   /** `undefined` for no values. */
   result(): Spread | undefined;
+};
+
+/** Counts of values in bins of equal width, or of equal ratio behind 1; the outer ones also have what is beyond. */
+export type FineBins = {
+  readonly from: number;
+  readonly to: number;
+  readonly scale: Scale;
+  readonly counts: Readonly<Float64Array>;
+  /** The bin that a value is counted in. */
+  binOf(value: number): number;
 };
 
 const PERCENTS = [1, 5, 25, 50, 75, 95, 99] as const;
@@ -42,6 +56,8 @@ export function spreadCounter(from: number, to: number, scale: Scale = "linear")
   let sum = 0;
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
+
+  const binOf = (value: number) => Math.min(FINE - 1, Math.max(0, Math.floor((place(value) - start) / step)));
 
   /** Between the two nearest values, as `quantiles` of `src/colour` has it. */
   function quantile(share: number): number {
@@ -62,15 +78,24 @@ export function spreadCounter(from: number, to: number, scale: Scale = "linear")
   }
 
   return {
+    fine: { from, to, scale, counts: fine, binOf },
+    addBin(bin, values) {
+      count += values.count;
+      sum += values.sum;
+      least = Math.min(least, values.least);
+      most = Math.max(most, values.most);
+      fine[bin]! += values.count;
+      sums[bin]! += values.sum;
+    },
     quantile: (share) => (count === 0 ? undefined : quantile(share)),
-    add(given) {
-      count++;
-      sum += given;
+    add(given, times = 1) {
+      count += times;
+      sum += times * given;
       least = Math.min(least, given);
       most = Math.max(most, given);
-      const bin = Math.min(FINE - 1, Math.max(0, Math.floor((place(given) - start) / step)));
-      fine[bin]!++;
-      sums[bin]! += given;
+      const bin = binOf(given);
+      fine[bin]! += times;
+      sums[bin]! += times * given;
     },
     result() {
       if (count === 0) return undefined;

@@ -36,3 +36,4 @@ export type { DataImage, DataItem } from "./items.ts";
 export type { DatasetOptions, SubsetOptions } from "./options.ts";
 export { type BucketCount, type Findings, reportLines, type ScanReport, type SubsetReport } from "./report.ts";
 export { type DataSet, type ScanOptions, type ScanProgress, scan, scanned } from "./scan.ts";
+export { type MetadataWriter, metadataWriter } from "./write-metadata.ts";

@@ -14,7 +14,12 @@ import { numberedLines, readText } from "./text-file.ts";
 /** More than a million entries; longer lists come as JSON lines, which are read one by one. */
 const MAX_JSON = 400 * 2 ** 20;
 
-export type Entry = { readonly path: string; readonly caption: string | undefined; readonly tags: string | undefined };
+type Texts = { readonly caption: string | undefined; readonly tags: string | undefined };
+
+export type Entry = Texts & { readonly path: string };
+
+/** How caption and tags become one text. */
+type Joining = Pick<SubsetOptions, "enableWildcard" | "captionSeparator">;
 
 /**
  * The images that a metadata file names, in its order. Relative names count from `folder`, else from the file's own folder; names
@@ -25,7 +30,7 @@ export type Entry = { readonly path: string; readonly caption: string | undefine
 export async function metadataImages(
   path: string,
   folder: string | undefined,
-  options: SubsetOptions,
+  options: Joining,
 ): Promise<FoundImage[]> {
   const entries = path.toLowerCase().endsWith(".jsonl") ? await readLines(path) : await readObject(path);
   const base = folder ?? dirname(path);
@@ -38,8 +43,8 @@ export async function metadataImages(
 
 /** Tags follow the caption, with the wildcard each of its lines; as in sd-scripts, with the bare separator. */
 export function captionOfEntry(
-  { caption, tags }: Entry,
-  { enableWildcard, captionSeparator }: Pick<SubsetOptions, "enableWildcard" | "captionSeparator">,
+  { caption, tags }: Texts,
+  { enableWildcard, captionSeparator }: Joining,
 ): string | undefined {
   if (tags === undefined || tags === "") return caption;
   const lines = (caption ?? "").split("\n").filter((line) => line.trim() !== "");
@@ -79,8 +84,22 @@ export function entryOfLine(line: string, place: string): Entry {
   const entry = recordOf(parseJson(line, place), place);
   const name = textOf(entry, "file_name", place) ?? textOf(entry, "image_path", place);
   if (!name) throw wrong(`${place} names no image`, 'Each line has a "file_name".');
+  return { path: name, ...textsOf(entry, place) };
+}
+
+/**
+ * What a JSON object about one image says of it, under the names that a line of a `.jsonl` file has.
+ *
+ * @param place what to call it in a message
+ * @throws IllustriousError `bad_file` when it is no JSON object, or has a caption that is no text
+ */
+export function captionTexts(json: string, place: string): Texts {
+  return textsOf(recordOf(parseJson(json.replace(/^\ufeff/, ""), place), place), place);
+}
+
+function textsOf(entry: Record<string, unknown>, place: string): Texts {
   const caption = CAPTION_FIELDS.map((key) => textOf(entry, key, place)).find((found) => found !== undefined);
-  return { path: name, caption, tags: textOf(entry, "tags", place) };
+  return { caption, tags: textOf(entry, "tags", place) };
 }
 
 async function byStem(folder: string): Promise<Map<string, string>> {

@@ -33,6 +33,23 @@ test("the user's own words are neither doubled nor taken out", () => {
   expect(removeInsertions(text, insertions)).toBe("dark, 1girl");
 });
 
+test.each([
+  ["A girl in a field. dark, 1girl", ", sharp"],
+  ["dark. A girl, solo", ", sharp"],
+  ["1girl, dark.", ", sharp"],
+  ['She said "no!" dark, solo', ", sharp"],
+  ["夜の街。dark", ", sharp"],
+  ["It is dark. solo", ", dark, sharp"],
+  ["a dark. night", ", dark, sharp"],
+  ["v1.dark", ", dark, sharp"],
+])("a sentence on the line does not hide the word behind or before it: %s", (line, added) => {
+  expect(put(line)).toBe(line + added);
+});
+
+test("words of several parts are seen where a space parts tags", () => {
+  expect(put("very sharp solo", { ...END, separator: " " }, ["very sharp", "dark"])).toBe("very sharp solo dark");
+});
+
 const lines = fc.stringMatching(/^\ufeff?([a-z초🎨,{}|. \r\n]{0,30}(dark|sharp)?){0,3}$/u);
 const captions = fc.oneof(fc.string({ unit: "binary" }), lines);
 const places = fc.record({

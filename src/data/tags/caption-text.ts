@@ -50,8 +50,7 @@ function pieceFor(line: string, tokens: readonly string[], place: TokenPlace): I
   if (line.trim() === "") return undefined;
   const { separator } = place;
   const core = coreOf(separator);
-  const own = new Set(line.split(core).map((tag) => tag.trim()));
-  const fresh = tokens.filter((token) => !own.has(token));
+  const fresh = tokens.filter((token) => !hasTag(line, token, core));
   if (fresh.length === 0) return undefined;
   const joined = fresh.join(separator);
   const at = place.position === "start" ? behindTags(line, place.keepTokens, core) : undefined;
@@ -79,6 +78,23 @@ function coreOf(separator: string): string {
   return separator.trim() || separator;
 }
 
+/** A sentence's end as its last characters, and as the first behind a word. */
+const AFTER_SENTENCE = /[.!?…]["'”’)\]]*\s+$|[。！？]\s*$/u;
+const SENTENCE_END = /^[.!?…]+["'”’)\]]*(\s|$)|^[。！？]/u;
+
+/** Whether a word stands in a line as a whole tag: between separators, ends of sentences and the line's own ends. */
+function hasTag(line: string, word: string, core: string): boolean {
+  for (let at = line.indexOf(word); at !== -1; at = line.indexOf(word, at + 1)) {
+    const [before, after] = [line.slice(0, at), line.slice(at + word.length)];
+    const begins =
+      before.trim() === "" || before.endsWith(core) || before.trimEnd().endsWith(core) || AFTER_SENTENCE.test(before);
+    const ends =
+      after.trim() === "" || after.startsWith(core) || after.trimStart().startsWith(core) || SENTENCE_END.test(after);
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
 /** The text as it was before `insertions`, which must be its own. */
 export function removeInsertions(text: string, insertions: readonly Insertion[]): string {
   let out = "";
@@ -102,14 +118,10 @@ export function findInsertions(
   separator: string,
 ): readonly Insertion[] | "none" | undefined {
   const core = coreOf(separator);
-  const tags = new Set(
-    text
-      .replace(MARK, "")
-      .split(/[\r\n]/)
-      .flatMap((line) => line.split(core).map((tag) => tag.trim())),
-  );
-  const words = insertions.flatMap(({ text: piece }) => piece.split(core).map((tag) => tag.trim()));
-  if (!words.some((word) => word !== "" && tags.has(word))) return "none";
+  const lines = text.replace(MARK, "").split(/[\r\n]/);
+  const words = new Set(insertions.flatMap(({ text: piece }) => piece.split(core).map((tag) => tag.trim())));
+  words.delete("");
+  if (![...words].some((word) => lines.some((line) => hasTag(line, word, core)))) return "none";
   const found: Insertion[] = [];
   // The longest first: a shorter piece may be the end of a longer one.
   const pieces = [...new Set(insertions.map((one) => one.text))].sort((a, b) => b.length - a.length);

@@ -2,7 +2,7 @@
 
 import type { Insertion } from "./caption-text.ts";
 
-type Span = { readonly from: number; readonly to: number };
+export type Span = { readonly from: number; readonly to: number };
 
 /** An object's own strings: where they lie in the line, between their quotes. Of a name that is there twice, the last counts. */
 export function stringFields(line: string): Map<string, Span> {
@@ -22,6 +22,11 @@ export function stringFields(line: string): Map<string, Span> {
     }
   }
   return fields;
+}
+
+/** A string of `stringFields`, as it reads. */
+export function fieldText(line: string, { from, to }: Span): string {
+  return JSON.parse(`"${line.slice(from, to)}"`) as string;
 }
 
 /**

@@ -1,11 +1,14 @@
 /**
- * @file The ledger of a set's tags, `tags.jsonl`: for every caption that was changed, what was put in and where. Lines are only ever
- * added; the last one of a caption counts.
+ * @file The ledger of a set's tags, `tags.jsonl`: for every caption that was changed, what was put in and where. Lines are added; the
+ * last one of a caption counts.
  *
  * The protocol by which no caption is lost, however a run ends:
  *
  * 1. What is going to be written is entered, with the hashes of the caption as it is and as it will be, and flushed to the disk.
  * 2. Then the caption's file is replaced: written beside it, flushed, renamed. It is the old one or the new one, whole.
+ *
+ * Many captions take each of the two steps together. At a run's end, lines that do not count any more go away, when they are many: the
+ * ledger is written anew beside itself, flushed, renamed.
  *
  * A run that ends between the two leaves an entry of something that has not happened. Nobody has to know: whoever looks at a caption
  * compares its hash with both of the entry's, and goes on from what is really there (`caption-state.ts`). A run that ends within the
@@ -17,7 +20,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { IllustriousError } from "../../base/error.ts";
-import type { FileCalls } from "../../formats/atomic-write.ts";
+import { type FileCalls, removeStrayTemporaries, type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { placeIndex } from "../place-index.ts";
 import type { Insertion } from "./caption-text.ts";
 
@@ -49,6 +52,8 @@ export type Ledger = {
   append(entries: readonly TagEntry[]): Promise<void>;
   /** The last entry of every caption, in the order in which they were entered; not those entered meanwhile. */
   latest(): AsyncGenerator<TagEntry, void>;
+  /** Without lines that do not count any more, if they are many; it is closed then. */
+  compact(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -65,17 +70,27 @@ const entryKey = ({ caption, image, field }: TagEntry) => keyOf(caption, image, 
 
 const LINE_END = 10;
 
+/** Share of lines that may be replaced ones: each costs a look at another when the ledger is opened. */
+const MOST_REPLACED = 1 / 4;
+
+/** Lines that are written at once. */
+const TOGETHER = 1024;
+
 /**
  * @param calls by which it is written; none to read it only
  * @throws IllustriousError `bad_file` for a line that is no entry; `write_failed`
  */
 export async function openLedger(path: string, calls?: FileCalls): Promise<Ledger> {
+  if (calls) await removeStrayTemporaries(dirname(path)).catch(() => []);
   const file = await open(path, calls ? "a+" : "r").catch((error: NodeJS.ErrnoException) => {
     if (!calls && error.code === "ENOENT") return undefined;
     throw failed(path, error);
   });
   const index = placeIndex();
   let size = 0;
+  let lines = 0;
+  /** Lines that do not count any more. */
+  let replaced = 0;
 
   /** The latest entry that has been entered, and its place. */
   async function locate(key: string): Promise<{ entry: TagEntry; place: number } | undefined> {
@@ -88,7 +103,17 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
 
   async function enter(entry: TagEntry, place: number): Promise<void> {
     const key = entryKey(entry);
-    index.set(key, place, (await locate(key))?.place);
+    const before = (await locate(key))?.place;
+    index.set(key, place, before);
+    lines++;
+    if (before !== undefined) replaced++;
+  }
+
+  /** Whether an entry that has been entered is its caption's last. */
+  async function isLatest(entry: TagEntry, place: number): Promise<boolean> {
+    const places = [...index.at(entryKey(entry))];
+    // One place alone for the key's hash must be the key's.
+    return places.length === 1 ? places[0] === place : (await locate(entryKey(entry)))?.place === place;
   }
 
   async function* entries(): AsyncGenerator<{ entry: TagEntry; place: number; end: number }, void> {
@@ -138,8 +163,27 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
       const end = size;
       for await (const { entry, place } of entries()) {
         if (place >= end) return;
-        if ((await locate(entryKey(entry)))?.place === place) yield entry;
+        if (await isLatest(entry, place)) yield entry;
       }
+    },
+    async compact() {
+      if (!file || !calls || lines === 0 || replaced / lines < MOST_REPLACED) return;
+      const fill = async (sink: Sink): Promise<void> => {
+        let held: string[] = [];
+        for await (const { entry, place } of entries()) {
+          if (await isLatest(entry, place)) held.push(`${JSON.stringify(entry)}\n`);
+          if (held.length < TOGETHER) continue;
+          await sink.write(Buffer.from(held.join("")));
+          held = [];
+        }
+        await sink.write(Buffer.from(held.join("")));
+      };
+      // Some systems do not rename over a file that is open.
+      const rename = async (from: string, to: string): Promise<void> => {
+        await file.close();
+        await calls.rename(from, to);
+      };
+      await writeFileAtomic(path, fill, { ...calls, rename });
     },
     close: async () => file?.close(),
   };

@@ -2,14 +2,14 @@
 
 import { hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
-import type { AuditRow } from "../../data/audit/index.ts";
+import type { AuditRow, ImageFacts, MeasureRequest } from "../../data/audit/index.ts";
 import { embeddedQueue } from "../../queue/embedded.ts";
 import { takeLease } from "../../queue/lease.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { connectRedis } from "../../queue/redis.ts";
 import { openRedisQueue } from "../../queue/redis-queue.ts";
 import { AUDIT_KIND, type ChunkJob, type ChunkProgress, groupOf } from "./chunk-job.ts";
-import { type Decoders, openDecoders } from "./decoders.ts";
+import { openDecoders } from "./decoders.ts";
 import { measureChunk } from "./measure-chunk.ts";
 
 /** What others see of an audit. */
@@ -32,6 +32,10 @@ export type AuditNote = {
 export type AuditQueue = {
   readonly queue: Queue<ChunkJob, ChunkProgress>;
   readonly warning?: { readonly message: string; readonly hint: string } | undefined;
+  /** Measures in this process's own decoders, of which there are `workers`. */
+  measure(request: MeasureRequest): Promise<ImageFacts>;
+  readonly workers: number;
+  /** A file that the rows of an answer have wrongly as missing or unreadable. */
   wrongIn(rows: readonly AuditRow[]): Promise<string | undefined>;
   /** Tells others how far it is. */
   note(note: Pick<AuditNote, "images" | "kept" | "errors" | "total" | "share" | "done">): Promise<void>;
@@ -55,7 +59,7 @@ export function ownQueue({ entry, workers, timeLimit }: Here): AuditQueue {
   const decoders = openDecoders({ entry, workers, timeLimit });
   const queue = embeddedQueue<ChunkJob, ChunkProgress>((job, turn) => measureChunk(job, turn, decoders, workers));
   return {
-    queue,
+    ...{ queue, measure: decoders.measure, workers },
     wrongIn: async () => undefined,
     ...{ note: nothing, check: nothing, finish: nothing },
     async close() {
@@ -76,7 +80,7 @@ const PATIENCE = 2000;
 export async function redisQueue(
   url: string,
   out: string,
-  here: Omit<Here, "workers">,
+  { entry, workers, timeLimit }: Here,
   signal: AbortSignal | undefined,
 ): Promise<AuditQueue> {
   const link = await connectRedis(url);
@@ -90,7 +94,8 @@ export async function redisQueue(
   await queue.clear();
   const began = Date.now();
   let noted = 0;
-  let decoders: Decoders | undefined;
+  // They run from the first image on that they are asked for.
+  const decoders = openDecoders({ entry, workers, timeLimit });
   return {
     queue: {
       ...queue,
@@ -99,11 +104,10 @@ export async function redisQueue(
         return queue.look(names);
       },
     },
-    warning: link.warning,
+    ...{ warning: link.warning, measure: decoders.measure, workers },
     async wrongIn(rows) {
       for (const row of rows) {
         if (row.bytes === null || (row.error !== "missing" && row.error !== "unreadable")) continue;
-        decoders ??= openDecoders({ ...here, workers: 1 });
         // Inside an archive the place is not known here; its first bytes are read as well as any.
         const range = row.member === null ? undefined : { offset: 0, length: 1 };
         const facts = await decoders.measure({ path: row.source, range, workingSide: 16 });
@@ -121,7 +125,7 @@ export async function redisQueue(
     check: () => lease.renew(),
     finish: () => queue.clear(),
     async close() {
-      await decoders?.close();
+      await decoders.close();
       await Promise.race([Promise.all([queue.close(), lease.release()]).catch(() => {}), wait(PATIENCE)]);
       link.close();
     },

@@ -2,7 +2,8 @@
 
 import { restrictDecoder } from "../../data/audit/decode.ts";
 import { measureImage } from "../../data/audit/measure-image.ts";
+import { thumbnailOf } from "../../data/audit/thumbnail.ts";
 import { serve } from "../../runtime/process/serve.ts";
 
 restrictDecoder();
-serve({ measure: measureImage });
+serve({ measure: measureImage, thumbnail: thumbnailOf });

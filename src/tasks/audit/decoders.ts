@@ -7,22 +7,26 @@ import { IllustriousError } from "../../base/error.ts";
 import {
   type Fault,
   type ImageFacts,
-  type MeasureEvent,
   type MeasureRequest,
   NO_FACTS,
+  NO_THUMBNAIL,
+  type ThumbnailFacts,
+  type ThumbnailRequest,
 } from "../../data/audit/index.ts";
 import { EngineProcess } from "../../runtime/process/engine-process.ts";
 
 export type Decoders = {
   /** Waits for a process that is free. @throws IllustriousError `engine_failed` when no process can be started */
   measure(request: MeasureRequest): Promise<ImageFacts>;
+  /** Waits, and fails, as `measure`. */
+  thumbnail(request: ThumbnailRequest): Promise<ThumbnailFacts>;
   /** Process ids, for those that run. */
   pids(): number[];
   close(): Promise<void>;
 };
 
 export type DecoderOptions = {
-  /** The module that serves `measure`. */
+  /** The module that serves `measure` and `thumbnail`. */
   readonly entry: URL;
   readonly workers: number;
   /** Seconds a file. */
@@ -55,19 +59,29 @@ export function openDecoders({ entry, workers, timeLimit }: DecoderOptions): Dec
     else free.push(engine);
   };
 
-  type Attempt = {
-    readonly facts: ImageFacts;
+  /** What becomes known of a file, piece by piece, and why no more does. */
+  type Facts = { readonly error: string | null; readonly errorText: string | null };
+
+  type FileEvent<F> = { readonly type: "begun" } | { readonly type: "facts"; readonly facts: Partial<F> };
+
+  type Attempt<F> = {
+    readonly facts: F;
     readonly ended?: { readonly message: string; readonly overFile: boolean };
   };
 
   /** The facts, and how the process ended, if it did: over the file, or before it began with it. */
-  async function attempt(engine: EngineProcess, request: MeasureRequest): Promise<Attempt> {
+  async function attempt<F extends Facts>(
+    engine: EngineProcess,
+    task: string,
+    request: unknown,
+    nothing: F,
+  ): Promise<Attempt<F>> {
     if (closed) throw new IllustriousError("cancelled", "the decoders were closed");
     const limit = new AbortController();
     let timer: NodeJS.Timeout | undefined;
-    let facts = NO_FACTS;
+    let facts = nothing;
     try {
-      for await (const event of engine.run<MeasureEvent>("measure", request, limit.signal)) {
+      for await (const event of engine.run<FileEvent<F>>(task, request, limit.signal)) {
         if (event.type === "facts") facts = { ...facts, ...event.facts };
         else {
           falseStarts = 0;
@@ -86,22 +100,25 @@ export function openDecoders({ entry, workers, timeLimit }: DecoderOptions): Dec
     }
   }
 
-  return {
-    async measure(request) {
-      const engine = await take();
-      try {
-        for (let crashes = 0; ; ) {
-          const { facts, ended } = await attempt(engine, request);
-          if (!ended) return facts;
-          if (ended.overFile) crashes++;
-          if (crashes < TRIES) continue;
-          const how = ended.message.replace("the engine's process", "the decoder's process");
-          return { ...facts, ...fault("crashed", how) };
-        }
-      } finally {
-        give(engine);
+  async function factsOf<F extends Facts>(task: string, request: unknown, nothing: F): Promise<F> {
+    const engine = await take();
+    try {
+      for (let crashes = 0; ; ) {
+        const { facts, ended } = await attempt(engine, task, request, nothing);
+        if (!ended) return facts;
+        if (ended.overFile) crashes++;
+        if (crashes < TRIES) continue;
+        const how = ended.message.replace("the engine's process", "the decoder's process");
+        return { ...facts, ...fault("crashed", how) };
       }
-    },
+    } finally {
+      give(engine);
+    }
+  }
+
+  return {
+    measure: (request) => factsOf("measure", request, NO_FACTS),
+    thumbnail: (request) => factsOf("thumbnail", request, NO_THUMBNAIL),
     pids: () => engines.flatMap(({ pid }) => pid ?? []),
     async close() {
       closed = true;

@@ -9,8 +9,8 @@ import {
   type AuditManifest,
   type AuditRow,
   type Chunk,
+  chunkPartPath,
   chunkRowsPath,
-  chunksOf,
   type KnownRows,
   placesIn,
   readShard,
@@ -20,6 +20,7 @@ import {
   shardPath,
   writeManifest,
   writePlan,
+  writeRows,
   writeShard,
 } from "../../data/audit/index.ts";
 import type { Ended } from "../../queue/queue.ts";
@@ -27,6 +28,7 @@ import { VERSION } from "../version.ts";
 import type { AuditQueue } from "./audit-queue.ts";
 import { type ChunkJob, type ChunkProgress, PROTOCOL } from "./chunk-job.ts";
 import type { AuditCounts, AuditEvent } from "./events.ts";
+import { gatherChunks } from "./gather-chunks.ts";
 
 export type Found = { readonly images: number; readonly archives: number; readonly bytes: number };
 
@@ -37,7 +39,7 @@ export type Work = {
   /** Where chunks are. */
   readonly chunks: string;
   readonly known: KnownRows;
-  readonly audit: Pick<AuditQueue, "queue" | "wrongIn" | "note">;
+  readonly audit: Pick<AuditQueue, "queue" | "measure" | "workers" | "wrongIn" | "note">;
   /** Seconds a file. */
   readonly timeLimit: number;
   readonly found: Found;
@@ -73,6 +75,12 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
   let kept = 0;
   let shards = 0;
   let told = Number.NEGATIVE_INFINITY;
+
+  const settings = { workingSide, timeLimit: work.timeLimit, protocol: PROTOCOL, program: VERSION };
+  const gatherer = gatherChunks({
+    ...{ known: work.known, size, settings, workers: work.audit.workers },
+    measure: (path, content) => work.audit.measure({ path, content, workingSide }),
+  });
 
   const count = (images: number, errors: number, bytes: number) => {
     done.images += images;
@@ -131,7 +139,10 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     yield* progress();
   }
   const soFar = (): AuditCounts & { readonly bytes: number } => {
-    let { images, errors, bytes } = done;
+    const filling = gatherer.soFar();
+    let images = done.images + filling.images;
+    let errors = done.errors + filling.errors;
+    let bytes = done.bytes + filling.bytes;
     for (const [name, { measured, errors: wrong }] of inWork) {
       const one = pending.get(name);
       if (!one) continue;
@@ -139,7 +150,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
       errors += wrong;
       bytes += (one.chunk.bytes * (one.known.images + measured)) / one.images;
     }
-    return { images, kept, errors, bytes };
+    return { images, kept: kept + filling.kept, errors, bytes };
   };
   async function* progress(always = false): AsyncGenerator<AuditEvent, void> {
     const now = performance.now();
@@ -152,33 +163,49 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     yield { type: "progress", ...far, ...(workers !== undefined && { workers }) };
   }
 
-  const settings = { workingSide, timeLimit: work.timeLimit, protocol: PROTOCOL, program: VERSION };
-  const samples = untilAborted(samplesIn(placesIn(work.paths)), signal, () => stopped(soFar().images));
-  for await (const chunk of chunksOf(samples, work.known, size, settings)) {
+  async function* send(chunk: Chunk): AsyncGenerator<AuditEvent, void> {
     const { images, ...rest } = chunk;
-    const rows = images.flatMap(({ row, open }) => (open ? [] : [row]));
+    const rows = closedRows(chunk);
     const known = { images: rows.length, errors: rows.filter(({ error }) => error !== null).length };
     kept += chunk.kept;
     count(known.images, known.errors, 0);
     if (known.images === images.length) {
       await writeShard(folder, chunk.number, rows, workingSide);
       count(0, 0, chunk.bytes);
-      yield* inPlace(chunk.number, rows.length);
-    } else {
-      await writePlan(chunks, chunk);
-      const paths = manifest.paths;
-      const job = { ...settings, folder: chunks, name: chunk.name, images: images.length, paths };
-      pending.set(chunk.name, { chunk: rest, images: images.length, known, job, falseAnswers: 0 });
-      await queue.add(chunk.name, job);
+      return yield* inPlace(chunk.number, rows.length);
     }
-    yield* progress();
+    await keepMeasured(chunk);
+    await writePlan(chunks, chunk);
+    const job = { ...settings, folder: chunks, name: chunk.name, images: images.length, paths: manifest.paths };
+    pending.set(chunk.name, { chunk: rest, images: images.length, known, job, falseAnswers: 0 });
+    await queue.add(chunk.name, job);
     while (pending.size >= queue.room) yield* follow();
   }
+  /** What was measured here, so that a run which ends before the chunk is done has not lost it. */
+  async function keepMeasured(chunk: Chunk): Promise<void> {
+    if (chunk.measured > 0) await writeRows(chunkPartPath(chunks, chunk.name), closedRows(chunk), workingSide);
+  }
+
+  for await (const sample of samplesIn(placesIn(work.paths))) {
+    if (signal?.aborted) {
+      const { images } = soFar();
+      const chunk = await gatherer.rest();
+      if (chunk) await keepMeasured(chunk);
+      throw stopped(images);
+    }
+    const chunk = await gatherer.add(sample);
+    if (chunk) yield* send(chunk);
+    yield* progress();
+  }
+  const last = await gatherer.rest();
+  if (last) yield* send(last);
   while (pending.size > 0) yield* follow();
   yield* progress(true);
   await removeLeftovers(folder, shards);
   return { images: done.images, kept, errors: done.errors };
 }
+
+const closedRows = ({ images }: Chunk): AuditRow[] => images.flatMap(({ row, open }) => (open ? [] : [row]));
 
 /** @param images that are done with */
 export function stopped(images: number): IllustriousError {
@@ -189,15 +216,4 @@ function notSeen(by: string | undefined, what: string): IllustriousError {
   const hint =
     "Every worker must see the images and the --out folder under the same paths as the audit, and may read and write there.";
   return new IllustriousError("queue_failed", `${by ?? "a worker"}: does not see ${what}`, hint);
-}
-
-async function* untilAborted<T>(
-  items: AsyncIterable<T>,
-  signal: AbortSignal | undefined,
-  error: () => IllustriousError,
-): AsyncGenerator<T, void> {
-  for await (const item of items) {
-    if (signal?.aborted) throw error();
-    yield item;
-  }
 }

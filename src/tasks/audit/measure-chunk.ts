@@ -19,6 +19,7 @@ import { exists } from "../../formats/exists.ts";
 import type { Turn } from "../../queue/queue.ts";
 import type { ChunkJob, ChunkProgress } from "./chunk-job.ts";
 import type { Decoders } from "./decoders.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 /** Lost workers after which a chunk's images are taken one by one, each named before it is begun. */
 const LOST_BEFORE_CARE = 2;
@@ -51,7 +52,6 @@ export async function measureChunk(
   const first = images[0]!.row.id;
   let [measured, errors] = [0, 0];
   let told = performance.now();
-  let failure: { readonly error: unknown } | undefined;
 
   const measure = async ({ row, range }: ChunkImage): Promise<void> => {
     const facts =
@@ -62,27 +62,21 @@ export async function measureChunk(
     measured++;
     if (facts.error !== null) errors++;
   };
-  const running = new Set<Promise<void>>();
+  // One more than there are processes, so that none waits for the next file to be named.
+  const crew = sideBySide(careful ? 0 : workers);
   for (const image of open) {
-    if (turn.signal.aborted || failure) break;
+    if (turn.signal.aborted || crew.failure) break;
     if (careful) await turn.tell({ measured, errors, losses, at: image.row.id });
-    const one = measure(image)
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(one));
-    running.add(one);
-    // One more than there are processes, so that none waits for the next file to be named.
-    while (running.size > (careful ? 0 : workers)) await Promise.race(running);
+    await crew.begin(() => measure(image));
     if (!careful && performance.now() - told > TELL_EVERY) {
       told = performance.now();
       await turn.tell({ measured, errors, losses });
     }
   }
-  await Promise.all(running);
+  await crew.settled();
   // Nothing is in work any more: what happens from here on is no image's fault.
   await turn.tell({ measured, errors, losses });
-  if (failure) throw failure.error;
+  if (crew.failure) throw crew.failure.error;
   const done = rows.filter((row) => row !== undefined);
   if (done.length === images.length) return write(job, chunkRowsPath(folder, name), done);
   if (measured > 0) await write(job, chunkPartPath(folder, name), done);

@@ -1,14 +1,16 @@
 /** @file What an audit is asked. */
 
 import { z } from "zod";
-import { IllustriousError } from "../../base/error.ts";
 import { WORKING_SIDE } from "../../colour/index.ts";
+import { parsedOptions } from "../parsed-options.ts";
 
 export const auditOptions = z.strictObject({
   paths: z
     .array(z.string().min(1))
     .min(1)
-    .describe("folders, images, metadata .jsonl files, WebDataset .tar archives, .txt lists of such paths"),
+    .describe(
+      "folders, images, metadata .jsonl and kohya .json files, WebDataset .tar(.gz) archives, .txt lists of such paths",
+    ),
   out: z.string().min(1).describe("folder for the table; an audit that is there goes on"),
   workers: z.int().min(1).max(256).optional().describe("processes that decode [default: one a core]"),
   queue: z
@@ -37,8 +39,5 @@ export type AuditOptions = z.output<typeof auditOptions>;
 
 /** @throws IllustriousError `bad_option` */
 export function parseAuditOptions(input: AuditInput): AuditOptions {
-  const parsed = auditOptions.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious audit --help`.");
+  return parsedOptions(auditOptions, input, "See `illustrious audit --help`.");
 }

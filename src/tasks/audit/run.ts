@@ -1,6 +1,6 @@
 /** @file An audit from paths to a table: what is there, what there is to do, the doing of it, and the table in its place. */
 
-import { stat } from "node:fs/promises";
+import { rmdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
@@ -15,6 +15,8 @@ import {
   writeDuplicates,
   writeManifest,
 } from "../../data/audit/index.ts";
+import { exists } from "../../formats/exists.ts";
+import { lockFolder } from "../folder-lock.ts";
 import { checkFolder, makeFolder } from "../output-place.ts";
 import { VERSION } from "../version.ts";
 import { type AuditQueue, ownQueue, redisQueue } from "./audit-queue.ts";
@@ -31,24 +33,32 @@ export type AuditControl = {
 
 export async function* runAudit(input: AuditInput, control: AuditControl): AsyncGenerator<AuditEvent, void> {
   const options = parseAuditOptions(input);
+  const { out } = options;
   await checkPaths(options.paths);
-  await checkFolder(options.out);
-  const audit = await queueOf(options, control);
+  await checkFolder(out);
+  const isNew = !(await exists(out));
+  await makeFolder(out);
+  const release = await lockFolder(out, "illustrious audit");
   try {
-    if (audit.warning) yield { type: "warning", ...audit.warning };
-    yield* auditWith(audit, options, control.signal);
+    const audit = await queueOf(options, control);
+    try {
+      if (audit.warning) yield { type: "warning", ...audit.warning };
+      yield* auditWith(audit, options, control.signal);
+    } finally {
+      await audit.close();
+    }
   } finally {
-    await audit.close();
+    await release();
+    // One that nothing came into.
+    if (isNew) await rmdir(out).catch(() => {});
   }
 }
 
 async function queueOf(options: AuditOptions, control: AuditControl): Promise<AuditQueue> {
-  const { out, queue, workers, timeLimit } = options;
+  const { out, queue, workers = availableParallelism(), timeLimit } = options;
   const { entry = new URL("./decoder-main.js", import.meta.url), signal } = control;
-  if (queue === undefined) return ownQueue({ entry, timeLimit, workers: workers ?? availableParallelism() });
-  if (workers === undefined) return redisQueue(queue, resolve(out), { entry, timeLimit }, signal);
-  const hint = "Tell each worker: `illustrious worker --workers`.";
-  throw new IllustriousError("bad_option", "with --queue an audit has no --workers of its own", hint);
+  const here = { entry, workers, timeLimit };
+  return queue === undefined ? ownQueue(here) : redisQueue(queue, resolve(out), here, signal);
 }
 
 async function* auditWith(

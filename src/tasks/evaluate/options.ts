@@ -1,7 +1,7 @@
 /** @file What can be asked of `evaluate`. How pictures are drawn is not among it: figures of two models must mean the same. */
 
 import { z } from "zod";
-import { IllustriousError } from "../../base/error.ts";
+import { parsedOptions } from "../parsed-options.ts";
 
 export const ROW_NAMES = ["simple", "long", "empty", "saturation", "control", "sizes"] as const;
 export type RowName = (typeof ROW_NAMES)[number];
@@ -25,10 +25,7 @@ export type EvaluateOptions = z.output<typeof evaluateOptions>;
 
 /** @throws IllustriousError `bad_option` that names every field at fault */
 export function parseEvaluateOptions(input: EvaluateInput): EvaluateOptions {
-  const parsed = evaluateOptions.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "options"}: ${message}`);
-  throw new IllustriousError("bad_option", faults.join("; "), "`illustrious evaluate --help` lists what is allowed.");
+  return parsedOptions(evaluateOptions, input, "`illustrious evaluate --help` lists what is allowed.");
 }
 
 export function seedsOf({ seeds, quick }: Pick<EvaluateOptions, "seeds" | "quick">): number {

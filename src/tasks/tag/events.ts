@@ -54,4 +54,5 @@ export type TagEvent =
   | { readonly type: "left"; readonly path: string; readonly reason: LeftReason; readonly message: string }
   /** A few times a second. `total` images of the audit, none when undoing. */
   | ({ readonly type: "progress"; readonly total?: number } & TagCounts)
-  | ({ readonly type: "done"; readonly written: boolean; readonly ledger: string } & TagCounts);
+  /** `out` the folder of a copy or of archives. */
+  | ({ readonly type: "done"; readonly written: boolean; readonly ledger: string; readonly out?: string } & TagCounts);

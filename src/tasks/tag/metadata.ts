@@ -3,62 +3,99 @@
  * strings that change. The ledger knows of all of them before the new file takes the old one's place.
  */
 
-import { realpath } from "node:fs/promises";
+import { type FileHandle, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_FIELDS, entryOfLine } from "../../data/sets/metadata.ts";
-import { linesOf, planCaption, rewriteField, stringFields, type TagEntry } from "../../data/tags/index.ts";
+import {
+  fieldText,
+  linesOf,
+  planCaption,
+  rewriteField,
+  type Span,
+  stringFields,
+  type TagEntry,
+} from "../../data/tags/index.ts";
 import { type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
-import { withRegularFile } from "../../formats/regular-file.ts";
+import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { keepingMode, unclear } from "./sidecars.ts";
 import type { Work } from "./work.ts";
-
-/** @returns an image's tokens, or `undefined` to leave the line; lines come in their order, from 1 */
-export type TokensOfLine = (line: number, image: string) => Promise<readonly string[] | undefined>;
+import type { TokensOfLine } from "./writer.ts";
 
 /** Entries between two flushes of the ledger. */
 const TOGETHER = 256;
 
-/** @throws IllustriousError `missing_file`; `bad_file`; `write_failed`; `cancelled`, with the file as it was */
-export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Work): Promise<void> {
-  const { calls, ledger } = work;
-  const place = await realpath(path).catch(() => path);
-  let changed = 0;
-  const entries: TagEntry[] = [];
+export type Line = {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  /** The image that it names, and how; none where it is blank or cannot be read. */
+  readonly named?: { readonly name: string; readonly image: string } | undefined;
+  readonly change?: Change | undefined;
+};
 
-  const walk = async (sink: Sink | undefined): Promise<void> => {
-    await withRegularFile(place, async (file) => {
-      let number = 0;
-      for await (const { bytes } of linesOf(file)) {
-        if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
-        number++;
-        const change = await changeOf(bytes, path, number, tokensOf, work);
-        if (!sink) continue;
-        if (change) {
-          changed++;
-          entries.push(change.entry);
-        }
-        await sink.write(change?.bytes ?? bytes);
+/**
+ * Nothing is written before the first line that changes: what stands above it is copied then.
+ *
+ * @throws IllustriousError `missing_file`; `bad_file`; `write_failed`; `cancelled`, with the file as it was
+ */
+export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Work): Promise<void> {
+  const { calls, ledger, tally, sweep } = work;
+  const place = await realpath(path).catch(() => path);
+  await withRegularFile(place, async (file) => {
+    const before = await file.stat();
+    const lines = linesIn(file, path, tokensOf, work);
+    let first: Line | undefined;
+    for (let next = await lines.next(); !next.done; next = await lines.next()) {
+      if (!calls || !next.value.change) continue;
+      first = next.value;
+      break;
+    }
+    if (!calls || !first) return;
+    const begin = first;
+    await sweep(dirname(place));
+    const meanwhile = new Error("written meanwhile");
+    const fill = async (sink: Sink): Promise<void> => {
+      await copyBytes(file, 0, begin.at, sink, place);
+      const entries: TagEntry[] = [];
+      for (let line: Line | undefined = begin; line; line = (await lines.next()).value ?? undefined) {
+        if (line.change) entries.push(line.change.entry);
+        await sink.write(line.change?.bytes ?? line.bytes);
         if (entries.length >= TOGETHER) await ledger.append(entries.splice(0));
       }
+      await ledger.append(entries);
+      const now = await stat(place).catch(() => undefined);
+      if (now?.ino !== before.ino || now.mtimeMs !== before.mtimeMs || now.size !== before.size) throw meanwhile;
+    };
+    await writeFileAtomic(place, fill, await keepingMode(place, calls)).catch((error: unknown) => {
+      if (error !== meanwhile) throw error;
+      tally.left("written_meanwhile", path, `${path}: written by another program meanwhile; run again`);
     });
-    if (sink) await ledger.append(entries);
-  };
-
-  if (!calls) return walk(undefined);
-  await work.sweep(dirname(place));
-  const nothing = new Error("nothing to write");
-  await writeFileAtomic(
-    place,
-    async (sink) => {
-      await walk(sink);
-      // The old file is the new one: it keeps its time, and what was written beside it goes away.
-      if (changed === 0) throw nothing;
-    },
-    await keepingMode(place, calls),
-  ).catch((error: unknown) => {
-    if (error !== nothing) throw error;
   });
+}
+
+/** Lines with what they become. @throws IllustriousError `cancelled` */
+export async function* linesIn(
+  file: FileHandle,
+  path: string,
+  tokensOf: TokensOfLine,
+  work: Work,
+): AsyncGenerator<Line, undefined> {
+  let number = 0;
+  for await (const { bytes, at } of linesOf(file)) {
+    if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
+    number++;
+    yield { bytes, at, ...(await changeOf(bytes, path, number, tokensOf, work)) };
+  }
+}
+
+/** Bytes copied at a time. */
+const PIECE = 2 ** 20;
+
+/** @throws IllustriousError `bad_file` when the file ends before; `write_failed` */
+export async function copyBytes(file: FileHandle, from: number, to: number, sink: Sink, path: string): Promise<void> {
+  for (let at = from; at < to; at += PIECE) {
+    await sink.write(await readAt(file, at, Math.min(PIECE, to - at), path));
+  }
 }
 
 type Change = { readonly entry: TagEntry; readonly bytes: Uint8Array };
@@ -69,35 +106,32 @@ async function changeOf(
   number: number,
   tokensOf: TokensOfLine,
   work: Work,
-): Promise<Change | undefined> {
+): Promise<Pick<Line, "named" | "change">> {
   const { tally, ledger, place, thresholds } = work;
   const where = `${path}: line ${number}`;
   let line: string;
-  let image: string;
+  let named: { readonly name: string; readonly image: string };
   try {
     line = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
-    if (text.trim() === "") return undefined;
-    image = resolve(dirname(path), entryOfLine(text, where).path);
+    if (text.trim() === "") return {};
+    const { path: name } = entryOfLine(text, where);
+    named = { name, image: resolve(dirname(path), name) };
   } catch (error) {
     const why = error instanceof IllustriousError ? error.message : `${where}: not UTF-8`;
     tally.left("unreadable", path, why);
-    return undefined;
+    return {};
   }
+  const { image } = named;
   const tokens = await tokensOf(number, image);
-  if (!tokens) return undefined;
+  if (!tokens) return { named };
   const entry = await ledger.find(path, image, true);
-  const fields = stringFields(line);
-  const textIn = (name: string): string | undefined => {
-    const span = fields.get(name);
-    return span && (JSON.parse(`"${line.slice(span.from, span.to)}"`) as string);
-  };
-  const field = fieldFor(textIn, entry);
-  const current = field === undefined ? undefined : textIn(field);
-  if (field === undefined || current === undefined) {
+  const found = jsonCaption(line, entry);
+  if (!found) {
     tally.left("no_caption", path, `${where}: no caption, so there is nothing to put tokens into`);
-    return undefined;
+    return { named };
   }
+  const { field, current, span } = found;
   const asked = {
     caption: path,
     image,
@@ -110,10 +144,25 @@ async function changeOf(
   const plan = planCaption(asked, entry);
   if (plan.type === "unclear") tally.left("unclear", path, unclear(where));
   if (plan.type === "same") tally.same();
-  if (plan.type !== "change") return undefined;
+  if (plan.type !== "change") return { named };
   tally.change(`${where}, ${field}`, image, plan.current, plan.after);
-  const written = rewriteField(line, fields.get(field)!, plan.ours, plan.entry.insertions);
-  return { entry: plan.entry, bytes: new TextEncoder().encode(written) };
+  const written = rewriteField(line, span, plan.ours, plan.entry.insertions);
+  return { named, change: { entry: plan.entry, bytes: new TextEncoder().encode(written) } };
+}
+
+type JsonCaption = { readonly field: string; readonly current: string; readonly span: Span };
+
+/** Which string of a JSON object has the caption, by the names of `metadata.jsonl`. */
+export function jsonCaption(json: string, entry: TagEntry | undefined): JsonCaption | undefined {
+  const fields = stringFields(json);
+  const textIn = (name: string): string | undefined => {
+    const span = fields.get(name);
+    return span && fieldText(json, span);
+  };
+  const field = fieldFor(textIn, entry);
+  const current = field === undefined ? undefined : textIn(field);
+  if (field === undefined || current === undefined) return undefined;
+  return { field, current, span: fields.get(field)! };
 }
 
 /** Where ours are already; kohya's tags, which stand behind the caption; else the caption. */

@@ -3,15 +3,23 @@
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { CONTROL_FAMILY_NAMES, type ControlFamily } from "../../colour/index.ts";
+import { parsedOptions } from "../parsed-options.ts";
 
 const isFamily = (name: string) => CONTROL_FAMILY_NAMES.includes(name as ControlFamily);
 
 export const tagOptions = z.strictObject({
   audit: z.string().min(1).describe("folder of a finished audit"),
   write: z
-    .enum(["sidecars", "metadata"])
+    .enum(["sidecars", "metadata", "copy", "tars"])
     .optional()
-    .describe("change captions: those in files beside images, or those in metadata.jsonl files [default: only tell]"),
+    .describe(
+      "change captions in files beside images, or in metadata.jsonl files; or make a copy of the set, or of its archives, with others [default: only tell]",
+    ),
+  out: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("folder for --write copy and --write tars: a new one, or one that it has made"),
   undo: z.boolean().default(false).describe("take this program's tokens out of all captions again"),
   thresholds: z.string().min(1).optional().describe("file of thresholds [default: fitted to the set]"),
   name: z.string().min(1).max(100).optional().describe("name of fitted thresholds [default: the audit folder's]"),
@@ -45,12 +53,16 @@ export type TagOptions = z.output<typeof tagOptions>;
 
 /** @throws IllustriousError `bad_option` */
 export function parseTagOptions(input: TagInput): TagOptions {
-  const parsed = tagOptions.safeParse(input);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious tag --help`.");
+  const options = parsedOptions(tagOptions, input, "See `illustrious tag --help`.");
+  const { undo, write, out, thresholds, name } = options;
+  const isCopy = write === "copy" || write === "tars";
+  if (isCopy && out === undefined) {
+    throw new IllustriousError("bad_option", `write ${write}, and no folder for it`, "Add --out FOLDER.");
   }
-  const { undo, write, thresholds, name } = parsed.data;
+  if (!isCopy && out !== undefined) {
+    const hint = "That is for --write copy, and for --write tars; other captions are written where they are.";
+    throw new IllustriousError("bad_option", `out ${out}, with nothing to write there`, hint);
+  }
   if (undo && write !== undefined) {
     throw new IllustriousError("bad_option", `undo, and write ${write}`, "First one, then the other.");
   }
@@ -58,7 +70,7 @@ export function parseTagOptions(input: TagInput): TagOptions {
     const hint = "The name is in the file: leave out one of them.";
     throw new IllustriousError("bad_option", `thresholds ${thresholds}, and the name ${name}`, hint);
   }
-  return parsed.data;
+  return options;
 }
 
 export function familiesOf({ families }: TagOptions): readonly ControlFamily[] {

@@ -4,8 +4,10 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { dyingAfter, unflushed } from "../../../test/tasks/dying-calls.ts";
 import { type AuditRow, NO_FACTS, PERCEPTUAL_HASH, writeManifest, writeShard } from "../../data/audit/index.ts";
 import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
+import { lockFolder } from "../folder-lock.ts";
 import type { TagEvent } from "./events.ts";
 import type { TagInput } from "./options.ts";
 import { runTag } from "./run.ts";
@@ -155,6 +157,77 @@ test("metadata changes inside its strings only, and comes back", async () => {
   expect(await captions()).toEqual(CAPTIONS);
 });
 
+/** Files that are begun to be written. */
+function watched(seen: string[], onOpen?: (path: string) => Promise<void>): FileCalls {
+  return {
+    ...systemCalls,
+    async open(path) {
+      seen.push(path);
+      await onOpen?.(path);
+      return systemCalls.open(path);
+    },
+  };
+}
+
+test("a metadata file in which nothing changes is not written beside itself either", async () => {
+  const seen: string[] = [];
+  const inSub = () => seen.filter((path) => path.startsWith(join(set, "sub")));
+  await tag({ ...BRIGHT, write: "metadata" }, watched(seen));
+  expect(inSub()).toHaveLength(1);
+  await tag({ ...BRIGHT, write: "metadata" }, watched(seen));
+  expect(inSub()).toHaveLength(1);
+});
+
+test("lines above the first that changes are copied as they are", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  await tag({ ...BRIGHT, write: "metadata" });
+  const tagged = await readFile(path, "utf8");
+  await writeFile(path, tagged.replace("one, two, dark", "one, two"));
+  expect(done(await tag({ ...BRIGHT, write: "metadata" }))).toMatchObject({ changed: 1, unchanged: 1 });
+  expect(await readFile(path, "utf8")).toBe(tagged);
+});
+
+test("a metadata file that another program writes meanwhile keeps what that one wrote", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  const other = watched([], async (temporary) => {
+    if (temporary.startsWith(join(set, "sub"))) await writeFile(path, "theirs");
+  });
+  const events = await tag({ ...BRIGHT, write: "metadata" }, other);
+  expect(done(events).left).toMatchObject({ written_meanwhile: 1 });
+  expect(await readFile(path, "utf8")).toBe("theirs");
+  expect(await readdir(join(set, "sub"))).toEqual(["metadata.jsonl"]);
+});
+
+test("kohya's JSON of captions is not taken for a file beside the image", async () => {
+  const meta = join(set, "meta.json");
+  await writeFile(meta, '{"a.png": {"caption": "a"}}');
+  await writeTable([{ ...rows[0]!, captionFile: meta, caption: "a" }]);
+  expect(done(await tag({ ...BRIGHT, write: "sidecars" }))).toMatchObject({ changed: 0, left: { elsewhere: 1 } });
+  expect(await readFile(meta, "utf8")).toBe('{"a.png": {"caption": "a"}}');
+});
+
+test("while another run is at work on the audit, nothing is written; to look is allowed", async () => {
+  const release = await lockFolder(audit, "illustrious audit");
+  await expect(tag({ ...BRIGHT, write: "sidecars" })).rejects.toThrow(/illustrious audit, process/);
+  await tag(BRIGHT);
+  await release();
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
+test("lines of the ledger that do not count any more go away, and what counts stays", async () => {
+  const ledger = async () => (await readFile(join(audit, "tags.jsonl"), "utf8")).trimEnd().split("\n");
+  await tag({ ...BRIGHT, write: "sidecars" });
+  await tag({ ...BRIGHT, write: "metadata" });
+  const captionOf = (line: string) => JSON.parse(line).caption + JSON.parse(line).image;
+  const before = (await ledger()).map(captionOf);
+  await tag({ families: ["saturation"], write: "sidecars" });
+  expect((await ledger()).map(captionOf).sort()).toEqual(
+    [...before, `${join(set, "c.caption")}${join(set, "c.png")}`].sort(),
+  );
+  await tag({ undo: true });
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
 test("other choices replace our own words and leave the user's", async () => {
   await tag({ ...BRIGHT, write: "sidecars" });
   await tag({
@@ -218,35 +291,6 @@ test("archives, contrary options and unfit thresholds are refused before anythin
   expect(await readdir(audit)).toEqual(["table"]);
 });
 
-/** A process's death does not lose what the system was handed, so flushes may wait here. */
-const unflushed: FileCalls = { ...systemCalls, sync: async () => {}, syncFolder: async () => {} };
-
-/** After so many calls the process is dead: nothing that it tries happens any more, and the call in work is done by half. */
-function dyingAfter(calls: number): FileCalls & { readonly died: () => boolean } {
-  let left = calls;
-  const dead = () => Object.assign(new Error("dead"), { code: "EIO" });
-  const live = async <T>(call: () => Promise<T>, half?: () => Promise<unknown>): Promise<T> => {
-    if (left-- > 0) return call();
-    if (left === -1) await half?.();
-    throw dead();
-  };
-  return {
-    open: (path) => live(() => systemCalls.open(path)),
-    write: (file, bytes, at) =>
-      live(
-        () => systemCalls.write(file, bytes, at),
-        () => systemCalls.write(file, bytes.subarray(0, bytes.length >> 1), at),
-      ),
-    sync: (file) => live(() => unflushed.sync(file)),
-    // A dead process's files are closed.
-    close: (file) => systemCalls.close(file),
-    rename: (from, to) => live(() => systemCalls.rename(from, to)),
-    unlink: (path) => live(() => systemCalls.unlink(path)),
-    syncFolder: (path) => live(() => unflushed.syncFolder(path)),
-    died: () => left < 0,
-  };
-}
-
 const STEPS: readonly { readonly name: string; readonly input: Omit<TagInput, "audit"> }[] = [
   { name: "first", input: { ...BRIGHT, write: "sidecars" } },
   { name: "metadata", input: { ...BRIGHT, write: "metadata" } },
@@ -255,7 +299,7 @@ const STEPS: readonly { readonly name: string; readonly input: Omit<TagInput, "a
 ];
 
 test("dead at any call and run again, it comes out as if nothing had been, ledger and all", {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const copy = `${set}-copy`;
   for (const { name, input } of STEPS) {

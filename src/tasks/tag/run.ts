@@ -3,16 +3,25 @@
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { IllustriousError } from "../../base/error.ts";
-import { finishedTable } from "../../data/audit/index.ts";
+import { type AuditManifest, finishedTable } from "../../data/audit/index.ts";
 import { openLedger } from "../../data/tags/index.ts";
 import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
+import { lockFolder } from "../folder-lock.ts";
+import { VERSION } from "../version.ts";
+import { copyWriter } from "./copy.ts";
 import type { TagEvent } from "./events.ts";
+import { inPlace } from "./in-place.ts";
 import { leftoverSweeper } from "./leftovers.ts";
-import { parseTagOptions, type TagInput, type TagOptions } from "./options.ts";
-import { refuseArchives, tagSet } from "./tag-set.ts";
+import { isBelow, type Mirror, mirrorOf } from "./mirror.ts";
+import { buildFolder } from "./new-folder.ts";
+import { familiesOf, parseTagOptions, type TagInput, type TagOptions } from "./options.ts";
+import { archiveIn, openRows, type Rows } from "./rows.ts";
+import { tagSet } from "./tag-set.ts";
 import { newTally, type Tally } from "./tally.ts";
+import { tarWriter } from "./tars.ts";
 import { chooseThresholds, keepThresholds } from "./thresholds.ts";
 import { undoTags } from "./undo.ts";
+import type { Work } from "./work.ts";
 
 export type TagControl = {
   /** Ends the run after the captions in work; it then throws `cancelled`, and the next one goes on from there. */
@@ -36,13 +45,17 @@ export async function* runTag(
   const stop = new AbortController();
   const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const path = ledgerPath(options);
+  // Who only looks takes nothing away from others.
+  const release = calls ? await lockFolder(options.audit, "illustrious tag") : async () => {};
   const work = (): Promise<void> =>
     options.undo ? undo(options, tally, system, either) : tag(options, shards, manifest, tally, calls, either);
   const total = options.undo ? {} : { total: manifest.images };
   let ended = false;
-  const running = work().finally(() => {
-    ended = true;
-  });
+  const running = work()
+    .finally(release)
+    .finally(() => {
+      ended = true;
+    });
   try {
     while (!ended) {
       await Promise.race([running.catch(() => {}), wait(TELL_EVERY)]);
@@ -54,7 +67,8 @@ export async function* runTag(
     stop.abort();
     await running.catch(() => {});
   }
-  yield { type: "done", written: calls !== undefined, ledger: path, ...tally.counts() };
+  const out = options.out === undefined ? {} : { out: resolve(options.out) };
+  yield { type: "done", written: calls !== undefined, ledger: path, ...out, ...tally.counts() };
 }
 
 const ledgerPath = ({ audit }: TagOptions) => resolve(join(audit, "tags.jsonl"));
@@ -62,36 +76,89 @@ const ledgerPath = ({ audit }: TagOptions) => resolve(join(audit, "tags.jsonl"))
 async function tag(
   options: TagOptions,
   shards: readonly string[],
-  { settings }: { readonly settings: { readonly workingSide: number } },
+  manifest: AuditManifest,
   tally: Tally,
   calls: FileCalls | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  if (calls) await refuseArchives(shards);
-  const chosen = await chooseThresholds(options, shards, settings.workingSide);
+  const { write } = options;
+  const { workingSide } = manifest.settings;
+  await checkArchives(options, shards);
+  if (options.out !== undefined) checkOut(resolve(options.out), manifest.paths);
+  const chosen = await chooseThresholds(options, shards, workingSide);
   const { thresholds, digest, path } = chosen;
   tally.tell({ type: "thresholds", name: thresholds.name, digest, path, thresholds });
-  if (thresholds.workingSide !== settings.workingSide) {
-    const message = `${options.audit}: measured at ${settings.workingSide} pixels, the thresholds "${thresholds.name}" at ${thresholds.workingSide}`;
+  if (thresholds.workingSide !== workingSide) {
+    const message = `${options.audit}: measured at ${workingSide} pixels, the thresholds "${thresholds.name}" at ${thresholds.workingSide}`;
     const hint = `Leave out --thresholds, or audit with a working side of ${thresholds.workingSide} into another folder.`;
     throw new IllustriousError("bad_option", message, hint);
   }
   if (calls) await keepThresholds(chosen, calls);
-  const ledger = await openLedger(ledgerPath(options), calls);
+  const isInPlace = write === undefined || write === "sidecars" || write === "metadata";
+  const ledger = await openLedger(ledgerPath(options), isInPlace ? calls : undefined);
+  const work: Work = {
+    ...{ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal },
+    thresholds: `${thresholds.name}@${digest}`,
+  };
   try {
-    await tagSet(shards, thresholds, settings.workingSide, options, {
-      ...{ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal },
-      thresholds: `${thresholds.name}@${digest}`,
-    });
+    const rows = await openRows(shards, thresholds, workingSide, options);
+    if (isInPlace || !calls) {
+      await tagSet(rows, inPlace(options, work), work);
+      await ledger.compact();
+    } else await tagCopy(rows, options, await mirrorOf(manifest.paths), work, calls);
   } finally {
     await ledger.close();
   }
+}
+
+/** Into a folder of their own. */
+async function tagCopy(rows: Rows, options: TagOptions, mirror: Mirror, work: Work, calls: FileCalls): Promise<void> {
+  const { audit, write, out, outer, blackTheme, position, keepTokens, separator } = options;
+  const folder = resolve(out!);
+  const words = { families: familiesOf(options), outer, blackTheme, position, keepTokens, separator };
+  const made = { program: VERSION, audit: resolve(audit), thresholds: work.thresholds, words };
+  if (write === "copy") {
+    return buildFolder(folder, { kind: "copy", ...made }, calls, async (next) => {
+      const writer = copyWriter(next, mirror, work, calls);
+      await tagSet(rows, writer, work);
+      return writer.folders;
+    });
+  }
+  const by = JSON.stringify([work.thresholds, words]);
+  const writer = await tarWriter(folder, mirror, by, { kind: "archives", ...made }, work, calls);
+  try {
+    await tagSet(rows, writer, work);
+  } finally {
+    await writer.close();
+  }
+}
+
+/** @throws IllustriousError `unsupported` or `bad_option`, before anything is written */
+async function checkArchives({ write, audit }: TagOptions, shards: readonly string[]): Promise<void> {
+  if (write === undefined || write === "copy") return;
+  const found = await archiveIn(shards);
+  if (write === "tars" && found === undefined) {
+    const hint = "Use --write sidecars, --write metadata or --write copy.";
+    throw new IllustriousError("bad_option", `${audit}: an audit without archives`, hint);
+  }
+  if (write === "tars" || found === undefined) return;
+  const hint = "Archives are not changed: take --write tars --out FOLDER for new ones, or --write copy --out FOLDER.";
+  throw new IllustriousError("unsupported", `${found}: its captions are in an archive`, hint);
+}
+
+/** @throws IllustriousError `bad_option` for a folder that the next audit would take for a part of the set */
+function checkOut(out: string, paths: readonly string[]): void {
+  const within = paths.find((path) => out === path || isBelow(out, path) || isBelow(path, out));
+  if (within === undefined) return;
+  const hint = "Name a folder beside the set: one within it would be audited with it.";
+  throw new IllustriousError("bad_option", `out ${out}, and the set ${within}`, hint);
 }
 
 async function undo(options: TagOptions, tally: Tally, calls: FileCalls, signal: AbortSignal): Promise<void> {
   const ledger = await openLedger(ledgerPath(options), calls);
   try {
     await undoTags({ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal });
+    await ledger.compact();
   } finally {
     await ledger.close();
   }

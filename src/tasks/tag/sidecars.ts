@@ -6,15 +6,15 @@ import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_ENDINGS } from "../../data/audit/index.ts";
 import { readText } from "../../data/sets/text-file.ts";
 import { type CaptionPlan, type Ledger, planCaption } from "../../data/tags/index.ts";
-import { type FileCalls, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { type FileCalls, writeFilesAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
 import type { Tally } from "./tally.ts";
 import type { Work } from "./work.ts";
 
 const MAX_CAPTION = 2 ** 20;
 
-/** Captions between two flushes of the ledger. */
-const TOGETHER = 64;
+/** Captions between two flushes of the ledger, which are then written at once. */
+const TOGETHER = 256;
 
 /**
  * To the letter, a byte order mark included.
@@ -51,13 +51,41 @@ export type SidecarAsked = {
 
 type Change = Extract<CaptionPlan, { type: "change" }>;
 
+type SidecarWork = Pick<Work, "ledger" | "tally" | "place" | "thresholds">;
+
+/** @returns `undefined` for a caption that is left, which is told */
+export async function planSidecar(
+  { caption, image, fresh, tokens }: SidecarAsked,
+  { ledger, tally, place, thresholds }: SidecarWork,
+): Promise<Exclude<CaptionPlan, { type: "unclear" }> | undefined> {
+  const entry = await ledger.find(caption, image, false);
+  if (entry && entry.image !== image && entry.insertions.length > 0 && (await exists(entry.image))) {
+    tally.left("shared", image, `${image}: its caption ${caption} is that of ${entry.image}, too`);
+    return undefined;
+  }
+  let current: string | undefined;
+  try {
+    current = await readCaption(caption);
+  } catch (error) {
+    if (!(error instanceof IllustriousError)) throw error;
+    tally.left("unreadable", caption, error.message);
+    return undefined;
+  }
+  const asked = { caption, image, current, tokens, place, ...(fresh !== undefined && { fresh }) };
+  const plan = planCaption({ ...asked, ...(thresholds !== undefined && { thresholds }) }, entry);
+  if (plan.type !== "unclear") return plan;
+  tally.left("unclear", caption, unclear(caption));
+  return undefined;
+}
+
 export type Sidecars = {
   tag(asked: SidecarAsked): Promise<void>;
   /** Writes what is planned. */
   flush(): Promise<void>;
 };
 
-export function openSidecars({ ledger, tally, place, thresholds, calls, sweep }: Work): Sidecars {
+export function openSidecars(work: Work): Sidecars {
+  const { ledger, tally, calls, sweep } = work;
   let planned = new Map<string, Change>();
 
   async function flush(): Promise<void> {
@@ -70,24 +98,13 @@ export function openSidecars({ ledger, tally, place, thresholds, calls, sweep }:
 
   return {
     flush,
-    async tag({ caption, image, fresh, tokens }) {
+    async tag(asked) {
+      const { caption, image } = asked;
       // Of two images with one caption, the second one must see what the first has done.
       if (planned.has(caption)) await flush();
-      const entry = await ledger.find(caption, image, false);
-      if (entry && entry.image !== image && entry.insertions.length > 0 && (await exists(entry.image))) {
-        return tally.left("shared", image, `${image}: its caption ${caption} is that of ${entry.image}, too`);
-      }
-      let current: string | undefined;
-      try {
-        current = await readCaption(caption);
-      } catch (error) {
-        if (!(error instanceof IllustriousError)) throw error;
-        return tally.left("unreadable", caption, error.message);
-      }
-      const asked = { caption, image, current, tokens, place, ...(fresh !== undefined && { fresh }) };
-      const plan = planCaption({ ...asked, ...(thresholds !== undefined && { thresholds }) }, entry);
-      if (plan.type === "same") return tally.same();
-      if (plan.type === "unclear") return tally.left("unclear", caption, unclear(caption));
+      const plan = await planSidecar(asked, work);
+      if (plan?.type === "same") tally.same();
+      if (plan?.type !== "change") return;
       tally.change(caption, image, plan.current, plan.after);
       planned.set(caption, plan);
       if (planned.size >= TOGETHER) await flush();
@@ -101,30 +118,49 @@ export function unclear(caption: string): string {
 
 async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally, calls: FileCalls): Promise<void> {
   await ledger.append(changes.map(({ entry }) => entry));
-  for (const { entry, current, after } of changes) {
-    const path = await realpath(entry.caption).catch(() => entry.caption);
-    const now = await readCaption(path).catch(() => null);
-    if (now !== current) {
-      tally.left(
-        "written_meanwhile",
-        entry.caption,
-        `${entry.caption}: written by another program meanwhile; run again`,
-      );
-    } else if (after === undefined) {
-      await removeFile(path, calls);
-    } else await writeFileAtomic(path, new TextEncoder().encode(after), await keepingMode(path, calls));
+  const places = await Promise.all(
+    changes.map(async (change) => {
+      const { caption } = change.entry;
+      const path = await realpath(caption).catch(() => caption);
+      const isWanted = async (): Promise<boolean> => {
+        if ((await readCaption(path).catch(() => null)) === change.current) return true;
+        tally.left("written_meanwhile", caption, `${caption}: written by another program meanwhile; run again`);
+        return false;
+      };
+      return { path, after: change.after, isWanted };
+    }),
+  );
+  const files = places.flatMap(async ({ path, after, isWanted }) => {
+    if (after === undefined) return [];
+    return [{ path, content: new TextEncoder().encode(after), calls: await keepingMode(path, calls), isWanted }];
+  });
+  await writeFilesAtomic((await Promise.all(files)).flat());
+  await removeFiles(
+    places.filter(({ after }) => after === undefined),
+    calls,
+  );
+}
+
+type Place = { readonly path: string; readonly isWanted: () => Promise<boolean> };
+
+async function removeFiles(places: readonly Place[], calls: FileCalls): Promise<void> {
+  for (const { path, isWanted } of places) {
+    if (!(await isWanted())) continue;
+    await calls.unlink(path).catch((cause: unknown) => {
+      throw notRemoved(path, cause);
+    });
+  }
+  for (const folder of new Set(places.map(({ path }) => dirname(path)))) {
+    await calls.syncFolder(folder).catch((cause: unknown) => {
+      throw notRemoved(folder, cause);
+    });
   }
 }
 
-async function removeFile(path: string, calls: FileCalls): Promise<void> {
-  try {
-    await calls.unlink(path);
-    await calls.syncFolder(dirname(path));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const hint = "Check the folder's permissions, then run it again.";
-    throw new IllustriousError("write_failed", `${path}: cannot be removed (${why})`, hint, { cause });
-  }
+function notRemoved(path: string, cause: unknown): IllustriousError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const hint = "Check the folder's permissions, then run it again.";
+  return new IllustriousError("write_failed", `${path}: cannot be removed (${why})`, hint, { cause });
 }
 
 /** A caption that only some may read stays so. */

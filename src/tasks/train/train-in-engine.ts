@@ -17,6 +17,7 @@ import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
+import { changedDataFinding, type DataIdentity, dataIdentity } from "../../trainer/data-identity.ts";
 import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
@@ -55,6 +56,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: OWN_KEY_NAMES });
   yield* tell(recipe.findings);
   const set = yield* dataOf(file);
+  const data = dataIdentity(set);
   const steps = stepsOf(recipe, set);
   checkRunLength(recipe.values, steps);
   const folder = runFolder(file, recipe);
@@ -81,12 +83,12 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
       await log.finding(finding);
     }
     lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
-    for (const finding of leftOutFinding(lesson.leftOut ?? {})) {
+    for (const finding of [...leftOutFinding(lesson.leftOut ?? {}), ...changedDataFinding(saved?.data, data)]) {
       yield { type: "finding", finding };
       await log.finding(finding);
     }
     yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
-    yield* learn(lesson, log, { file, recipe, steps, set, folder, signal });
+    yield* learn(lesson, log, { file, recipe, steps, set, data, folder, signal });
     end = [signal.aborted ? "stopped" : "finished"];
   } catch (error) {
     if (!signal.aborted) end = ["failed", error instanceof Error ? error.message : String(error)];
@@ -294,9 +296,15 @@ async function modelToTrain(
 
 const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const;
 
-type Learning = Pick<Opening, "file" | "recipe" | "steps" | "set" | "folder" | "signal">;
+type Learning = Pick<Opening, "file" | "recipe" | "steps" | "set" | "folder" | "signal"> & {
+  readonly data: DataIdentity;
+};
 
-async function* learn(lesson: Lesson, log: RunLog, { file, recipe, steps, set, folder, signal }: Learning): Events {
+async function* learn(
+  lesson: Lesson,
+  log: RunLog,
+  { file, recipe, steps, set, data, folder, signal }: Learning,
+): Events {
   const { values: keys } = recipe;
   const every = (given: number | undefined, epochs: number | undefined) =>
     given ?? (epochs === undefined ? 0 : stepsOfEpochs(epochs, recipe, set));
@@ -312,6 +320,7 @@ async function* learn(lesson: Lesson, log: RunLog, { file, recipe, steps, set, f
     examineFirst: keys.sample_at_first,
     keep: kept === undefined || saveEvery === 0 ? 2 : Math.max(1, Math.ceil(kept / saveEvery)),
     recipe: file.text,
+    data,
     signal,
   });
   /** What is so in one checkpoint is most often so in the next. */

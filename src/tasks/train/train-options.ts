@@ -1,7 +1,7 @@
 /** @file What a run of training is asked: a recipe's file, and what stands in place of some of its keys. */
 
 import { z } from "zod";
-import { IllustriousError } from "../../base/error.ts";
+import { parsedOptions } from "../parsed-options.ts";
 
 export const trainOptions = z.strictObject({
   recipe: z.string().min(1).describe("a recipe: TOML with the argument names of kohya's sd-scripts"),
@@ -16,8 +16,5 @@ export type TrainInput = z.input<typeof trainOptions>;
 export type TrainOptions = z.output<typeof trainOptions>;
 
 export function parseTrainOptions(input: TrainInput): TrainOptions {
-  const parsed = trainOptions.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new IllustriousError("bad_option", faults.join("; "), "Give a recipe's path, and values for its keys.");
+  return parsedOptions(trainOptions, input, "Give a recipe's path, and values for its keys.");
 }

@@ -3,9 +3,8 @@
  * anywhere. Each goes over the numbers from `start` to `end` and gives a sum, 0 where there is nothing to sum.
  */
 
-import { type AdamWNumbers, adamWRange } from "../optimisers/adamw.ts";
-import { sumOfSquares } from "../optimisers/clipping.ts";
 import { emaStep } from "../optimisers/ema.ts";
+import { type AdamWNumbers, adamWRange, blend, sumOfSquares } from "../optimisers/kernels/kernels.ts";
 
 export type Kernel = (
   arrays: readonly Float32Array[],
@@ -19,8 +18,7 @@ export const kernels = {
   mean([sum, ...others], [share, ...shares], start, end) {
     let before = share!;
     for (const [i, values] of others.entries()) {
-      const by = shares[i]!;
-      for (let k = start; k < end; k++) sum![k] = before * sum![k]! + by * values[k]!;
+      blend(sum!, values, before, shares[i]!, start, end);
       before = 1;
     }
     return 0;
@@ -33,10 +31,10 @@ export const kernels = {
 
   /** [values, gradient, first moment, second moment] and AdamW's numbers; a fifth array is the average, a last number its decay. */
   adamw([values, gradient, first, second, average], numbers, start, end) {
-    const [keep, rate, beta1, beta2, rootCorrection, epsilon, gradientScale, decay] = numbers as Tuple;
-    const update: AdamWNumbers = { keep, rate, beta1, beta2, rootCorrection, epsilon, gradientScale };
-    adamWRange(update, values!, gradient!, first!, second!, start, start, end - start);
-    if (average) emaStep(average, values!, decay, start, end);
+    const [scale, beta1, beta2, decay, rate, rootCorrection, epsilon, averageDecay] = numbers as Tuple;
+    const update: AdamWNumbers = { scale, beta1, beta2, decay, rate, rootCorrection, epsilon };
+    const following = average && { average, part: 1 - averageDecay };
+    adamWRange(update, values!, gradient!, first!, second!, start, start, end - start, following);
     return 0;
   },
 

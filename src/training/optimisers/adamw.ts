@@ -1,9 +1,15 @@
 /**
  * @file AdamW: Loshchilov and Hutter (2019), "Decoupled weight decay regularization", Algorithm 2, with a schedule
- * multiplier that lies in the learning rate. Sums are made in doubles and stored in float32.
+ * multiplier that lies in the learning rate. All in float32, as in PyTorch:
+ *
+ *     g = gradient scale * gradient
+ *     m = beta1 m + (1 - beta1) g
+ *     v = beta2 v + (1 - beta2) g²
+ *     value = value - (learning rate * weight decay * value + learning rate / (1 - beta1^n) * m / (sqrt(v / (1 - beta2^n)) + epsilon))
  */
 
 import { sharedNumbers } from "../../base/shared.ts";
+import { type AdamWNumbers, adamWRange } from "./kernels/kernels.ts";
 import { checkRows, type SparseRows } from "./rows.ts";
 
 export type AdamWOptions = {
@@ -84,49 +90,15 @@ export function adamWNumbers(
 }
 
 /** What is the same for all numbers of a step. */
-export type AdamWNumbers = {
-  keep: number;
-  rate: number;
-  beta1: number;
-  beta2: number;
-  rootCorrection: number;
-  epsilon: number;
-  gradientScale: number;
-};
-
 function numbersOf(options: AdamWOptions, step: number, learningRate: number, gradientScale: number): AdamWNumbers {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;
   return {
-    keep: 1 - learningRate * weightDecay,
-    rate: learningRate / (1 - beta1 ** step),
+    scale: gradientScale,
     beta1,
     beta2,
+    decay: learningRate * weightDecay,
+    rate: learningRate / (1 - beta1 ** step),
     rootCorrection: 1 / Math.sqrt(1 - beta2 ** step),
     epsilon,
-    gradientScale,
   };
-}
-
-/** Updates `count` numbers from `start` on, whose gradients begin at `from`. */
-export function adamWRange(
-  { keep, rate, beta1, beta2, rootCorrection, epsilon, gradientScale }: AdamWNumbers,
-  values: Float32Array,
-  gradient: Float32Array,
-  firstMoment: Float32Array,
-  secondMoment: Float32Array,
-  start: number,
-  from: number,
-  count: number,
-): void {
-  const new1 = (1 - beta1) * gradientScale;
-  const new2 = (1 - beta2) * gradientScale * gradientScale;
-  const offset = from - start;
-  for (let k = start; k < start + count; k++) {
-    const g = gradient[k + offset]!;
-    const m = beta1 * firstMoment[k]! + new1 * g;
-    const v = beta2 * secondMoment[k]! + new2 * g * g;
-    firstMoment[k] = m;
-    secondMoment[k] = v;
-    values[k] = keep * values[k]! - (rate * m) / (Math.sqrt(v) * rootCorrection + epsilon);
-  }
 }

@@ -1,17 +1,6 @@
 /** @file Clipping by the norm of all gradients together: Pascanu et al. (2013), Algorithm 1, as PyTorch has it. */
 
-/** Of the numbers from `start` to `end`. */
-export function sumOfSquares(values: Float32Array, start: number, end: number): number {
-  // Two sums, so that an addition need not wait for the one before it.
-  let [even, odd] = [0, 0];
-  let k = start;
-  for (; k + 1 < end; k += 2) {
-    even += values[k]! * values[k]!;
-    odd += values[k + 1]! * values[k + 1]!;
-  }
-  const last = k < end ? values[k]! : 0;
-  return even + odd + last * last;
-}
+import { sumOfSquares } from "./kernels/kernels.ts";
 
 /** The root of the sum of all squares. Not finite if one number is not. */
 export function globalNorm(gradients: readonly Float32Array[]): number {

@@ -1,0 +1,65 @@
+/** @file Means of areas against sums over every pixel's share, in doubles. */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { areaMeans, shrink } from "./areas.ts";
+import type { Pixels } from "./pixels.ts";
+
+/** How much of the pixel that begins at `i` lies between two places of its axis. */
+const overlap = (i: number, from: number, to: number) => Math.max(0, Math.min(i + 1, to) - Math.max(i, from));
+
+function meansByHand({ width, height, rgb }: Pixels, columns: number, rows: number): number[] {
+  const means: number[] = [];
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const sums = [0, 0, 0];
+      for (let i = 0; i < width * height; i++) {
+        const across = overlap(i % width, (x * width) / columns, ((x + 1) * width) / columns);
+        const share = across * overlap(Math.floor(i / width), (y * height) / rows, ((y + 1) * height) / rows);
+        for (let c = 0; c < 3; c++) sums[c]! += share * rgb[3 * i + c]!;
+      }
+      means.push(...sums.map((sum) => sum / ((width / columns) * (height / rows))));
+    }
+  }
+  return means;
+}
+
+const side = fc.integer({ min: 1, max: 40 });
+const picture = fc.tuple(side, side).chain(([width, height]) => {
+  const size = 3 * width * height;
+  return fc.uint8Array({ minLength: size, maxLength: size }).map((rgb): Pixels => ({ width, height, rgb }));
+});
+
+test("any picture's means, of larger and of smaller areas than a pixel", () => {
+  fc.assert(
+    fc.property(picture, side, side, (pixels, columns, rows) => {
+      const means = areaMeans(pixels, columns, rows);
+      for (const [i, mean] of meansByHand(pixels, columns, rows).entries()) {
+        expect(Math.abs(means[i]! - mean)).toBeLessThan(1e-9);
+      }
+    }),
+    { seed: 4, numRuns: 60 },
+  );
+});
+
+test("a smaller picture has the means, rounded half up", () => {
+  fc.assert(
+    fc.property(picture, side, side, (pixels, columns, rows) => {
+      const [width, height] = [Math.min(columns, pixels.width), Math.min(rows, pixels.height)];
+      const small = shrink(pixels, width, height);
+      // Sums by hand may fall short of a half by their rounding.
+      const rounded = meansByHand(pixels, width, height).map((mean) => Math.floor(mean + 0.5 + 1e-9));
+      expect(Array.from(small.rgb)).toEqual(rounded);
+    }),
+    { seed: 5, numRuns: 60 },
+  );
+});
+
+test("rows whose sum of bytes passes 32 bits", () => {
+  const height = 17_000_001;
+  const rgb = new Uint8Array(3 * height).fill(255);
+  expect(shrink({ width: 1, height, rgb }, 1, 1).rgb).toEqual(Uint8Array.of(255, 255, 255));
+  rgb.fill(1, 0, 3 * 8_500_001);
+  const [mean] = areaMeans({ width: 1, height, rgb }, 1, 1);
+  expect(Math.abs(mean! - (8_500_001 + 255 * 8_500_000) / height)).toBeLessThan(1e-9);
+});

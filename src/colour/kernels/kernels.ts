@@ -1,0 +1,29 @@
+/** @file The loops over pixels (`kernels.wat`) and the memory that the functions of this folder work in, one after the other. */
+
+import { openKernels } from "../../base/kernel-memory.ts";
+import { KERNELS } from "./bytes.ts";
+
+/** kernels.wat says what each one reads and writes. */
+export type Kernels = {
+  addRow(row: number, count: number, weight: number, sums: number): void;
+  foldRow(sums: number, last: number, inside: number, count: number, whole: number, out: number): void;
+  roundRow(sums: number, count: number, inverse: number, bias: number, out: number): void;
+  shrinkRow(
+    sums: number,
+    last: number,
+    inside: number,
+    count: number,
+    whole: number,
+    inverse: number,
+    bias: number,
+    out: number,
+  ): void;
+  countExact(rgb: number, count: number, counts: number): void;
+  walkColours(rgb: number, count: number, luma: number, sums: number, hues: number): void;
+  walkEdges(above: number, here: number, below: number, count: number, sums: number): void;
+};
+
+/** Pixels that `walkColours` and `walkEdges` take at once: their sums have 32 bits. */
+export const RUN = 8192;
+
+export const { kernels, layOut, bytesAt, integersAt, doublesAt } = openKernels<Kernels>(KERNELS);

@@ -1,0 +1,37 @@
+/** @file How far DuckDB is with what it was asked, told while it works. */
+
+import type { DuckDBConnection } from "@duckdb/node-api";
+
+/** `share` from 0 to 1, by rows read of the tables; none where DuckDB cannot say. */
+export type SqlProgress = { readonly type: "progress"; readonly share: number | undefined };
+
+/** Milliseconds. */
+const TELL_EVERY = 500;
+
+/** What comes of it, with events meanwhile. Whoever stops listening has it interrupted, and waits for its end. */
+export async function* withProgress<T>(connection: DuckDBConnection, work: Promise<T>): AsyncGenerator<SqlProgress, T> {
+  let settled = false;
+  const ended = work.then(
+    () => {},
+    () => {},
+  );
+  void ended.then(() => {
+    settled = true;
+  });
+  try {
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const pause = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, TELL_EVERY);
+      });
+      await Promise.race([ended, pause]).finally(() => clearTimeout(timer));
+      if (settled) return await work;
+      const { percentage } = connection.progress;
+      yield { type: "progress", share: percentage > 0 ? Math.min(1, percentage / 100) : undefined };
+    }
+  } finally {
+    // A connection that is closed in the middle of its work takes the process with it.
+    if (!settled) connection.interrupt();
+    await ended;
+  }
+}

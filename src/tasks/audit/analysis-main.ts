@@ -1,0 +1,6 @@
+/** @file What runs in the process that asks audits in SQL: DuckDB, whose crash or hunger for memory is then no one else's. */
+
+import { runCompare, runQuery } from "../../data/sql/index.ts";
+import { serve } from "../../runtime/process/serve.ts";
+
+serve({ query: runQuery, compare: runCompare });

@@ -1,0 +1,145 @@
+/** @file A data set in which a measure is spread evenly: every image of an audit, repeated as often as that takes. */
+
+import { basename, dirname } from "node:path";
+import { z } from "zod";
+import { IllustriousError } from "../../base/error.ts";
+import {
+  type AuditRow,
+  type FlatBin,
+  type Flatness,
+  finishedTable,
+  flatness,
+  flattening,
+  MEASURES,
+  measureSpreads,
+  readFields,
+  wholeRepeats,
+} from "../../data/audit/index.ts";
+import { metadataWriter } from "../../data/sets/index.ts";
+import { checkFile } from "../output-place.ts";
+import { parsedOptions } from "../parsed-options.ts";
+
+export const balanceOptions = z.strictObject({
+  audit: z.string().min(1).describe("folder of a finished audit"),
+  measure: z.enum(MEASURES).default("saturation").describe("what is to be spread evenly"),
+  out: z
+    .string()
+    .regex(/\.toml$/i, "must end in .toml")
+    .describe("the data set's file; lists of images go into a folder beside it"),
+  most: z.int().min(2).max(1000).default(8).describe("times that an image is repeated at most"),
+  bins: z.int().min(2).max(200).default(20).describe("parts of the measure's range that are made equal"),
+  resolution: z.int().min(64).max(2048).default(1024).describe("what the data set says; to be changed in the file"),
+});
+
+export type BalanceInput = z.input<typeof balanceOptions>;
+export type BalanceOptions = z.output<typeof balanceOptions>;
+
+export type BalanceControl = {
+  /** Ends the work, which then throws `cancelled`; files of before are as they were. */
+  readonly signal?: AbortSignal;
+};
+
+export type BalanceEvent =
+  /** In two walks over the table; `done` of `total` images of both. */
+  | { readonly type: "progress"; readonly done: number; readonly total: number }
+  | {
+      readonly type: "done";
+      readonly path: string;
+      readonly measure: string;
+      /** Images in the data set, and examples of an epoch: as the audited set has them, and with the new repeats. */
+      readonly images: number;
+      readonly epoch: { readonly before: number; readonly after: number };
+      /** Of the measure's histogram over its range. */
+      readonly flatness: { readonly before: Flatness; readonly after: Flatness };
+      /** `after`: examples of an epoch in the bin. */
+      readonly bins: readonly (FlatBin & { readonly after: number })[];
+      /** Images that the data set cannot have, or only without words. */
+      readonly left: { readonly withoutMeasures: number; readonly inArchives: number; readonly regularisation: number };
+      readonly withoutCaption: number;
+    };
+
+const FIELDS = ["source", "member", "repeats", "error"] as const;
+
+type Row = Pick<AuditRow, (typeof FIELDS)[number]>;
+
+/** @throws IllustriousError as `balanceAudit` */
+export async function* runBalance(input: BalanceInput, control: BalanceControl): AsyncGenerator<BalanceEvent, void> {
+  const options = parsedOptions(balanceOptions, input, "See `illustrious audit balance --help`.");
+  const { audit, measure, out, most, bins, resolution } = options;
+  const { manifest, shards } = await finishedTable(audit);
+  const place = await checkFile(out);
+  const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0 };
+  const [before, after] = [measureSpreads()[measure], measureSpreads()[measure]];
+  const total = 2 * manifest.images;
+  let done = 0;
+  let images = 0;
+  let withoutCaption = 0;
+
+  async function* rows<Field extends keyof AuditRow>(
+    fields: readonly Field[],
+  ): AsyncGenerator<readonly Pick<AuditRow, Field>[], void> {
+    for (const path of shards) {
+      if (control.signal?.aborted) throw new IllustriousError("cancelled", "stopped", "The same call begins anew.");
+      const found = await readFields(path, fields);
+      done += found.length;
+      yield found;
+    }
+  }
+
+  for await (const shard of rows([...FIELDS, measure])) {
+    for (const row of shard) {
+      const why = reasonToLeave(row);
+      if (why) left[why]++;
+      else before.add(row[measure]!, row.repeats);
+    }
+    yield { type: "progress", done, total };
+  }
+  if (before.result() === undefined) throw nothingLeft(audit, left);
+  const flat = flattening(before, most, bins);
+  const repeatsOf = wholeRepeats(flat);
+  const writer = metadataWriter(place);
+  let finished = false;
+  try {
+    for await (const shard of rows([...FIELDS, "caption", measure])) {
+      for (const row of shard) {
+        if (reasonToLeave(row)) continue;
+        const repeats = row.repeats * repeatsOf(before.fine.binOf(row[measure]!));
+        await writer.add(row.source, row.caption ?? "", repeats);
+        after.add(row[measure]!, repeats);
+        images++;
+        if (!row.caption) withoutCaption++;
+      }
+      yield { type: "progress", done, total };
+    }
+    const head = [`Every image of an audit, repeated up to ${most} times so that its ${measure} is spread evenly.`];
+    await writer.finish(head, { resolution, batch_size: 1 });
+    finished = true;
+  } finally {
+    if (!finished) await writer.abandon();
+  }
+  const inBins = new Float64Array(flat.bins.length);
+  for (const [bin, count] of after.fine.counts.entries()) inBins[flat.binOf(bin)]! += count;
+  yield {
+    ...{ type: "done", path: place, measure, images, left, withoutCaption },
+    epoch: { before: before.result()!.count, after: after.result()!.count },
+    flatness: { before: flatness(flat, before.fine.counts), after: flatness(flat, after.fine.counts) },
+    bins: flat.bins.map((bin, i) => ({ ...bin, after: inBins[i]! })),
+  };
+}
+
+type Reason = keyof Extract<BalanceEvent, { type: "done" }>["left"];
+
+function reasonToLeave({ source, member, error }: Row): Reason | undefined {
+  if (error !== null) return "withoutMeasures";
+  if (member !== null) return "inArchives";
+  // kohya's `reg/10_girl/`: as one of the others it would be learnt.
+  const folder = dirname(source);
+  const isReg = basename(dirname(folder)) === "reg" && /^\d+_/.test(basename(folder));
+  return isReg ? "regularisation" : undefined;
+}
+
+function nothingLeft(audit: string, { inArchives }: { readonly inArchives: number }): IllustriousError {
+  const hint =
+    inArchives > 0 ? "Data sets name files: unpack archives and audit the folder." : "See the audit's report.";
+  return new IllustriousError("bad_file", `${audit}: no image of it can be in a data set`, hint);
+}

@@ -1,0 +1,152 @@
+/**
+ * @file The set once more, in a new folder to train from: images as hard links (as copies where the disk does not link), captions with
+ * tokens, metadata and archives written anew. Nothing of the set itself changes.
+ */
+
+import { constants } from "node:fs";
+import { copyFile, link, realpath, stat, utimes } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { fieldText, rewriteField, stringFields } from "../../data/tags/index.ts";
+import { type FileCalls, writeNewFile } from "../../formats/atomic-write.ts";
+import { exists } from "../../formats/exists.ts";
+import { withRegularFile } from "../../formats/regular-file.ts";
+import { makeFolder } from "../output-place.ts";
+import { copyArchive } from "./archives.ts";
+import { type Line, linesIn } from "./metadata.ts";
+import type { Mirror } from "./mirror.ts";
+import { isKohyaJson, type Row } from "./rows.ts";
+import { planSidecar, sidecarOf } from "./sidecars.ts";
+import type { Work } from "./work.ts";
+import type { CaptionWriter } from "./writer.ts";
+
+export type CopyWriter = CaptionWriter & {
+  /** Folders with files in them. */
+  readonly folders: ReadonlySet<string>;
+};
+
+/** Captions that are written at once. */
+const TOGETHER = 32;
+
+/** @param work with the ledger of the set, so that tokens which are in it already are replaced in the copy */
+export function copyWriter(root: string, mirror: Mirror, work: Work, calls: FileCalls): CopyWriter {
+  const { tally } = work;
+  const folders = new Set<string>();
+  const planned = new Map<string, Uint8Array>();
+
+  const placeOf = async (path: string, byMetadata = false): Promise<string> => {
+    const place = join(root, mirror(path, byMetadata));
+    if (!folders.has(dirname(place))) {
+      await makeFolder(dirname(place));
+      folders.add(dirname(place));
+    }
+    return place;
+  };
+  const flush = async (): Promise<void> => {
+    const all = await Promise.allSettled([...planned].map(([place, text]) => writeNewFile(place, text, calls)));
+    planned.clear();
+    const failed = all.find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
+  };
+  const isThere = async (place: string): Promise<boolean> => planned.has(place) || (await exists(place));
+
+  return {
+    folders,
+    flush,
+    async take(row) {
+      await takeImage(row, await placeOf(row.source, row.line !== null)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error;
+        tally.left("unreadable", row.source, `${row.source}: no such file`);
+      });
+    },
+    async caption(row) {
+      const caption = await sidecarOf(row.source, isKohyaJson(row) ? null : row.captionFile);
+      const place = await placeOf(caption);
+      if (await isThere(place)) {
+        return tally.left("shared", row.source, `${row.source}: its caption ${caption} is another image's, too`);
+      }
+      if (!row.tokens) tally.left("no_measures", row.source);
+      const fresh = row.caption !== null ? { fresh: row.caption } : {};
+      const plan =
+        row.tokens && (await planSidecar({ caption, image: row.source, tokens: row.tokens, ...fresh }, work));
+      if (plan?.type === "change") {
+        tally.change(caption, row.source, plan.current, plan.after);
+        planned.set(place, new TextEncoder().encode(plan.after));
+        if (planned.size >= TOGETHER) await flush();
+        return;
+      }
+      if (plan?.type === "same") tally.same();
+      if (await exists(caption)) await copyFile(caption, place, constants.COPYFILE_FICLONE);
+    },
+    async metadata(path, tokensOf) {
+      const place = await placeOf(path);
+      if (await isThere(place)) return tally.left("shared", path, `${path}: named a second time`);
+      await withRegularFile(await realpath(path), async (file) => {
+        await writeNewFile(
+          place,
+          async (sink) => {
+            for await (const line of linesIn(file, path, tokensOf, work)) {
+              const named = renamed(line, path, place, (image) => join(root, mirror(image, true)));
+              await sink.write(named ?? line.change?.bytes ?? line.bytes);
+            }
+          },
+          calls,
+        );
+      });
+    },
+    async archive(rows) {
+      const { source } = rows.current()!;
+      const place = await placeOf(source);
+      if (await isThere(place)) throw clash(source, place);
+      await copyArchive(rows, place, work, calls);
+    },
+  };
+}
+
+/** @throws IllustriousError `write_failed`; an error of the system `ENOENT` */
+async function takeImage({ source }: Row, place: string): Promise<void> {
+  const image = await realpath(source);
+  try {
+    return await link(image, place);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") {
+      // An image that the set names twice; else two names that this disk takes for one.
+      const [there, own] = [await stat(place), await stat(image)];
+      const isOwn = there.size === own.size && Math.abs(there.mtimeMs - own.mtimeMs) < 1;
+      if (there.ino === own.ino || isOwn) return;
+      throw clash(source, place);
+    }
+    if (code === "ENOENT") throw error;
+  }
+  try {
+    const { atime, mtime } = await stat(image);
+    await copyFile(image, place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await utimes(place, atime, mtime);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const hint = "Free some room, or name a folder on the set's own disk, where images take no room.";
+    throw new IllustriousError("write_failed", `${place}: cannot be written (${why})`, hint, { cause });
+  }
+}
+
+function clash(source: string, place: string): IllustriousError {
+  const hint =
+    "Two files of the set have names that this disk takes for one: rename one, or name a folder on another disk.";
+  return new IllustriousError("write_failed", `${source}: there is another ${place}`, hint);
+}
+
+/** The line with another name for its image, where the copy has that elsewhere than the set. */
+function renamed({ bytes, change, named }: Line, from: string, to: string, placeOf: (image: string) => string) {
+  if (!named) return undefined;
+  const way = relative(dirname(to), placeOf(named.image));
+  if (!isAbsolute(named.name) && way === relative(dirname(from), named.image)) return undefined;
+  const line = new TextDecoder("utf-8", { ignoreBOM: true }).decode(change?.bytes ?? bytes);
+  const fields = stringFields(line);
+  const span = fields.get("file_name") ?? fields.get("image_path");
+  if (!span) return undefined;
+  const old = fieldText(line, span);
+  // JSON's names have slashes, whatever the system.
+  const text = way.split(sep).join("/");
+  return new TextEncoder().encode(rewriteField(line, span, [{ at: 0, text: old }], [{ at: 0, text }]));
+}

@@ -1,0 +1,31 @@
+/** @file Captions changed where they are, or told what would be changed. */
+
+import { tagMetadata } from "./metadata.ts";
+import type { TagOptions } from "./options.ts";
+import { isKohyaJson } from "./rows.ts";
+import { openSidecars, sidecarOf } from "./sidecars.ts";
+import type { Work } from "./work.ts";
+import type { CaptionWriter } from "./writer.ts";
+
+export function inPlace({ write }: TagOptions, work: Work): CaptionWriter {
+  const { tally } = work;
+  const sidecars = openSidecars(work);
+  return {
+    async caption(row) {
+      if (row.member !== null) return tally.left("in_archive", row.source);
+      if (!row.tokens) return tally.left("no_measures", row.source);
+      if (row.line !== null || isKohyaJson(row) || write === "metadata") return tally.left("elsewhere", row.source);
+      const caption = await sidecarOf(row.source, row.captionFile);
+      // Without a file, kohya's folder name is the caption, and a file would hide it.
+      const fresh = row.captionFile === null && row.caption !== null ? { fresh: row.caption } : {};
+      await sidecars.tag({ caption, image: row.source, tokens: row.tokens, ...fresh });
+    },
+    ...(write !== "sidecars" && {
+      async metadata(path, tokensOf) {
+        await sidecars.flush();
+        await tagMetadata(path, tokensOf, work);
+      },
+    }),
+    flush: () => sidecars.flush(),
+  };
+}

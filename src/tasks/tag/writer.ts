@@ -1,0 +1,19 @@
+/** @file Where a run puts captions: what the walk over an audit's rows asks of each kind of place. */
+
+import type { Row, Rows } from "./rows.ts";
+
+/** @returns an image's tokens, or `undefined` to leave the line; lines come in their order, from 1 */
+export type TokensOfLine = (line: number, image: string) => Promise<readonly string[] | undefined>;
+
+export type CaptionWriter = {
+  /** Every image that is a file of its own. */
+  take?(row: Row): Promise<void>;
+  /** An image's caption; also of one in an archive or a metadata file, where there is no writer for those. */
+  caption(row: Row): Promise<void>;
+  /** A whole metadata file. */
+  metadata?(path: string, tokensOf: TokensOfLine): Promise<void>;
+  /** A whole archive, of which the current row is the first; it goes on behind its last one. */
+  archive?(rows: Rows): Promise<void>;
+  /** Writes what is planned. */
+  flush(): Promise<void>;
+};
