@@ -44,6 +44,13 @@ test("run-time dependencies stay few, and each is pinned", () => {
   expect(Object.values(dependencies).filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
 });
 
+test("packages that may be missing are pinned, and whoever misses one is told the same version", () => {
+  const { optionalDependencies } = JSON.parse(read("package.json")) as { optionalDependencies: Record<string, string> };
+  const all = sources.map(({ path }) => read(join("src", path))).join("\n");
+  const specs = Object.entries(optionalDependencies).map(([name, version]) => `"${name}@${version}"`);
+  expect(specs.filter((spec) => !/\d+\.\d+\.\d+/.test(spec) || !all.includes(spec))).toEqual([]);
+});
+
 test("no file opens without saying what it is", () => {
   const silent = sources.filter(({ path }) => !/^(?:#!.*\n+)?\/\*\*\s*(?:\n \* )?@file /.test(read(join("src", path))));
   expect(silent.map(({ path }) => path)).toEqual([]);

@@ -19,6 +19,7 @@ const work = { group: "Work:" };
 const flags: FlagTable<keyof WorkerOptions> = {
   queue: { ...work, value: "url" },
   workers: work,
+  below: { ...work, value: "folder" },
   stallAfter: { ...work, value: "seconds" },
 };
 
@@ -113,9 +114,9 @@ function human(shell: Shell, line: LiveLine): (event: AuditWorkerEvent) => void 
       case "done":
         return line.show(`${what}, done; waiting for a chunk`);
       case "returned":
-        return line.keep(`${safeLine(what)}, given back\n`);
+        return line.keep(`${safeLine(what || event.name)}, given back\n`);
       case "failed":
-        return line.keep(`${paint.yellow("failed:")} ${safeLine(`${what}: ${event.message}`)}\n`);
+        return line.keep(`${paint.yellow("failed:")} ${safeLine(`${event.name}: ${event.message}`)}\n`);
       case "connection":
         return line.keep(event.lost ? "the connection to Redis is lost; trying again\n" : "the connection is back\n");
     }

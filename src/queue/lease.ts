@@ -95,8 +95,16 @@ export async function isHeld({ redis }: RedisLink, kind: string, group: string):
   return (await redis.exists(leaseKey(kind, group))) === 1;
 }
 
-/** All notes of the last week, and whether those who made them still hold their leases. */
-export async function readNotes<Note>(link: RedisLink, kind: string): Promise<{ note: Note; held: boolean }[]> {
+/**
+ * All notes of the last week, and whether those who made them still hold their leases.
+ *
+ * @param noteOf what was written, unless it is no such note
+ */
+export async function readNotes<Note>(
+  link: RedisLink,
+  kind: string,
+  noteOf: (told: unknown) => Note | undefined,
+): Promise<{ note: Note; held: boolean }[]> {
   const { redis } = link;
   const found: { note: Note; held: boolean }[] = [];
   const start = noteKey(kind, "");
@@ -106,8 +114,17 @@ export async function readNotes<Note>(link: RedisLink, kind: string): Promise<{ 
   }
   for (const key of [...keys].sort()) {
     const text = await redis.get(key);
-    if (text === null) continue;
-    found.push({ note: JSON.parse(text), held: await isHeld(link, kind, key.slice(start.length)) });
+    const note = text === null ? undefined : noteOf(parsed(text));
+    if (note === undefined) continue;
+    found.push({ note, held: await isHeld(link, kind, key.slice(start.length)) });
   }
   return found;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

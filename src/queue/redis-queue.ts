@@ -5,6 +5,7 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { IllustriousError } from "../base/error.ts";
+import { loadBullMq } from "./packages.ts";
 import type { Ended, Queue } from "./queue.ts";
 import type { RedisLink } from "./redis.ts";
 
@@ -22,22 +23,27 @@ const ADD_AGAIN_EVERY = 30_000;
 /** Tries at a job that fails for a reason of its own, by whichever workers. */
 const ATTEMPTS = 3;
 
+/** Letters of a failure that somebody else had. */
+const MOST_TOLD = 1000;
+
 /** Seconds after which a job that ended is forgotten, though nobody asked for it. */
 const WEEK = 7 * 24 * 3600;
 
 /**
  * @param kind of job; the queue's name
  * @param group whose jobs they are, since one queue has those of all
+ * @param progressOf what was told, unless it is nothing that is told of such jobs
  */
 export async function openRedisQueue<Job, Progress>(
   { redis }: RedisLink,
   kind: string,
   group: string,
+  progressOf: (told: unknown) => Progress | undefined,
   signal: AbortSignal | undefined,
 ): Promise<
   Queue<Job, Progress> & { /** Takes out all jobs of the group that nobody is at. */ clear(): Promise<void> }
 > {
-  const { Queue: BullQueue } = await import("bullmq");
+  const { Queue: BullQueue } = await loadBullMq();
   const queue = new BullQueue(kind, { connection: redis, prefix: PREFIX, skipVersionCheck: true });
   // Lost connections come back; what waits for them waits in the calls themselves.
   queue.on("error", () => {});
@@ -63,7 +69,10 @@ export async function openRedisQueue<Job, Progress>(
         const job = await queue.getJob(id);
         if (!job) continue;
         const by = job.processedBy;
-        const error = new IllustriousError("queue_failed", `${by ?? "a worker"}: ${job.failedReason}`);
+        const error = new IllustriousError(
+          "queue_failed",
+          `${by ?? "a worker"}: ${job.failedReason?.slice(0, MOST_TOLD)}`,
+        );
         found.push({ name, by, ...(state === "failed" && { failure: { error } }) });
       }
     }
@@ -91,7 +100,8 @@ export async function openRedisQueue<Job, Progress>(
         const progress = new Map<string, Progress>();
         for (const { id, progress: told } of await queue.getActive()) {
           const name = id === undefined ? undefined : nameOf(id);
-          if (name !== undefined && typeof told === "object") progress.set(name, told as Progress);
+          const known = progressOf(told);
+          if (name !== undefined && known !== undefined) progress.set(name, known);
         }
         return { ended: await endedAmong(new Set(names)), progress, workers };
       };
@@ -113,7 +123,7 @@ export async function openRedisQueue<Job, Progress>(
 export type QueueCounts = { readonly waiting: number; readonly active: number; readonly workers: number };
 
 export async function countQueue({ redis }: RedisLink, kind: string): Promise<QueueCounts> {
-  const { Queue: BullQueue } = await import("bullmq");
+  const { Queue: BullQueue } = await loadBullMq();
   const queue = new BullQueue(kind, { connection: redis, prefix: PREFIX, skipVersionCheck: true });
   queue.on("error", () => {});
   const { wait: waiting = 0, active = 0 } = await queue.getJobCounts("wait", "active");

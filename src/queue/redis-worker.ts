@@ -2,6 +2,7 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { IllustriousError } from "../base/error.ts";
+import { loadBullMq } from "./packages.ts";
 import type { Perform } from "./queue.ts";
 import type { RedisLink } from "./redis.ts";
 import { PREFIX } from "./redis-queue.ts";
@@ -17,7 +18,15 @@ export type WorkerEvent<Job, Progress> =
   | { readonly type: "connection"; readonly lost: boolean };
 
 export type WorkerOptions<Job, Progress> = {
+  /**
+   * What is in the queue, as a job; `undefined` for one that nobody wants any more.
+   *
+   * @throws for what is none, or one that cannot be done here, as `perform` would
+   */
+  readonly accept: (data: unknown) => Promise<Job | undefined>;
   readonly perform: Perform<Job, Progress>;
+  /** What was told of a job, unless it is nothing that is told of such jobs. */
+  readonly progressOf: (told: unknown) => Progress | undefined;
   /** Who it is, for those who ask what became of a job. */
   readonly name: string;
   /** Seconds without a sign of life after which a job goes to another. */
@@ -33,14 +42,14 @@ const MOST_LOST = 1_000_000;
 
 /**
  * @param kind of jobs; the queue's name
- * @throws IllustriousError what `perform` throws of the kind that is the machine's fault, when the job is back in the queue
+ * @throws IllustriousError what `accept` and `perform` throw of the kind that is the machine's fault, when the job is back in the queue
  */
 export async function* workOn<Job, Progress extends object>(
   { redis }: RedisLink,
   kind: string,
-  { perform, name, stallAfter, signal }: WorkerOptions<Job, Progress>,
+  { accept, perform, progressOf, name, stallAfter, signal }: WorkerOptions<Job, Progress>,
 ): AsyncGenerator<WorkerEvent<Job, Progress>, void> {
-  const { Worker, WaitingError } = await import("bullmq");
+  const { Worker, WaitingError } = await loadBullMq();
   const events: WorkerEvent<Job, Progress>[] = [];
   let wake = () => {};
   const tell = (event: WorkerEvent<Job, Progress>) => {
@@ -62,14 +71,13 @@ export async function* workOn<Job, Progress extends object>(
     }
   }
 
-  const worker = new Worker<Job>(
+  const worker = new Worker<unknown>(
     kind,
     async (job, token) => {
       const name = job.id!;
-      tell({ type: "begun", name, job: job.data, lost: job.stalledCounter });
-      const told = typeof job.progress === "object" ? (job.progress as Progress) : undefined;
+      const lost = job.stalledCounter;
       const turn = {
-        ...{ lost: job.stalledCounter, told },
+        ...{ lost, told: progressOf(job.progress) },
         tell(said: Progress) {
           tell({ type: "progress", name, progress: said });
           return answered(job.updateProgress(said));
@@ -77,7 +85,10 @@ export async function* workOn<Job, Progress extends object>(
       };
       busy = true;
       try {
-        await perform(job.data, { ...turn, signal: stop.signal });
+        const accepted = await accept(job.data);
+        if (accepted === undefined) return;
+        tell({ type: "begun", name, job: accepted, lost });
+        await perform(accepted, { ...turn, signal: stop.signal });
         tell({ type: "done", name });
       } catch (error) {
         const known = error instanceof IllustriousError;

@@ -2,6 +2,7 @@
 
 import type { Redis } from "ioredis";
 import { IllustriousError } from "../base/error.ts";
+import { loadRedis } from "./packages.ts";
 
 export type RedisLink = {
   readonly redis: Redis;
@@ -64,11 +65,12 @@ function decoded(part: string): string {
 /**
  * Later losses of the connection are waited out: commands are sent when it is back.
  *
- * @throws IllustriousError `bad_option`; `queue_failed` when it cannot be reached or refuses; `unsupported` when it is too old
+ * @throws IllustriousError `bad_option`; `queue_failed` when it cannot be reached or refuses; `unsupported` when it is too old, or ioredis is
+ * not installed
  */
 export async function connectRedis(url: string): Promise<RedisLink> {
   const { shown, ...address } = redisAddress(url);
-  const { Redis } = await import("ioredis");
+  const { Redis } = await loadRedis();
   let connected = false;
   const redis = new Redis({
     ...address,

@@ -1,19 +1,39 @@
 /** @file Audits whose images are measured by workers over a Redis: whatever becomes of those, the table is that of one machine. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { pack } from "tar-stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { chunkRowsPath, readPlan, readShard, shardNumbers, shardPath, writeRows } from "../../src/data/audit/index.ts";
+import {
+  type AuditRow,
+  chunkRowsPath,
+  readPlan,
+  readShard,
+  shardNumbers,
+  shardPath,
+  writeRows,
+} from "../../src/data/audit/index.ts";
 import { writeSceneSet } from "../../src/data/scenes/index.ts";
 import { type AuditEvent, type AuditInput, audit, auditQueueStatus, auditWorker } from "../../src/index.ts";
 import { takeLease } from "../../src/queue/lease.ts";
+import { loadBullMq } from "../../src/queue/packages.ts";
 import { connectRedis } from "../../src/queue/redis.ts";
-import { openRedisQueue } from "../../src/queue/redis-queue.ts";
+import { openRedisQueue, PREFIX } from "../../src/queue/redis-queue.ts";
 import { workOn } from "../../src/queue/redis-worker.ts";
-import { AUDIT_KIND, type ChunkJob, type ChunkProgress, groupOf } from "../../src/tasks/audit/chunk-job.ts";
+import {
+  AUDIT_KIND,
+  type ChunkJob,
+  type ChunkProgress,
+  chunkJobOf,
+  groupOf,
+  progressOf,
+} from "../../src/tasks/audit/chunk-job.ts";
+import { VERSION } from "../../src/tasks/version.ts";
+import { filesOf } from "../audit/files-of.ts";
 import { ended, hasRedis, type RedisServer, startRedis } from "./redis-server.ts";
 
 const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
@@ -29,7 +49,7 @@ const children = new Set<ChildProcess>();
 /** Whether workers that die are followed by others. */
 let going = true;
 const SIZE = 4;
-const IMAGES = 34;
+const IMAGES = 38;
 
 async function run(input: Partial<AuditInput>, onEvent: (event: AuditEvent) => void = () => {}, signal?: AbortSignal) {
   const asked = { paths: [set], out: join(root, "out"), workingSide: 48, shard: SIZE, ...input };
@@ -41,16 +61,6 @@ async function run(input: Partial<AuditInput>, onEvent: (event: AuditEvent) => v
   return events;
 }
 
-async function filesOf(out: string): Promise<Map<string, string>> {
-  const names = (await readdir(out, { recursive: true, withFileTypes: true })).filter((found) => found.isFile());
-  const paths = names.map(({ parentPath, name }) => join(parentPath, name)).sort();
-  const hash = async (path: string) =>
-    createHash("sha256")
-      .update(await readFile(path))
-      .digest("hex");
-  return new Map(await Promise.all(paths.map(async (path) => [path.slice(out.length), await hash(path)] as const)));
-}
-
 function start(script: string, ...args: string[]): ChildProcess {
   const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "ignore", "inherit"] });
   children.add(child);
@@ -60,17 +70,22 @@ function start(script: string, ...args: string[]): ChildProcess {
 
 const startWorker = () => start(main, "worker", "--queue", redis.url, "--workers", "1", "--stall-after", "1", "--json");
 
-describe.skipIf(!hasRedis)("with Debian's redis-server", () => {
+describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are skipped", () => {
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "audit-queue-"));
     set = join(root, "set");
     await mkdir(set);
-    for await (const _ of writeSceneSet(set, { count: IMAGES - 2, size: 64, captions: 1 }));
+    for await (const _ of writeSceneSet(set, { count: 32, size: 64, captions: 1 }));
     await writeFile(join(set, "broken.png"), "broken");
     await writeFile(
       join(set, "poison.png"),
       await readFile(join(set, (await readdir(set)).find((name) => /png$/.test(name))!)),
     );
+    const archive = pack();
+    const pictures = (await readdir(set)).filter((name) => /^\d+\.png$/.test(name)).sort();
+    for (const name of pictures.slice(-4)) archive.entry({ name }, await readFile(join(set, name)));
+    archive.finalize();
+    await writeFile(join(set, "z.tar.gz"), gzipSync(await buffer(archive)));
     await run({ out: join(root, "whole"), workers: 2 });
     whole = await filesOf(join(root, "whole"));
   }, 240_000);
@@ -159,7 +174,7 @@ describe.skipIf(!hasRedis)("with Debian's redis-server", () => {
     const link = await connectRedis(redis.url);
     const group = groupOf(out);
     const lease = await takeLease(link, AUDIT_KIND, group, out, undefined);
-    const queue = await openRedisQueue<object, object>(link, AUDIT_KIND, group, undefined);
+    const queue = await openRedisQueue<object, object>(link, AUDIT_KIND, group, progressOf, undefined);
     try {
       await queue.add("00000-x", {
         protocol: 0,
@@ -181,28 +196,96 @@ describe.skipIf(!hasRedis)("with Debian's redis-server", () => {
     }
   }, 120_000);
 
-  test("a worker that sees no files has none of them called missing", async () => {
+  test.each<[name: string, change: (row: AuditRow) => AuditRow, told: RegExp]>([
+    ["sees no files", (row) => ({ ...row, error: "missing" }), /^liar: does not see .*png$/],
+    [
+      "answers with other images",
+      (row) => ({ ...row, source: "/elsewhere.png" }),
+      /^liar: has not done what was asked/,
+    ],
+  ])(
+    "the rows of a worker that %s are not taken",
+    async (name, change, told) => {
+      const link = await connectRedis(redis.url);
+      const stop = new AbortController();
+      const accept = async (data: unknown) => chunkJobOf(data);
+      const perform = async ({ folder, name }: ChunkJob) => {
+        const rows = (await readPlan(folder, name))!.map(({ row }) => change(row));
+        await writeRows(chunkRowsPath(folder, name), rows, 48);
+      };
+      const options = { accept, perform, progressOf, name: "liar", stallAfter: 30, signal: stop.signal };
+      const work = async () => {
+        for await (const _ of workOn<ChunkJob, ChunkProgress>(link, AUDIT_KIND, options));
+      };
+      const working = work();
+      const out = join(root, name);
+      await expect(run({ out, queue: redis.url, shard: 64 })).rejects.toMatchObject({
+        ...{ code: "queue_failed", message: expect.stringMatching(told) },
+      });
+      stop.abort();
+      await working;
+      link.close();
+      expect(await shardNumbers(join(out, "table.next"))).toEqual([]);
+    },
+    120_000,
+  );
+
+  test("what others have put into the Redis is set aside, and harms neither a worker nor its own audits", async () => {
+    const { Queue } = await loadBullMq();
     const link = await connectRedis(redis.url);
+    const queue = new Queue(AUDIT_KIND, { connection: link.redis, prefix: PREFIX, skipVersionCheck: true });
+    const hostile = [null, { folder: "../x" }, { protocol: 1, program: VERSION, folder: "/", name: "../../etc" }];
+    for (const data of hostile) await queue.add("x", data);
+    await link.redis.set(`${PREFIX}:${AUDIT_KIND}-note:x`, "{}");
     const stop = new AbortController();
-    const perform = async ({ folder, name }: ChunkJob) => {
-      const rows = (await readPlan(folder, name))!.map(({ row }) => ({ ...row, error: "missing" as const }));
-      await writeRows(chunkRowsPath(folder, name), rows, 48);
-    };
-    const options = { perform, name: "blind", stallAfter: 30, signal: stop.signal };
+    const told: string[] = [];
     const work = async () => {
-      for await (const _ of workOn<ChunkJob, ChunkProgress>(link, AUDIT_KIND, options));
+      for await (const event of auditWorker({ queue: redis.url, below: [root] }, { entry, signal: stop.signal })) {
+        told.push(event.type);
+      }
     };
     const working = work();
-    const out = join(root, "blind");
-    await expect(run({ out, queue: redis.url })).rejects.toMatchObject({
-      code: "queue_failed",
-      message: expect.stringMatching(/^blind: does not see .*png$/),
-    });
+    const out = join(root, "among");
+    await run({ out, queue: redis.url });
+    expect(await filesOf(out)).toEqual(whole);
     stop.abort();
-    await working;
+    await expect(working).rejects.toMatchObject({ code: "cancelled" });
+    // The third names a version that is known and an audit that is not there: nobody's trouble.
+    expect(told.filter((type) => type === "failed")).toHaveLength(2);
+    expect((await auditQueueStatus(redis.url)).audits.map(({ folder }) => folder)).toEqual([out]);
+    await queue.close();
     link.close();
-    expect(await shardNumbers(join(out, "table.next"))).toEqual([]);
+  }, 240_000);
+
+  test("a worker that was told to stay in a folder gives back what lies elsewhere, behind a link too", async () => {
+    const inside = join(root, "inside");
+    await mkdir(inside);
+    await symlink(join(set, "broken.png"), join(inside, "link.png"));
+    const stop = new AbortController();
+    const running = run({ paths: [inside], out: join(inside, "out"), queue: redis.url }, undefined, stop.signal).catch(
+      (error: unknown) => error,
+    );
+    const work = async () => {
+      for await (const _ of auditWorker({ queue: redis.url, below: [inside] }, { entry }));
+    };
+    await expect(work()).rejects.toMatchObject({
+      code: "unsupported",
+      message: expect.stringMatching(/link\.png: not below/),
+    });
+    expect(await auditQueueStatus(redis.url)).toMatchObject({ waiting: 1, active: 0 });
+    stop.abort();
+    expect(await running).toMatchObject({ code: "cancelled" });
   }, 120_000);
+
+  test("a lease has one holder; another waits only for one that is silent", async () => {
+    const link = await connectRedis(redis.url);
+    const lease = await takeLease(link, AUDIT_KIND, "group", "/out", undefined);
+    const second = takeLease(link, AUDIT_KIND, "group", "/out", undefined);
+    await expect(second).rejects.toMatchObject({ code: "queue_failed", message: expect.stringContaining("another") });
+    await lease.release();
+    await (await takeLease(link, AUDIT_KIND, "group", "/out", undefined)).release();
+    link.close();
+  }, 60_000);
 
   test("Ctrl-C ends a worker whose Redis has gone away", async () => {
     const own = await startRedis();

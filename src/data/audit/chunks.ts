@@ -3,6 +3,7 @@
  * its number and what is asked of it, so that a result can only be that of its own question, whoever gives it, and however late or often.
  */
 
+import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
@@ -32,11 +33,30 @@ export type Chunk = {
   readonly bytes: number;
 };
 
+/** Names of chunks. */
+export const CHUNK_NAME = /^\d{5,7}-[0-9a-f]{32}$/;
+
+const ASKED = [
+  ...(["id", "source", "member", "memberNumber", "bytes", "mtimeMs", "repeats"] as const),
+  ...(["caption", "captionError", "captionFile", "captionLine"] as const),
+];
+
+/** By which images, in their order, rows are known: what whoever measures them has to leave as it is. */
+export function askedDigest(rows: Iterable<AuditRow>): string {
+  const hash = createHash("sha256");
+  // As UTF-8, in which half a surrogate pair is what a table makes of it.
+  for (const row of rows) for (const field of ASKED) hash.update(`${typeof row[field]} ${row[field]}\0`);
+  return hash.digest("hex");
+}
+
 /** What is asked. */
 const planPath = (folder: string, name: string) => join(folder, `${name}.plan.parquet`);
 
 /** The answer. */
 export const chunkRowsPath = (folder: string, name: string) => join(folder, `${name}.rows.parquet`);
+
+/** The answer, out of the reach of those who are late, until it is checked. */
+export const chunkTakenPath = (folder: string, name: string) => join(folder, `${name}.taken.parquet`);
 
 /** As much of the answer as there was when someone stopped in the middle. */
 export const chunkPartPath = (folder: string, name: string) => join(folder, `${name}.part.parquet`);
@@ -80,6 +100,9 @@ export async function readPlan(folder: string, name: string): Promise<ChunkImage
     if (error instanceof IllustriousError && error.code === "missing_file") return undefined;
     throw error;
   });
+  if (rows?.some(({ id }, i) => id !== Number(rows[0]!.id) + i)) {
+    throw new IllustriousError("bad_file", `${planPath(folder, name)}: images are not numbered one by one`);
+  }
   return rows?.map((row) => {
     const { range_offset: offset, range_length: length, open } = row;
     const range = offset === null ? undefined : { offset: Number(offset), length: Number(length) };
@@ -89,5 +112,6 @@ export async function readPlan(folder: string, name: string): Promise<ChunkImage
 
 /** What of a chunk is no longer needed when its shard is in its place. */
 export async function removeChunk(folder: string, name: string): Promise<void> {
-  for (const path of [planPath(folder, name), chunkPartPath(folder, name)]) await rm(path, { force: true });
+  for (const path of [planPath(folder, name), chunkPartPath(folder, name), chunkTakenPath(folder, name)])
+    await rm(path, { force: true });
 }

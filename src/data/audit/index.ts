@@ -3,10 +3,13 @@
 export { type ArchiveGroup, archiveGroups, keptCaption, type MemberCaption } from "./archive-groups.ts";
 export { type AuditFolder, finishedTable, openAuditFolder, publish } from "./audit-folder.ts";
 export {
+  askedDigest,
+  CHUNK_NAME,
   type Chunk,
   type ChunkImage,
   chunkPartPath,
   chunkRowsPath,
+  chunkTakenPath,
   readPlan,
   removeChunk,
   writePlan,

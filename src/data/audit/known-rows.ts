@@ -5,7 +5,7 @@
 
 import { IllustriousError } from "../../base/error.ts";
 import { placeIndex } from "../place-index.ts";
-import type { AuditRow, ImageOrigin } from "./row.ts";
+import type { AuditFault, AuditRow, ImageOrigin } from "./row.ts";
 import { readFields, readShard } from "./shards.ts";
 
 type Key = Pick<ImageOrigin, "source" | "member" | "memberNumber" | "bytes" | "mtimeMs">;
@@ -15,8 +15,8 @@ export type KnownRows = {
   /** Shards that are damaged, and count as not there. */
   readonly unreadable: readonly string[];
   /**
-   * The row of the same file, or member of an archive, of the same size and time. None for a file that crashed the decoder or took
-   * too long, since that may have been the machine's fault.
+   * The row of the same file, or member of an archive, of the same size and time. None for a file that was not there or could
+   * not be read, crashed the decoder or took too long, since that may have been the machine's fault.
    */
   find(key: Key): Promise<AuditRow | undefined>;
 };
@@ -75,7 +75,10 @@ function noneIfGone(error: unknown): AuditRow[] {
 }
 
 /** Whether nothing but another file would make another row. */
-export const isSettled = ({ error }: AuditRow): boolean => error !== "crashed" && error !== "time_limit";
+export const isSettled = ({ error }: AuditRow): boolean => error === null || !OF_THE_MACHINE.has(error);
+
+/** That may be another on another machine, or on this one at another time. */
+const OF_THE_MACHINE: ReadonlySet<AuditFault> = new Set(["missing", "unreadable", "crashed", "time_limit"]);
 
 function textOf({ source, member, memberNumber, bytes, mtimeMs }: Key): string {
   return [source, member, memberNumber, bytes, mtimeMs].join("\0");

@@ -2,32 +2,40 @@
 
 import { hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
+import { z } from "zod";
 import type { AuditRow, ImageFacts, MeasureRequest } from "../../data/audit/index.ts";
 import { embeddedQueue } from "../../queue/embedded.ts";
 import { takeLease } from "../../queue/lease.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { connectRedis } from "../../queue/redis.ts";
 import { openRedisQueue } from "../../queue/redis-queue.ts";
-import { AUDIT_KIND, type ChunkJob, type ChunkProgress, groupOf } from "./chunk-job.ts";
+import { AUDIT_KIND, type ChunkJob, type ChunkProgress, groupOf, progressOf } from "./chunk-job.ts";
 import { openDecoders } from "./decoders.ts";
 import { measureChunk } from "./measure-chunk.ts";
 
-/** What others see of an audit. */
-export type AuditNote = {
-  readonly folder: string;
-  readonly host: string;
-  readonly pid: number;
+const count = z.int().min(0);
+
+const auditNote = z.object({
+  folder: z.string(),
+  host: z.string(),
+  pid: count,
   /** Milliseconds since 1970: when it began, and when this was true. */
-  readonly began: number;
-  readonly at: number;
-  readonly images: number;
-  readonly kept: number;
-  readonly errors: number;
-  readonly total?: number;
+  began: count,
+  at: count,
+  ...{ images: count, kept: count, errors: count },
+  total: count.optional(),
   /** Of the bytes, 0 to 1. */
-  readonly share: number;
-  readonly done: boolean;
-};
+  share: z.number().min(0).max(1),
+  done: z.boolean(),
+});
+
+/** What others see of an audit. */
+export type AuditNote = Readonly<z.output<typeof auditNote>>;
+
+/** What was written down, if it is an audit's note. */
+export function noteOf(told: unknown): AuditNote | undefined {
+  return auditNote.safeParse(told).data;
+}
 
 export type AuditQueue = {
   readonly queue: Queue<ChunkJob, ChunkProgress>;
@@ -89,7 +97,7 @@ export async function redisQueue(
     link.close();
     throw error;
   });
-  const queue = await openRedisQueue<ChunkJob, ChunkProgress>(link, AUDIT_KIND, group, signal);
+  const queue = await openRedisQueue<ChunkJob, ChunkProgress>(link, AUDIT_KIND, group, progressOf, signal);
   // Chunks of a run before come again in their turn, if they are still to do.
   await queue.clear();
   const began = Date.now();

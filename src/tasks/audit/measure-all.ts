@@ -8,9 +8,11 @@ import { IllustriousError } from "../../base/error.ts";
 import {
   type AuditManifest,
   type AuditRow,
+  askedDigest,
   type Chunk,
   chunkPartPath,
   chunkRowsPath,
+  chunkTakenPath,
   type KnownRows,
   placesIn,
   readShard,
@@ -53,9 +55,14 @@ const TELL_EVERY = 200;
 /** Answers to one chunk that are none, before it is given up. */
 const MOST_FALSE = 3;
 
+const SEE_ALL =
+  "Every worker must see the images and the --out folder under the same paths as the audit, and may read and write there.";
+
 type Pending = {
   readonly chunk: Omit<Chunk, "images">;
   readonly images: number;
+  /** By which images the answer is known. */
+  readonly asked: string;
   readonly known: Tally;
   readonly job: ChunkJob;
   falseAnswers: number;
@@ -95,20 +102,16 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     const one = pending.get(name);
     if (!one) return;
     if (failure) throw failure.error;
-    const answer = await answerOf(name, one.images);
-    const wrong = "rows" in answer ? await work.audit.wrongIn(answer.rows) : answer.why;
-    if (wrong !== undefined) {
-      if (++one.falseAnswers >= MOST_FALSE) throw notSeen(by, wrong);
-      yield {
-        type: "warning",
-        message: `${by ?? "a worker"}: does not see ${wrong}`,
-        hint: "The chunk is done again.",
-      };
+    const rows = await answerOf(name, one.asked);
+    const unseen = rows ? await work.audit.wrongIn(rows) : chunkRowsPath(chunks, name);
+    if (!rows || unseen !== undefined) {
+      const message = `${by ?? "a worker"}: ${rows ? "does not see" : "has not done what was asked in"} ${unseen}`;
+      if (++one.falseAnswers >= MOST_FALSE) throw new IllustriousError("queue_failed", message, SEE_ALL);
+      yield { type: "warning", message, hint: "The chunk is done again." };
       await queue.forget(name);
       return queue.add(name, one.job);
     }
-    const { rows = [] } = answer as { rows?: readonly AuditRow[] };
-    await rename(chunkRowsPath(chunks, name), shardPath(folder, one.chunk.number));
+    await rename(chunkTakenPath(chunks, name), shardPath(folder, one.chunk.number));
     await removeChunk(chunks, name);
     pending.delete(name);
     await queue.forget(name);
@@ -119,13 +122,15 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     );
     yield* inPlace(one.chunk.number, rows.length);
   }
-  async function answerOf(name: string, images: number): Promise<{ rows: readonly AuditRow[] } | { why: string }> {
-    const path = chunkRowsPath(chunks, name);
+  /** The rows of a whole answer, which nobody can change any more. */
+  async function answerOf(name: string, asked: string): Promise<readonly AuditRow[] | undefined> {
+    const path = chunkTakenPath(chunks, name);
     try {
+      await rename(chunkRowsPath(chunks, name), path);
       const rows = await readShard(path);
-      return rows.length === images ? { rows } : { why: path };
+      return askedDigest(rows) === asked ? rows : undefined;
     } catch (error) {
-      if (error instanceof IllustriousError) return { why: path };
+      if (error instanceof IllustriousError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
   }
@@ -177,7 +182,8 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     await keepMeasured(chunk);
     await writePlan(chunks, chunk);
     const job = { ...settings, folder: chunks, name: chunk.name, images: images.length, paths: manifest.paths };
-    pending.set(chunk.name, { chunk: rest, images: images.length, known, job, falseAnswers: 0 });
+    const asked = askedDigest(images.map(({ row }) => row));
+    pending.set(chunk.name, { chunk: rest, images: images.length, asked, known, job, falseAnswers: 0 });
     await queue.add(chunk.name, job);
     while (pending.size >= queue.room) yield* follow();
   }
@@ -210,10 +216,4 @@ const closedRows = ({ images }: Chunk): AuditRow[] => images.flatMap(({ row, ope
 /** @param images that are done with */
 export function stopped(images: number): IllustriousError {
   return new IllustriousError("cancelled", `stopped after ${images} images`, "The same call goes on from there.");
-}
-
-function notSeen(by: string | undefined, what: string): IllustriousError {
-  const hint =
-    "Every worker must see the images and the --out folder under the same paths as the audit, and may read and write there.";
-  return new IllustriousError("queue_failed", `${by ?? "a worker"}: does not see ${what}`, hint);
 }

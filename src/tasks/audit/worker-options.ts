@@ -1,11 +1,16 @@
 /** @file What a worker is asked. */
 
 import { z } from "zod";
-import { IllustriousError } from "../../base/error.ts";
+import { parsedOptions } from "../parsed-options.ts";
 
 export const workerOptions = z.strictObject({
   queue: z.string().min(1).describe("the Redis that the audit was given, redis://host:port/0"),
   workers: z.int().min(1).max(256).optional().describe("processes that decode [default: one a core]"),
+  below: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe("folder to stay in, whatever the queue asks; may be given more than once [default: anywhere]"),
   stallAfter: z
     .number()
     .min(1)
@@ -19,8 +24,5 @@ export type WorkerOptions = z.output<typeof workerOptions>;
 
 /** @throws IllustriousError `bad_option`, which does not quote the queue's address */
 export function parseWorkerOptions(input: WorkerInput): WorkerOptions {
-  const parsed = workerOptions.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new IllustriousError("bad_option", faults.join("; "), "See `illustrious worker --help`.");
+  return parsedOptions(workerOptions, input, "See `illustrious worker --help`.");
 }

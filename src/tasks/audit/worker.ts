@@ -9,8 +9,17 @@ import type { Turn } from "../../queue/queue.ts";
 import { connectRedis } from "../../queue/redis.ts";
 import { countQueue, type QueueCounts } from "../../queue/redis-queue.ts";
 import { type WorkerEvent, workOn } from "../../queue/redis-worker.ts";
-import type { AuditNote } from "./audit-queue.ts";
-import { AUDIT_KIND, type ChunkJob, type ChunkProgress, groupOf, unfit } from "./chunk-job.ts";
+import { type AuditNote, noteOf } from "./audit-queue.ts";
+import { checkBelow, realFolders } from "./below.ts";
+import {
+  AUDIT_KIND,
+  anyJobOf,
+  type ChunkJob,
+  type ChunkProgress,
+  chunkJobOf,
+  groupOf,
+  progressOf,
+} from "./chunk-job.ts";
 import { type Decoders, openDecoders } from "./decoders.ts";
 import { measureChunk } from "./measure-chunk.ts";
 import { parseWorkerOptions, type WorkerInput } from "./worker-options.ts";
@@ -31,7 +40,8 @@ export async function* runWorker(
   input: WorkerInput,
   { signal, entry = new URL("./decoder-main.js", import.meta.url) }: WorkerControl,
 ): AsyncGenerator<AuditWorkerEvent, void> {
-  const { queue, workers = availableParallelism(), stallAfter } = parseWorkerOptions(input);
+  const { queue, workers = availableParallelism(), stallAfter, below } = parseWorkerOptions(input);
+  const folders = below && (await realFolders(below));
   const link = await connectRedis(queue);
   let open: { readonly timeLimit: number; readonly decoders: Decoders } | undefined;
 
@@ -42,17 +52,27 @@ export async function* runWorker(
     return open.decoders;
   }
   async function perform(job: ChunkJob, turn: Turn<ChunkProgress>): Promise<void> {
-    const reason = unfit(job) ?? (await unseen(job));
-    if (!reason) return measureChunk(job, turn, await decodersFor(job.timeLimit), workers);
-    // What an audit that is over has left in the queue is nobody's trouble.
-    if (await isHeld(link, AUDIT_KIND, groupOf(dirname(job.folder)))) throw reason;
+    return measureChunk(job, turn, await decodersFor(job.timeLimit), workers);
+  }
+  async function accept(data: unknown): Promise<ChunkJob | undefined> {
+    const { folder } = anyJobOf(data);
+    try {
+      const job = chunkJobOf(data);
+      await checkSeen(job);
+      if (folders) await checkBelow(job, folders);
+      return job;
+    } catch (reason) {
+      // What an audit that is over has left in the queue is nobody's trouble.
+      if (await isHeld(link, AUDIT_KIND, groupOf(dirname(folder)))) throw reason;
+      return undefined;
+    }
   }
 
   try {
     const name = `${hostname()}/${process.pid}`;
     yield { type: "ready", queue: link.shown, name, workers };
     if (link.warning) yield { type: "warning", ...link.warning };
-    yield* workOn(link, AUDIT_KIND, { perform, name, stallAfter, signal });
+    yield* workOn(link, AUDIT_KIND, { accept, perform, progressOf, name, stallAfter, signal });
     // Without an abort it never ends.
     throw new IllustriousError("cancelled", `${name}: stopped`, "Another worker goes on with what is left.");
   } finally {
@@ -61,14 +81,13 @@ export async function* runWorker(
   }
 }
 
-/** A path of the job that is not there on this machine, as an error. */
-async function unseen({ folder, paths }: ChunkJob): Promise<IllustriousError | undefined> {
+/** @throws IllustriousError `missing_file` for a path of the job that is not there on this machine */
+async function checkSeen({ folder, paths }: ChunkJob): Promise<void> {
   for (const path of [dirname(folder), ...paths]) {
     if (await exists(path)) continue;
     const hint = "Mount it under the same path as where the audit was started.";
-    return new IllustriousError("missing_file", `${path}: not on this machine, ${hostname()}`, hint);
+    throw new IllustriousError("missing_file", `${path}: not on this machine, ${hostname()}`, hint);
   }
-  return undefined;
 }
 
 export type AuditQueueStatus = QueueCounts & {
@@ -82,7 +101,7 @@ export async function readStatus(queue: string): Promise<AuditQueueStatus> {
   const link = await connectRedis(queue);
   try {
     const counts = await countQueue(link, AUDIT_KIND);
-    const notes = await readNotes<AuditNote>(link, AUDIT_KIND);
+    const notes = await readNotes(link, AUDIT_KIND, noteOf);
     const audits = notes.map(({ note: { done, ...note }, held }) => {
       const state = held ? ("running" as const) : done ? ("done" as const) : ("stopped" as const);
       return { ...note, state };
