@@ -37,7 +37,7 @@ const HELP = `
 Six families say in four words each what a picture measures, such as "dark", "normal brightness", "bright", "very bright": contrast,
 brightness, sharpness, dynamicColours, colourfulness, saturation. Where one word ends and the next begins is fitted to the set: a quarter of it
 gets the first word, a tenth the last. Thresholds are kept in the audit's folder, and are the same on every set that is tagged with
---thresholds FILE.
+--thresholds FILE. A set too small or too even to fit to takes --thresholds built-in.
 
 A model knows "dark" from skin, moods and places as well, and the control token shares that meaning; --black-theme takes
 "black theme" for it, which tag sites use of a picture's colours alone.
@@ -49,6 +49,7 @@ yourself is never doubled or removed, and --undo brings every caption back as it
 Examples:
   illustrious audit pictures --out audit
   illustrious tag audit
+  illustrious tag audit --thresholds built-in
   illustrious tag audit --write sidecars --families brightness --families saturation --outer
   illustrious tag audit --write metadata --position start --keep-tokens 1
   illustrious tag audit --write copy --out tagged

@@ -21,7 +21,11 @@ export const tagOptions = z.strictObject({
     .optional()
     .describe("folder for --write copy and --write tars: a new one, or one that it has made"),
   undo: z.boolean().default(false).describe("take this program's tokens out of all captions again"),
-  thresholds: z.string().min(1).optional().describe("file of thresholds [default: fitted to the set]"),
+  thresholds: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("file of thresholds, or built-in: those of 659 pictures of many kinds [default: fitted to the set]"),
   name: z.string().min(1).max(100).optional().describe("name of fitted thresholds [default: the audit folder's]"),
   families: z
     .array(z.string())

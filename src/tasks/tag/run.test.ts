@@ -278,6 +278,16 @@ test("a metadata file that has changed since the audit keeps the lines that are 
   expect(await readFile(path, "utf8")).toBe('{"file_name":"new.png","text":"n"}\n{"file_name":"x.png","text":"x"}\n');
 });
 
+test("built-in thresholds are the same whatever the set measures", async () => {
+  const builtIn = async () => (await tag({ thresholds: "built-in" })).find((event) => event.type === "thresholds")!;
+  const first = await builtIn();
+  expect(first).toMatchObject({ name: "debian-12-pictures", thresholds: { pictures: 659, workingSide: 768 } });
+  await writeTable(rows.map((one) => (one.brightness === null ? one : { ...one, brightness: one.brightness / 10 })));
+  expect(await builtIn()).toEqual(first);
+  const { thresholds } = first;
+  expect(Object.values(thresholds.cuts).every(([low, middle, high]) => low < middle && middle < high)).toBe(true);
+});
+
 test("archives, contrary options and unfit thresholds are refused before anything is written", async () => {
   await expect(tag({ undo: true, write: "sidecars" })).rejects.toMatchObject({ code: "bad_option" });
   await expect(tag({ families: ["colour"] })).rejects.toMatchObject({ code: "bad_option" });

@@ -1,6 +1,7 @@
-/** @file The thresholds of a run: out of a file or fitted to the set, and kept in the audit's folder under a name and a digest. */
+/** @file The thresholds of a run: built in, out of a file, or fitted to the set, and kept in the audit's folder under a name and a digest. */
 
 import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type ControlThresholds, parseThresholds, printThresholds } from "../../colour/index.ts";
 import { readText } from "../../data/sets/text-file.ts";
 import { fitToTable, sha256 } from "../../data/tags/index.ts";
@@ -18,12 +19,16 @@ export type ChosenThresholds = {
 
 const MAX_TEXT = 2 ** 20;
 
+/** Fitted to pictures of Debian's packages, which `scripts/debian-pictures.mjs` gathers. */
+const BUILT_IN = fileURLToPath(new URL("../../../assets/thresholds/debian-12-pictures.json", import.meta.url));
+
 /** @throws IllustriousError `missing_file`; `bad_file` for what is no file of thresholds, or a set without measures */
 export async function chooseThresholds(
-  { audit, thresholds: file, name = basename(resolve(audit)) }: TagOptions,
+  { audit, thresholds: given, name = basename(resolve(audit)) }: TagOptions,
   shards: readonly string[],
   workingSide: number,
 ): Promise<ChosenThresholds> {
+  const file = given === "built-in" ? BUILT_IN : given;
   const thresholds =
     file === undefined
       ? await fitToTable(shards, workingSide, name)
