@@ -26,8 +26,11 @@ export {
   auditReportOptions,
 } from "./tasks/audit/report/options.ts";
 export type { AuditControl } from "./tasks/audit/run.ts";
+export type { AuditQueueStatus, AuditWorkerEvent, WorkerControl } from "./tasks/audit/worker.ts";
+export { type WorkerInput, workerOptions } from "./tasks/audit/worker-options.ts";
 export { audit } from "./tasks/audit.ts";
 export { auditReport } from "./tasks/audit-report.ts";
+export { auditQueueStatus, auditWorker } from "./tasks/audit-worker.ts";
 export { balanceAudit } from "./tasks/balance-audit.ts";
 export { compareAudits } from "./tasks/compare-audits.ts";
 export type { Figure, RowResult } from "./tasks/evaluate/figures.ts";

@@ -28,7 +28,7 @@ const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf
   .sort((a, b) => a.lines - b.lines);
 
 /** Raised in the commit that needs it, with the reason in its message. */
-const BUDGET = { lines: 45_300, median: 150, ninetieth: 350, largest: 600, dependencies: 10 };
+const BUDGET = { lines: 46_900, median: 150, ninetieth: 350, largest: 600, dependencies: 10 };
 
 test("sources stay within the budget", () => {
   const at = (share: number) => sources[Math.floor(share * (sources.length - 1))]!.lines;
@@ -42,6 +42,13 @@ test("run-time dependencies stay few, and each is pinned", () => {
   const { dependencies } = JSON.parse(read("package.json")) as { dependencies: Record<string, string> };
   expect(Object.keys(dependencies).length).toBeLessThanOrEqual(BUDGET.dependencies);
   expect(Object.values(dependencies).filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+});
+
+test("packages that may be missing are pinned, and whoever misses one is told the same version", () => {
+  const { optionalDependencies } = JSON.parse(read("package.json")) as { optionalDependencies: Record<string, string> };
+  const all = sources.map(({ path }) => read(join("src", path))).join("\n");
+  const specs = Object.entries(optionalDependencies).map(([name, version]) => `"${name}@${version}"`);
+  expect(specs.filter((spec) => !/\d+\.\d+\.\d+/.test(spec) || !all.includes(spec))).toEqual([]);
 });
 
 test("no file opens without saying what it is", () => {

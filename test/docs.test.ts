@@ -44,6 +44,7 @@ const commands = [
   "tag",
   "scenes",
   "evaluate",
+  "worker",
 ];
 const help = await Promise.all(
   commands.map(async (name) => (await run(process.execPath, [main, ...name.split(" "), "--help"])).stdout),

@@ -23,9 +23,10 @@ const FLOORS: Record<string, readonly string[]> = {
   training: ["base", "formats", "graph", "sampling", "autodiff", "nn", "runtime"],
   pipeline: ["base", "formats", "graph", "sampling", "nn", "runtime", "models"],
   trainer: [...UP_TO_NETWORKS, "models", "training", "pipeline"],
-  tasks: [...UP_TO_NETWORKS, "models", "training", "pipeline", "trainer"],
-  cli: [...UP_TO_NETWORKS, "models", "training", "pipeline", "trainer", "tasks"],
-  "index.ts": [...UP_TO_NETWORKS, "models", "training", "pipeline", "trainer", "tasks"],
+  queue: ["base"],
+  tasks: [...UP_TO_NETWORKS, "models", "training", "pipeline", "trainer", "queue"],
+  cli: [...UP_TO_NETWORKS, "models", "training", "pipeline", "trainer", "queue", "tasks"],
+  "index.ts": [...UP_TO_NETWORKS, "models", "training", "pipeline", "trainer", "queue", "tasks"],
 };
 
 type Import = { from: string; to: string; typeOnly: boolean };

@@ -15,6 +15,7 @@ export type ErrorCode =
   | "unsupported"
   | "not_enough_memory"
   | "engine_failed"
+  | "queue_failed"
   | "cancelled"
   | "internal";
 

@@ -23,6 +23,7 @@ const work = { group: "Work:" };
 const flags: FlagTable<Exclude<keyof AuditOptions, "paths">> = {
   out: { group: "Output:", short: "o", value: "folder" },
   workers: work,
+  queue: { ...work, value: "url" },
   workingSide: work,
   nearDistance: { ...work, value: "bits" },
   timeLimit: { ...work, value: "seconds" },
@@ -41,6 +42,7 @@ nearly so. docs/audit.md explains every column. DuckDB, pandas and others read a
 Examples:
   illustrious audit pictures --out audit
   illustrious audit shards/*.tar more/metadata.jsonl --out audit --workers 8
+  illustrious audit /data/pictures --out /data/audit --queue redis://host/0    measured by every \`illustrious worker\` there is
   illustrious audit report audit --html audit.html
   illustrious audit sql audit "select format, count(*) from images group by all"
 
@@ -138,13 +140,14 @@ type ProgressEvent = Extract<AuditEvent, { type: "progress" }>;
 function newPace(shell: Shell): (event: ProgressEvent) => string {
   let began: { readonly at: number; readonly event: ProgressEvent } | undefined;
   return (event) => {
-    const { images, kept, errors, share, total } = event;
+    const { images, kept, errors, share, total, workers } = event;
     const at = shell.now();
     if (!began || kept === images) began = { at, event };
     const seconds = (at - began.at) / 1000;
     const measured = images - kept - (began.event.images - began.event.kept);
     const of = total === undefined ? "" : ` of ${total.toLocaleString("en-US")}`;
     const parts = [`${images.toLocaleString("en-US")}${of} images`, `${Math.floor(100 * share)} %`];
+    if (workers !== undefined) parts.push(workers === 0 ? "no worker is there" : counted(workers, "worker"));
     if (errors > 0) parts.push(`${errors.toLocaleString("en-US")} without measures`);
     if (measured > 0 && seconds > 0) {
       parts.push(`${(measured / seconds).toPrecision(3)} images/s`);

@@ -36,6 +36,11 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./audit-command.ts"),
   },
   {
+    name: "worker",
+    summary: "measures for audits that other machines have started",
+    load: () => import("./worker-command.ts"),
+  },
+  {
     name: "tag",
     summary: "control tokens into the captions of an audited set",
     load: () => import("./tag-command.ts"),

@@ -1,14 +1,14 @@
 /** @file The command killed outright, again and again, in the middle of an audit: nothing is lost, nothing is left over. */
 
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeSceneSet } from "../../src/data/scenes/index.ts";
 import { drawsOf } from "../../src/data/sets/index.ts";
+import { filesOf } from "../audit/files-of.ts";
 
 const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
 const SEED = Number(process.env.SEED ?? 1);
@@ -33,16 +33,6 @@ async function audited(out: string, kill?: { readonly after: number; readonly wa
     setTimeout(() => child.kill("SIGKILL"), kill.wait);
   }
   return (await ended) === 0;
-}
-
-async function filesOf(out: string): Promise<[name: string, hash: string][]> {
-  const names = (await readdir(out, { recursive: true, withFileTypes: true })).filter((found) => found.isFile());
-  const paths = names.map(({ parentPath, name }) => join(parentPath, name)).sort();
-  const hash = async (path: string) =>
-    createHash("sha256")
-      .update(await readFile(path))
-      .digest("hex");
-  return Promise.all(paths.map(async (path): Promise<[string, string]> => [path.slice(out.length), await hash(path)]));
 }
 
 test.each([1, 2, 3, 4, 5])(

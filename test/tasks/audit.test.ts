@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { measureColours } from "../../src/colour/index.ts";
 import { renderScene, sceneAt } from "../../src/data/scenes/index.ts";
 import { type AuditControl, type AuditEvent, type AuditInput, audit } from "../../src/index.ts";
+import { filesOf } from "../audit/files-of.ts";
 
 const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
 
@@ -88,17 +89,6 @@ async function tableOf(path: string): Promise<Record<string, unknown>[]> {
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   expect(parquetMetadata(file).row_groups.length).toBe(1);
   return parquetReadObjects({ file });
-}
-
-/** Every file of an audit, by its content. */
-async function filesOf(out: string): Promise<Map<string, string>> {
-  const names = (await readdir(out, { recursive: true, withFileTypes: true })).filter((found) => found.isFile());
-  const paths = names.map(({ parentPath, name }) => join(parentPath, name)).sort();
-  const hash = async (path: string) =>
-    createHash("sha256")
-      .update(await readFile(path))
-      .digest("hex");
-  return new Map(await Promise.all(paths.map(async (path) => [path.slice(out.length), await hash(path)] as const)));
 }
 
 test("a set's table: a row an image, in order, with what each is", async () => {

@@ -1,6 +1,7 @@
 /**
  * @file An audit's folder: `table/` is the finished table, `table.next/` the one that is being made. The second takes the place of
  * the first when it is complete; a run that ends before leaves both as they are, and whoever reads `table/` never sees a mixture.
+ * `chunks/` is what those who measure are asked, and what they have answered; late answers may come to it at any time.
  */
 
 import { rename, rm } from "node:fs/promises";
@@ -8,19 +9,22 @@ import { join, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { removeStrayTemporaries } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
+import { answersIn } from "./chunks.ts";
 import { type AuditManifest, readManifest } from "./manifest.ts";
-import { shardNumbers, shardPath, unfinishedPath } from "./shards.ts";
+import { shardNumbers, shardPath } from "./shards.ts";
 
 export type AuditFolder = {
   /** The finished table. */
   readonly table: string;
   readonly next: string;
-  /** Files with rows, of the unfinished and the finished table, in this order. */
+  readonly chunks: string;
+  /** Files with rows: answers of chunks, of the unfinished and the finished table, in this order. */
   readonly shards: readonly string[];
 };
 
 const tableOf = (out: string) => join(out, "table");
 const nextOf = (out: string) => join(out, "table.next");
+const chunksOf = (out: string) => join(out, "chunks");
 const oldOf = (out: string) => join(out, "table.old");
 
 /**
@@ -37,16 +41,17 @@ export async function openAuditFolder(
   // Killed between the two renames of `publish`.
   if (!(await exists(table)) && (await readManifest(next))?.complete) await rename(next, table);
   await rm(oldOf(out), { recursive: true, force: true });
-  const shards: string[] = [];
+  const chunks = chunksOf(out);
+  if (await exists(chunks)) await removeStrayTemporaries(chunks);
+  const shards = await answersIn(chunks);
   for (const folder of [next, table]) {
     const manifest = await readManifest(folder);
     if (manifest) checkFits(out, manifest, asked);
     if (!(await exists(folder))) continue;
     await removeStrayTemporaries(folder);
-    if (await exists(unfinishedPath(folder))) shards.push(unfinishedPath(folder));
     for (const number of await shardNumbers(folder)) shards.push(shardPath(folder, number));
   }
-  return { table, next, shards };
+  return { table, next, chunks, shards };
 }
 
 /**
@@ -67,9 +72,11 @@ export async function finishedTable(
   return { manifest, shards: (await shardNumbers(folder)).map((number) => shardPath(folder, number)) };
 }
 
-/** Puts the complete table in the place of the one before. */
+/** Puts the complete table in the place of the one before; nobody needs chunks then. */
 export async function publish(out: string): Promise<void> {
   const [table, old] = [tableOf(out), oldOf(out)];
+  // Whoever is late may put a file there in the middle of this.
+  await rm(chunksOf(out), { recursive: true, force: true, maxRetries: 5 });
   if (await exists(table)) await rename(table, old);
   await rename(nextOf(out), table);
   await rm(old, { recursive: true, force: true });

@@ -2,10 +2,22 @@
 
 export { type ArchiveGroup, archiveGroups, keptCaption, type MemberCaption } from "./archive-groups.ts";
 export { type AuditFolder, finishedTable, openAuditFolder, publish } from "./audit-folder.ts";
+export {
+  askedDigest,
+  CHUNK_NAME,
+  type Chunk,
+  type ChunkImage,
+  chunkPartPath,
+  chunkRowsPath,
+  chunkTakenPath,
+  readPlan,
+  removeChunk,
+  writePlan,
+} from "./chunks.ts";
 export { PERCEPTUAL_HASH } from "./dhash.ts";
 export { DUPLICATES_FILE, type DuplicateCounts, writeDuplicates } from "./duplicates-table.ts";
 export { type FlatBin, type Flatness, type Flattening, flatness, flattening, wholeRepeats } from "./flatten.ts";
-export { type KnownRows, openKnownRows } from "./known-rows.ts";
+export { isSettled, type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
 export { MEASURES, type Measure, measureSpreads } from "./measure-spreads.ts";
@@ -27,8 +39,8 @@ export {
   removeLeftovers,
   shardNumbers,
   shardPath,
+  writeRows,
   writeShard,
-  writeUnfinished,
 } from "./shards.ts";
 export { type FineBins, type Spread, type SpreadCounter, spreadCounter } from "./spread.ts";
 export { edgesOf, type SpreadDistance, spreadDistance } from "./spread-distance.ts";

@@ -5,7 +5,7 @@
 
 import { IllustriousError } from "../../base/error.ts";
 import { placeIndex } from "../place-index.ts";
-import type { AuditRow, ImageOrigin } from "./row.ts";
+import type { AuditFault, AuditRow, ImageOrigin } from "./row.ts";
 import { readFields, readShard } from "./shards.ts";
 
 type Key = Pick<ImageOrigin, "source" | "member" | "memberNumber" | "bytes" | "mtimeMs">;
@@ -15,8 +15,8 @@ export type KnownRows = {
   /** Shards that are damaged, and count as not there. */
   readonly unreadable: readonly string[];
   /**
-   * The row of the same file, or member of an archive, of the same size and time. None for a file that crashed the decoder or took
-   * too long, since that may have been the machine's fault.
+   * The row of the same file, or member of an archive, of the same size and time. None for a file that was not there or could
+   * not be read, crashed the decoder or took too long, since that may have been the machine's fault.
    */
   find(key: Key): Promise<AuditRow | undefined>;
 };
@@ -46,8 +46,8 @@ export async function openKnownRows(shards: readonly string[]): Promise<KnownRow
   const held = new Map<number, Promise<AuditRow[]>>();
 
   function rowsOf(shard: number): Promise<AuditRow[]> {
-    // A shard that has been written anew meanwhile may have become shorter; nothing of it fits then.
-    const rows = held.get(shard) ?? readShard(shards[shard]!);
+    // A shard that has been written anew meanwhile may have become shorter, and a chunk's answer taken away; nothing of it fits then.
+    const rows = held.get(shard) ?? readShard(shards[shard]!).catch(noneIfGone);
     held.delete(shard);
     held.set(shard, rows);
     if (held.size > MOST_HELD) held.delete(held.keys().next().value!);
@@ -69,7 +69,16 @@ export async function openKnownRows(shards: readonly string[]): Promise<KnownRow
   };
 }
 
-const isSettled = ({ error }: AuditRow) => error !== "crashed" && error !== "time_limit";
+function noneIfGone(error: unknown): AuditRow[] {
+  if (error instanceof IllustriousError && error.code === "missing_file") return [];
+  throw error;
+}
+
+/** Whether nothing but another file would make another row. */
+export const isSettled = ({ error }: AuditRow): boolean => error === null || !OF_THE_MACHINE.has(error);
+
+/** That may be another on another machine, or on this one at another time. */
+const OF_THE_MACHINE: ReadonlySet<AuditFault> = new Set(["missing", "unreadable", "crashed", "time_limit"]);
 
 function textOf({ source, member, memberNumber, bytes, mtimeMs }: Key): string {
   return [source, member, memberNumber, bytes, mtimeMs].join("\0");

@@ -14,11 +14,6 @@ export function shardPath(folder: string, number: number): string {
   return join(folder, `rows-${String(number).padStart(5, "0")}.parquet`);
 }
 
-/** Rows of the shard that a run was stopped in. */
-export function unfinishedPath(folder: string): string {
-  return join(folder, "unfinished.parquet");
-}
-
 /** Numbers of the shards in a folder, rising; none where there is no folder. */
 export async function shardNumbers(folder: string): Promise<number[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -54,18 +49,13 @@ export async function writeShard(
   return path;
 }
 
-/** Keeps the rows of a shard in which a run is stopped. */
-export async function writeUnfinished(folder: string, rows: readonly AuditRow[], workingSide: number): Promise<void> {
-  await writeRows(unfinishedPath(folder), rows, workingSide);
-}
-
-/** Shards that a set which was larger in a run before has left, and unfinished rows. */
+/** Shards that a set which was larger in a run before has left. */
 export async function removeLeftovers(folder: string, shards: number): Promise<void> {
   for (const number of await shardNumbers(folder)) if (number >= shards) await rm(shardPath(folder, number));
-  await rm(unfinishedPath(folder), { force: true });
 }
 
-async function writeRows(path: string, rows: readonly AuditRow[], workingSide: number): Promise<void> {
+/** Rows that are no shard yet. @throws IllustriousError `write_failed` */
+export async function writeRows(path: string, rows: readonly AuditRow[], workingSide: number): Promise<void> {
   const metadata = { "illustrious.audit": JSON.stringify({ version: 1, workingSide }) };
   await writeFileAtomic(path, encodeParquet(columnsOf(), rows.map(toTable), metadata));
 }

@@ -14,8 +14,13 @@ export type AuditEvent =
   /** Before the first image is measured; how many more are in `archives`, nobody knows before they are read. */
   | { readonly type: "found"; readonly images: number; readonly archives: number; readonly bytes: number }
   | { readonly type: "warning"; readonly message: string; readonly hint: string }
-  /** A few times a second. `share` of the bytes, 0 to 1; `total` images where there are no archives. */
-  | ({ readonly type: "progress"; readonly share: number; readonly total?: number } & AuditCounts)
+  /** A few times a second. `share` of the bytes, 0 to 1; `total` images where there are no archives; `workers` of its queue, if it has one. */
+  | ({
+      readonly type: "progress";
+      readonly share: number;
+      readonly total?: number;
+      readonly workers?: number;
+    } & AuditCounts)
   /** A file of the table is whole. */
   | { readonly type: "shard"; readonly path: string; readonly images: number }
   | { readonly type: "stage"; readonly message: string }

@@ -1,25 +1,36 @@
 /**
- * @file The images of a set in their order, measured by several processes, their rows written shard by shard. Of the images only the
- * shard in work is held.
+ * @file The images of a set in their order, divided in chunks that a queue has measured, their rows put in place shard by shard. Of the
+ * images only the chunks in the queue are held, and of most of them only their names.
  */
 
+import { rename } from "node:fs/promises";
 import { IllustriousError } from "../../base/error.ts";
 import {
   type AuditManifest,
   type AuditRow,
-  factsOf,
+  askedDigest,
+  type Chunk,
+  chunkPartPath,
+  chunkRowsPath,
+  chunkTakenPath,
   type KnownRows,
-  NO_FACTS,
   placesIn,
+  readShard,
+  removeChunk,
   removeLeftovers,
-  type Sample,
   samplesIn,
+  shardPath,
   writeManifest,
+  writePlan,
+  writeRows,
   writeShard,
-  writeUnfinished,
 } from "../../data/audit/index.ts";
-import type { Decoders } from "./decoders.ts";
+import type { Ended } from "../../queue/queue.ts";
+import { VERSION } from "../version.ts";
+import type { AuditQueue } from "./audit-queue.ts";
+import { type ChunkJob, type ChunkProgress, PROTOCOL } from "./chunk-job.ts";
 import type { AuditCounts, AuditEvent } from "./events.ts";
+import { gatherChunks } from "./gather-chunks.ts";
 
 export type Found = { readonly images: number; readonly archives: number; readonly bytes: number };
 
@@ -27,12 +38,12 @@ export type Work = {
   readonly paths: readonly string[];
   /** Where the table is made. */
   readonly folder: string;
+  /** Where chunks are. */
+  readonly chunks: string;
   readonly known: KnownRows;
-  readonly decoders: Decoders;
-  readonly workers: number;
-  readonly workingSide: number;
-  /** Images a shard. */
-  readonly shard: number;
+  readonly audit: Pick<AuditQueue, "queue" | "measure" | "workers" | "wrongIn" | "note">;
+  /** Seconds a file. */
+  readonly timeLimit: number;
   readonly found: Found;
   readonly manifest: AuditManifest;
   readonly signal: AbortSignal | undefined;
@@ -41,88 +52,168 @@ export type Work = {
 /** Milliseconds between two events of progress. */
 const TELL_EVERY = 200;
 
-/** @throws IllustriousError `cancelled` after an abort, when what is in work is done and kept; `write_failed`; `engine_failed` */
-export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditCounts> {
-  const { folder, workers, workingSide, shard: size, found, manifest, signal } = work;
-  const counts = { images: 0, kept: 0, errors: 0 };
-  const running = new Set<Promise<void>>();
-  let failure: { readonly error: unknown } | undefined;
-  let rows: AuditRow[] = [];
-  let shards = 0;
-  let reached = 0;
+/** Answers to one chunk that are none, before it is given up. */
+const MOST_FALSE = 3;
 
-  const begin = (sample: Sample, id: number): void => {
-    const place = id % size;
-    const one = rowOf(sample, id, work)
-      .then(({ row, kept }) => {
-        rows[place] = row;
-        counts.images++;
-        if (kept) counts.kept++;
-        if (row.error !== null) counts.errors++;
-        reached = Math.max(reached, sample.reached);
-      })
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(one));
-    running.add(one);
-  };
-  const settle = async (): Promise<void> => {
-    await Promise.all(running);
-    if (failure) throw failure.error;
-  };
-  async function* finishShard(): AsyncGenerator<AuditEvent, void> {
-    await settle();
-    if (rows.length === 0) return;
-    const path = await writeShard(folder, shards, rows, workingSide);
-    const { length } = rows;
-    shards++;
-    rows = [];
-    await writeManifest(folder, { ...manifest, images: counts.images, errors: counts.errors, shards });
-    yield { type: "shard", path, images: length };
-  }
-  const progress = (): AuditEvent => ({
-    ...{ type: "progress", ...counts, share: found.bytes === 0 ? 1 : Math.min(1, reached / found.bytes) },
-    ...(found.archives === 0 && { total: found.images }),
+const SEE_ALL =
+  "Every worker must see the images and the --out folder under the same paths as the audit, and may read and write there.";
+
+type Pending = {
+  readonly chunk: Omit<Chunk, "images">;
+  readonly images: number;
+  /** By which images the answer is known. */
+  readonly asked: string;
+  readonly known: Tally;
+  readonly job: ChunkJob;
+  falseAnswers: number;
+};
+
+type Tally = { readonly images: number; readonly errors: number };
+
+/** @throws IllustriousError `cancelled` after an abort; `write_failed`; `engine_failed`; `queue_failed` */
+export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditCounts> {
+  const { folder, chunks, found, manifest, signal } = work;
+  const { queue } = work.audit;
+  const { workingSide, shard: size } = manifest.settings;
+  const pending = new Map<string, Pending>();
+  let inWork: ReadonlyMap<string, ChunkProgress> = new Map();
+  let workers: number | undefined;
+  const done = { images: 0, errors: 0, bytes: 0 };
+  let kept = 0;
+  let shards = 0;
+  let told = Number.NEGATIVE_INFINITY;
+
+  const settings = { workingSide, timeLimit: work.timeLimit, protocol: PROTOCOL, program: VERSION };
+  const gatherer = gatherChunks({
+    ...{ known: work.known, size, settings, workers: work.audit.workers },
+    measure: (path, content) => work.audit.measure({ path, content, workingSide }),
   });
 
-  let id = 0;
-  let told = Number.NEGATIVE_INFINITY;
+  const count = (images: number, errors: number, bytes: number) => {
+    done.images += images;
+    done.errors += errors;
+    done.bytes += bytes;
+  };
+  async function* inPlace(number: number, images: number): AsyncGenerator<AuditEvent, void> {
+    await writeManifest(folder, { ...manifest, images: done.images, errors: done.errors, shards: ++shards });
+    yield { type: "shard", path: shardPath(folder, number), images };
+  }
+  async function* take({ name, by, failure }: Ended): AsyncGenerator<AuditEvent, void> {
+    const one = pending.get(name);
+    if (!one) return;
+    if (failure) throw failure.error;
+    const rows = await answerOf(name, one.asked);
+    const unseen = rows ? await work.audit.wrongIn(rows) : chunkRowsPath(chunks, name);
+    if (!rows || unseen !== undefined) {
+      const message = `${by ?? "a worker"}: ${rows ? "does not see" : "has not done what was asked in"} ${unseen}`;
+      if (++one.falseAnswers >= MOST_FALSE) throw new IllustriousError("queue_failed", message, SEE_ALL);
+      yield { type: "warning", message, hint: "The chunk is done again." };
+      await queue.forget(name);
+      return queue.add(name, one.job);
+    }
+    await rename(chunkTakenPath(chunks, name), shardPath(folder, one.chunk.number));
+    await removeChunk(chunks, name);
+    pending.delete(name);
+    await queue.forget(name);
+    count(
+      rows.length - one.known.images,
+      rows.filter(({ error }) => error !== null).length - one.known.errors,
+      one.chunk.bytes,
+    );
+    yield* inPlace(one.chunk.number, rows.length);
+  }
+  /** The rows of a whole answer, which nobody can change any more. */
+  async function answerOf(name: string, asked: string): Promise<readonly AuditRow[] | undefined> {
+    const path = chunkTakenPath(chunks, name);
+    try {
+      await rename(chunkRowsPath(chunks, name), path);
+      const rows = await readShard(path);
+      return askedDigest(rows) === asked ? rows : undefined;
+    } catch (error) {
+      if (error instanceof IllustriousError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+  async function* follow(): AsyncGenerator<AuditEvent, void> {
+    if (signal?.aborted) throw stopped(soFar().images);
+    const look = await queue.look([...pending.keys()]).catch((error: unknown) => {
+      throw signal?.aborted ? stopped(soFar().images) : error;
+    });
+    ({ progress: inWork, workers } = { workers: undefined, ...look });
+    for (const ended of look.ended) yield* take(ended);
+    yield* progress();
+  }
+  const soFar = (): AuditCounts & { readonly bytes: number } => {
+    const filling = gatherer.soFar();
+    let images = done.images + filling.images;
+    let errors = done.errors + filling.errors;
+    let bytes = done.bytes + filling.bytes;
+    for (const [name, { measured, errors: wrong }] of inWork) {
+      const one = pending.get(name);
+      if (!one) continue;
+      images += measured;
+      errors += wrong;
+      bytes += (one.chunk.bytes * (one.known.images + measured)) / one.images;
+    }
+    return { images, kept: kept + filling.kept, errors, bytes };
+  };
+  async function* progress(always = false): AsyncGenerator<AuditEvent, void> {
+    const now = performance.now();
+    if (!always && now - told < TELL_EVERY) return;
+    told = now;
+    const { bytes, ...counts } = soFar();
+    const share = found.bytes === 0 ? 1 : Math.min(1, bytes / found.bytes);
+    const far = { ...counts, share, ...(found.archives === 0 && { total: found.images }) };
+    await work.audit.note({ ...far, done: false });
+    yield { type: "progress", ...far, ...(workers !== undefined && { workers }) };
+  }
+
+  async function* send(chunk: Chunk): AsyncGenerator<AuditEvent, void> {
+    const { images, ...rest } = chunk;
+    const rows = closedRows(chunk);
+    const known = { images: rows.length, errors: rows.filter(({ error }) => error !== null).length };
+    kept += chunk.kept;
+    count(known.images, known.errors, 0);
+    if (known.images === images.length) {
+      await writeShard(folder, chunk.number, rows, workingSide);
+      count(0, 0, chunk.bytes);
+      return yield* inPlace(chunk.number, rows.length);
+    }
+    await keepMeasured(chunk);
+    await writePlan(chunks, chunk);
+    const job = { ...settings, folder: chunks, name: chunk.name, images: images.length, paths: manifest.paths };
+    const asked = askedDigest(images.map(({ row }) => row));
+    pending.set(chunk.name, { chunk: rest, images: images.length, asked, known, job, falseAnswers: 0 });
+    await queue.add(chunk.name, job);
+    while (pending.size >= queue.room) yield* follow();
+  }
+  /** What was measured here, so that a run which ends before the chunk is done has not lost it. */
+  async function keepMeasured(chunk: Chunk): Promise<void> {
+    if (chunk.measured > 0) await writeRows(chunkPartPath(chunks, chunk.name), closedRows(chunk), workingSide);
+  }
+
   for await (const sample of samplesIn(placesIn(work.paths))) {
     if (signal?.aborted) {
-      await settle();
-      if (counts.kept < counts.images) await writeUnfinished(folder, rows, workingSide);
-      throw stopped(counts.images);
+      const { images } = soFar();
+      const chunk = await gatherer.rest();
+      if (chunk) await keepMeasured(chunk);
+      throw stopped(images);
     }
-    begin(sample, id++);
-    // One more than there are processes, so that none waits for the next file to be found.
-    while (running.size > workers) await Promise.race(running);
-    if (failure) throw failure.error;
-    if (performance.now() - told >= TELL_EVERY) {
-      told = performance.now();
-      yield progress();
-    }
-    if (id % size === 0) yield* finishShard();
+    const chunk = await gatherer.add(sample);
+    if (chunk) yield* send(chunk);
+    yield* progress();
   }
-  yield* finishShard();
-  yield progress();
+  const last = await gatherer.rest();
+  if (last) yield* send(last);
+  while (pending.size > 0) yield* follow();
+  yield* progress(true);
   await removeLeftovers(folder, shards);
-  return counts;
+  return { images: done.images, kept, errors: done.errors };
 }
+
+const closedRows = ({ images }: Chunk): AuditRow[] => images.flatMap(({ row, open }) => (open ? [] : [row]));
 
 /** @param images that are done with */
 export function stopped(images: number): IllustriousError {
   return new IllustriousError("cancelled", `stopped after ${images} images`, "The same call goes on from there.");
-}
-
-async function rowOf(
-  { origin, range, content, fault }: Sample,
-  id: number,
-  { known, decoders, workingSide }: Work,
-): Promise<{ row: AuditRow; kept: boolean }> {
-  if (fault) return { row: { id, ...origin, ...NO_FACTS, ...fault }, kept: false };
-  const before = await known.find(origin);
-  if (before) return { row: { id, ...origin, ...factsOf(before) }, kept: true };
-  const facts = await decoders.measure({ path: origin.source, range, content, workingSide });
-  return { row: { id, ...origin, ...facts }, kept: false };
 }

@@ -12,7 +12,12 @@ export const auditOptions = z.strictObject({
       "folders, images, metadata .jsonl and kohya .json files, WebDataset .tar(.gz) archives, .txt lists of such paths",
     ),
   out: z.string().min(1).describe("folder for the table; an audit that is there goes on"),
-  workers: z.int().min(1).max(256).optional().describe("processes that decode [default: one a core]"),
+  workers: z.int().min(1).max(256).optional().describe("processes that decode on this machine [default: one a core]"),
+  queue: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("a Redis, redis://host:port/0: images are measured by `illustrious worker`s, on any machines"),
   workingSide: z
     .int()
     .min(16)

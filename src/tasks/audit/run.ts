@@ -19,8 +19,8 @@ import { exists } from "../../formats/exists.ts";
 import { lockFolder } from "../folder-lock.ts";
 import { checkFolder, makeFolder } from "../output-place.ts";
 import { VERSION } from "../version.ts";
-import { openDecoders } from "./decoders.ts";
-import type { AuditCounts, AuditEvent } from "./events.ts";
+import { type AuditQueue, ownQueue, redisQueue } from "./audit-queue.ts";
+import type { AuditEvent } from "./events.ts";
 import { type Found, measureAll, stopped } from "./measure-all.ts";
 import { type AuditInput, type AuditOptions, parseAuditOptions } from "./options.ts";
 
@@ -40,7 +40,13 @@ export async function* runAudit(input: AuditInput, control: AuditControl): Async
   await makeFolder(out);
   const release = await lockFolder(out, "illustrious audit");
   try {
-    yield* auditInto(options, control);
+    const audit = await queueOf(options, control);
+    try {
+      if (audit.warning) yield { type: "warning", ...audit.warning };
+      yield* auditWith(audit, options, control.signal);
+    } finally {
+      await audit.close();
+    }
   } finally {
     await release();
     // One that nothing came into.
@@ -48,8 +54,19 @@ export async function* runAudit(input: AuditInput, control: AuditControl): Async
   }
 }
 
-async function* auditInto(options: AuditOptions, control: AuditControl): AsyncGenerator<AuditEvent, void> {
-  const { out, workers = availableParallelism(), timeLimit, workingSide } = options;
+async function queueOf(options: AuditOptions, control: AuditControl): Promise<AuditQueue> {
+  const { out, queue, workers = availableParallelism(), timeLimit } = options;
+  const { entry = new URL("./decoder-main.js", import.meta.url), signal } = control;
+  const here = { entry, workers, timeLimit };
+  return queue === undefined ? ownQueue(here) : redisQueue(queue, resolve(out), here, signal);
+}
+
+async function* auditWith(
+  audit: AuditQueue,
+  options: AuditOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<AuditEvent, void> {
+  const { out, paths, timeLimit } = options;
   const manifest = manifestOf(options);
   const folder = await openAuditFolder(out, manifest);
   const known = await openKnownRows(folder.shards);
@@ -57,26 +74,29 @@ async function* auditInto(options: AuditOptions, control: AuditControl): AsyncGe
     yield { type: "warning", message: `${path}: damaged`, hint: "Its images are measured again." };
   }
   if (known.count > 0) yield { type: "known", rows: known.count };
-  const found = await survey(options.paths, control.signal);
+  const found = await survey(paths, signal);
   yield { type: "found", ...found };
   await makeFolder(folder.next);
+  await makeFolder(folder.chunks);
+  // Before there are rows: they are by these settings only.
+  await writeManifest(folder.next, manifest);
 
-  const { entry = new URL("./decoder-main.js", import.meta.url) } = control;
-  const decoders = openDecoders({ entry, workers, timeLimit });
-  let counts: AuditCounts;
-  try {
-    const work = { paths: options.paths, folder: folder.next, known, decoders, found, manifest, workers, workingSide };
-    counts = yield* measureAll({ ...work, shard: options.shard, signal: control.signal });
-  } finally {
-    await decoders.close();
-  }
-  if (counts.images === 0) throw noImages(options.paths);
-  yield { type: "stage", message: "looking for near-duplicates" };
-  const duplicates = await writeDuplicates(folder.next, counts.images, options.nearDistance);
+  const work = {
+    ...{ paths, folder: folder.next, chunks: resolve(folder.chunks), known, found, manifest },
+    timeLimit,
+    signal,
+  };
+  const counts = yield* measureAll({ ...work, audit });
   const { images, errors } = counts;
+  if (images === 0) throw noImages(paths);
+  yield { type: "stage", message: "looking for near-duplicates" };
+  const duplicates = await writeDuplicates(folder.next, images, options.nearDistance);
   const shards = Math.ceil(images / options.shard);
+  await audit.check();
   await writeManifest(folder.next, { ...manifest, complete: true, images, errors, shards, ...duplicates });
   await publish(out);
+  await audit.finish();
+  await audit.note({ ...counts, total: images, share: 1, done: true });
   yield { type: "done", folder: folder.table, ...counts, ...duplicates };
 }
 

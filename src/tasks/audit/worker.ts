@@ -1,0 +1,113 @@
+/** @file A worker: measures the chunks of whatever audits fill the queue, until it is asked to stop; and a look at that queue. */
+
+import { availableParallelism, hostname } from "node:os";
+import { dirname } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import { exists } from "../../formats/exists.ts";
+import { isHeld, readNotes } from "../../queue/lease.ts";
+import type { Turn } from "../../queue/queue.ts";
+import { connectRedis } from "../../queue/redis.ts";
+import { countQueue, type QueueCounts } from "../../queue/redis-queue.ts";
+import { type WorkerEvent, workOn } from "../../queue/redis-worker.ts";
+import { type AuditNote, noteOf } from "./audit-queue.ts";
+import { checkBelow, realFolders } from "./below.ts";
+import {
+  AUDIT_KIND,
+  anyJobOf,
+  type ChunkJob,
+  type ChunkProgress,
+  chunkJobOf,
+  groupOf,
+  progressOf,
+} from "./chunk-job.ts";
+import { type Decoders, openDecoders } from "./decoders.ts";
+import { measureChunk } from "./measure-chunk.ts";
+import { parseWorkerOptions, type WorkerInput } from "./worker-options.ts";
+
+export type AuditWorkerEvent =
+  | { readonly type: "ready"; readonly queue: string; readonly name: string; readonly workers: number }
+  | { readonly type: "warning"; readonly message: string; readonly hint: string }
+  | WorkerEvent<ChunkJob, ChunkProgress>;
+
+export type WorkerControl = {
+  /** Ends the work after the images in it; what is done of the chunk is kept, and the rest goes to others. */
+  readonly signal?: AbortSignal;
+  /** The module of the processes that decode, for programs that bundle it elsewhere. */
+  readonly entry?: URL;
+};
+
+export async function* runWorker(
+  input: WorkerInput,
+  { signal, entry = new URL("./decoder-main.js", import.meta.url) }: WorkerControl,
+): AsyncGenerator<AuditWorkerEvent, void> {
+  const { queue, workers = availableParallelism(), stallAfter, below } = parseWorkerOptions(input);
+  const folders = below && (await realFolders(below));
+  const link = await connectRedis(queue);
+  let open: { readonly timeLimit: number; readonly decoders: Decoders } | undefined;
+
+  async function decodersFor(timeLimit: number): Promise<Decoders> {
+    if (open?.timeLimit === timeLimit) return open.decoders;
+    await open?.decoders.close();
+    open = { timeLimit, decoders: openDecoders({ entry, workers, timeLimit }) };
+    return open.decoders;
+  }
+  async function perform(job: ChunkJob, turn: Turn<ChunkProgress>): Promise<void> {
+    return measureChunk(job, turn, await decodersFor(job.timeLimit), workers);
+  }
+  async function accept(data: unknown): Promise<ChunkJob | undefined> {
+    const { folder } = anyJobOf(data);
+    try {
+      const job = chunkJobOf(data);
+      await checkSeen(job);
+      if (folders) await checkBelow(job, folders);
+      return job;
+    } catch (reason) {
+      // What an audit that is over has left in the queue is nobody's trouble.
+      if (await isHeld(link, AUDIT_KIND, groupOf(dirname(folder)))) throw reason;
+      return undefined;
+    }
+  }
+
+  try {
+    const name = `${hostname()}/${process.pid}`;
+    yield { type: "ready", queue: link.shown, name, workers };
+    if (link.warning) yield { type: "warning", ...link.warning };
+    yield* workOn(link, AUDIT_KIND, { accept, perform, progressOf, name, stallAfter, signal });
+    // Without an abort it never ends.
+    throw new IllustriousError("cancelled", `${name}: stopped`, "Another worker goes on with what is left.");
+  } finally {
+    await open?.decoders.close();
+    link.close();
+  }
+}
+
+/** @throws IllustriousError `missing_file` for a path of the job that is not there on this machine */
+async function checkSeen({ folder, paths }: ChunkJob): Promise<void> {
+  for (const path of [dirname(folder), ...paths]) {
+    if (await exists(path)) continue;
+    const hint = "Mount it under the same path as where the audit was started.";
+    throw new IllustriousError("missing_file", `${path}: not on this machine, ${hostname()}`, hint);
+  }
+}
+
+export type AuditQueueStatus = QueueCounts & {
+  /** Where the queue is, without user and password. */
+  readonly queue: string;
+  /** Of the last week. */
+  readonly audits: readonly (Omit<AuditNote, "done"> & { readonly state: "running" | "stopped" | "done" })[];
+};
+
+export async function readStatus(queue: string): Promise<AuditQueueStatus> {
+  const link = await connectRedis(queue);
+  try {
+    const counts = await countQueue(link, AUDIT_KIND);
+    const notes = await readNotes(link, AUDIT_KIND, noteOf);
+    const audits = notes.map(({ note: { done, ...note }, held }) => {
+      const state = held ? ("running" as const) : done ? ("done" as const) : ("stopped" as const);
+      return { ...note, state };
+    });
+    return { queue: link.shown, ...counts, audits };
+  } finally {
+    link.close();
+  }
+}

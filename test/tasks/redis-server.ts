@@ -1,0 +1,52 @@
+/** @file A Redis of a test's own: Debian's server on a free port, with a folder that goes away. */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Without it the tests that need it are skipped: `apt-get install redis-server`. */
+export const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
+
+export type RedisServer = { readonly url: string; readonly port: number; close(): Promise<void> };
+
+/** @param more arguments, such as `--requirepass` */
+export async function startRedis(...more: string[]): Promise<RedisServer> {
+  const folder = await mkdtemp(join(tmpdir(), "redis-"));
+  const port = await freePort();
+  const where = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
+  const child = spawn("redis-server", [...where, "--save", "", "--appendonly", "no", ...more], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once("exit", () => reject(new Error("redis-server ended")));
+    child.stdout!.on("data", (text: Buffer) => {
+      if (text.includes("Ready to accept connections")) resolve();
+    });
+  });
+  return {
+    url: `redis://127.0.0.1:${port}/0`,
+    port,
+    async close() {
+      await ended(child, "SIGTERM");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Sends a signal, and waits for the end. */
+export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  await gone;
+}
