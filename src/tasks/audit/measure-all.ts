@@ -11,6 +11,7 @@ import {
   type KnownRows,
   NO_FACTS,
   placesIn,
+  type RowCounter,
   removeLeftovers,
   type Sample,
   samplesIn,
@@ -35,6 +36,8 @@ export type Work = {
   readonly shard: number;
   readonly found: Found;
   readonly manifest: AuditManifest;
+  /** What all rows are counted in. */
+  readonly counter: Pick<RowCounter, "add">;
   readonly signal: AbortSignal | undefined;
 };
 
@@ -43,7 +46,7 @@ const TELL_EVERY = 200;
 
 /** @throws IllustriousError `cancelled` after an abort, when what is in work is done and kept; `write_failed`; `engine_failed` */
 export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditCounts> {
-  const { folder, workers, workingSide, shard: size, found, manifest, signal } = work;
+  const { folder, workers, workingSide, shard: size, found, manifest, counter, signal } = work;
   const counts = { images: 0, kept: 0, errors: 0 };
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
@@ -75,6 +78,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     await settle();
     if (rows.length === 0) return;
     const path = await writeShard(folder, shards, rows, workingSide);
+    for (const row of rows) counter.add(row);
     const { length } = rows;
     shards++;
     rows = [];

@@ -12,7 +12,9 @@ import {
   PERCEPTUAL_HASH,
   placesIn,
   publish,
+  rowCounter,
   writeDuplicates,
+  writeFigures,
   writeManifest,
 } from "../../data/audit/index.ts";
 import { exists } from "../../formats/exists.ts";
@@ -23,6 +25,7 @@ import { openDecoders } from "./decoders.ts";
 import type { AuditCounts, AuditEvent } from "./events.ts";
 import { type Found, measureAll, stopped } from "./measure-all.ts";
 import { type AuditInput, type AuditOptions, parseAuditOptions } from "./options.ts";
+import { openVocabulary } from "./vocabulary.ts";
 
 export type AuditControl = {
   /** Ends the audit after the images in work; it then throws `cancelled`, and the next one goes on from there. */
@@ -62,17 +65,19 @@ async function* auditInto(options: AuditOptions, control: AuditControl): AsyncGe
   await makeFolder(folder.next);
 
   const { entry = new URL("./decoder-main.js", import.meta.url) } = control;
+  const counter = rowCounter(await openVocabulary());
   const decoders = openDecoders({ entry, workers, timeLimit });
   let counts: AuditCounts;
   try {
     const work = { paths: options.paths, folder: folder.next, known, decoders, found, manifest, workers, workingSide };
-    counts = yield* measureAll({ ...work, shard: options.shard, signal: control.signal });
+    counts = yield* measureAll({ ...work, counter, shard: options.shard, signal: control.signal });
   } finally {
     await decoders.close();
   }
   if (counts.images === 0) throw noImages(options.paths);
   yield { type: "stage", message: "looking for near-duplicates" };
   const duplicates = await writeDuplicates(folder.next, counts.images, options.nearDistance);
+  await writeFigures(folder.next, counter.result());
   const { images, errors } = counts;
   const shards = Math.ceil(images / options.shard);
   await writeManifest(folder.next, { ...manifest, complete: true, images, errors, shards, ...duplicates });
