@@ -57,7 +57,7 @@ export async function readParquet<Key extends string = string>(
   });
   const buffer = bytes.buffer as ArrayBuffer;
   const file = { byteLength: buffer.byteLength, slice: (start: number, end?: number) => buffer.slice(start, end) };
-  // As columns: half of the time that whole rows take.
+  // As columns, from which rows are made in one go.
   const found = new Map(columns.map(({ name }) => [name, [] as ColumnData[]]));
   const onChunk = (chunk: ColumnData): void => void found.get(chunk.columnName)?.push(chunk);
   await parquetRead({ file, columns: [...found.keys()], onChunk }).catch((cause: unknown) => {
