@@ -3,7 +3,7 @@
  * rows are many files, which DuckDB, pandas and others read as one.
  */
 
-import { parquetReadObjects, type SchemaElement } from "hyparquet";
+import { type ColumnData, parquetRead, type SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { IllustriousError } from "../base/error.ts";
 import { readAt, withRegularFile } from "./regular-file.ts";
@@ -43,19 +43,43 @@ export function encodeParquet(
 /**
  * Rows of a file with these columns; others that it may have are not read.
  *
+ * @param keys what rows have in place of the columns' names
  * @throws IllustriousError `missing_file`; `bad_file` when it is not Parquet, is damaged, or lacks a column
  */
-export async function readParquet(path: string, columns: readonly ParquetColumn[]): Promise<ParquetRow[]> {
+export async function readParquet<Key extends string = string>(
+  path: string,
+  columns: readonly ParquetColumn[],
+  keys: readonly Key[] = columns.map(({ name }) => name as Key),
+): Promise<Readonly<Record<Key, ParquetValue>>[]> {
   const bytes = await withRegularFile(path, (handle, size) => {
     if (size > MAX_BYTES) throw refused(path, `${size} bytes, more than ${MAX_BYTES}`);
     return readAt(handle, 0, size, path);
   });
   const buffer = bytes.buffer as ArrayBuffer;
   const file = { byteLength: buffer.byteLength, slice: (start: number, end?: number) => buffer.slice(start, end) };
-  const rows = await parquetReadObjects({ file, columns: columns.map(({ name }) => name) }).catch((cause: unknown) => {
+  // As columns, from which rows are made in one go.
+  const found = new Map(columns.map(({ name }) => [name, [] as ColumnData[]]));
+  const onChunk = (chunk: ColumnData): void => void found.get(chunk.columnName)?.push(chunk);
+  await parquetRead({ file, columns: [...found.keys()], onChunk }).catch((cause: unknown) => {
     throw refused(path, cause instanceof Error ? cause.message : String(cause), cause);
   });
-  return rows.map((row) => Object.fromEntries(columns.map(({ name, type }) => [name, given(row[name], type)])));
+  const values = columns.map(({ name, type }) => valuesIn(found.get(name)!, type));
+  const count = values[0]?.length ?? 0;
+  const odd = columns.find((_, i) => values[i]!.length !== count);
+  if (odd) throw refused(path, `its column ${odd.name} is shorter or longer than others`);
+  return Array.from({ length: count }, (_, at) => {
+    const row = {} as Record<Key, ParquetValue>;
+    for (let i = 0; i < keys.length; i++) row[keys[i]!] = values[i]![at]!;
+    return row;
+  });
+}
+
+function valuesIn(chunks: ColumnData[], type: ParquetType): ParquetValue[] {
+  const values: ParquetValue[] = [];
+  for (const { columnData } of chunks.sort((a, b) => a.rowStart - b.rowStart)) {
+    for (let i = 0; i < columnData.length; i++) values.push(given(columnData[i], type));
+  }
+  return values;
 }
 
 function elementsOf({ name, type }: ParquetColumn): SchemaElement[] {

@@ -1,6 +1,6 @@
 /** @file Opening files of unknown origin for reading: only regular ones, never waiting, with errors that name the file. */
 
-import { constants } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { IllustriousError } from "../base/error.ts";
 
@@ -30,11 +30,45 @@ export async function openRegularFile(path: string): Promise<{ handle: FileHandl
   try {
     const found = await handle.stat();
     if (found.isFile()) return { handle, size: found.size };
-    throw new IllustriousError("bad_file", `${path}: not a regular file`, "Name the file itself.");
+    throw notRegular(path);
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/**
+ * A small file, whole, while everything else waits: four trips to other threads take several times as long as the reading.
+ *
+ * @param refuse the error for a file of so many bytes, if it is not to be read
+ * @throws IllustriousError `missing_file`; `bad_file`
+ */
+export function readSmallFile(path: string, refuse: (size: number) => IllustriousError | undefined): Uint8Array {
+  let file: number;
+  try {
+    file = openSync(path, FLAGS);
+  } catch (error) {
+    throw notOpened(path, error);
+  }
+  try {
+    const found = fstatSync(file);
+    if (!found.isFile()) throw notRegular(path);
+    const refused = refuse(found.size);
+    if (refused) throw refused;
+    const bytes = new Uint8Array(found.size);
+    for (let at = 0; at < bytes.length; ) {
+      const read = readSync(file, bytes, at, bytes.length - at, at);
+      if (read === 0) throw shortened(path, at, bytes.length);
+      at += read;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function notRegular(path: string): IllustriousError {
+  return new IllustriousError("bad_file", `${path}: not a regular file`, "Name the file itself.");
 }
 
 /**
@@ -58,16 +92,20 @@ export function shortened(path: string, at: number, expected: number): Illustrio
   return new IllustriousError("bad_file", `${path}: ends at byte ${at}, not ${expected}`, hint);
 }
 
-async function openWithoutWaiting(path: string): Promise<FileHandle> {
-  try {
-    // Without O_NONBLOCK (Windows has none), opening a named pipe would wait for a writer for ever.
-    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new IllustriousError("missing_file", `${path}: no such file`, "Check the path.", { cause: error });
-    }
-    const hint = "Check the file's permissions.";
-    throw new IllustriousError("bad_file", `${path}: cannot be opened (${code})`, hint, { cause: error });
+/** Without O_NONBLOCK (Windows has none), opening a named pipe would wait for a writer for ever. */
+const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+function openWithoutWaiting(path: string): Promise<FileHandle> {
+  return open(path, FLAGS).catch((error: unknown) => {
+    throw notOpened(path, error);
+  });
+}
+
+function notOpened(path: string, error: unknown): IllustriousError {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new IllustriousError("missing_file", `${path}: no such file`, "Check the path.", { cause: error });
   }
+  const hint = "Check the file's permissions.";
+  return new IllustriousError("bad_file", `${path}: cannot be opened (${code})`, hint, { cause: error });
 }

@@ -7,7 +7,9 @@ import {
   type AuditRow,
   NO_FACTS,
   PERCEPTUAL_HASH,
+  rowCounter,
   writeDuplicates,
+  writeFigures,
   writeManifest,
   writeShard,
 } from "../../src/data/audit/index.ts";
@@ -15,7 +17,7 @@ import {
 export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** A picture of middling measures without a colour. */
-const MEASURED = {
+export const MEASURED = {
   ...{ format: "png", width: 1024, height: 512, orientation: null, channels: 3, frames: 1, dhash: null },
   ...{ hasProfile: false, hasAlpha: false, transparentShare: 0, greyscale: false, colourful: false },
   ...{ contrast: 0.2, brightness: 128, sharpness: 100, dynamicColours: 1, colourfulness: 50 },
@@ -34,12 +36,20 @@ export function auditRow(id: number, more: Partial<AuditRow> = {}): AuditRow {
   return { id, ...origin, ...caption, ...facts, ...more } as AuditRow;
 }
 
+/** What an audit of these rows keeps beside them; a token is a letter. */
+export async function layFigures(table: string, rows: readonly AuditRow[]): Promise<void> {
+  const counter = rowCounter((text) => text.length);
+  for (const row of rows) counter.add(row);
+  await writeFigures(table, counter.result());
+}
+
 /** @param shard rows a file */
 export async function layAudit(out: string, rows: readonly AuditRow[], shard = 1000): Promise<void> {
   const table = join(out, "table");
   await mkdir(table, { recursive: true });
   const shards = Math.ceil(rows.length / shard);
   for (let i = 0; i < shards; i++) await writeShard(table, i, rows.slice(i * shard, (i + 1) * shard), 768);
+  await layFigures(table, rows);
   const counts = await writeDuplicates(table, rows.length, 3);
   await writeManifest(table, {
     ...{ format: "illustrious.audit", version: 1, program: "0", paths: ["/s"], complete: true, shards, ...counts },

@@ -11,7 +11,7 @@ import { pack } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { measureColours } from "../../src/colour/index.ts";
 import { renderScene, sceneAt } from "../../src/data/scenes/index.ts";
-import { type AuditControl, type AuditEvent, type AuditInput, audit } from "../../src/index.ts";
+import { type AuditControl, type AuditEvent, type AuditInput, audit, auditReport } from "../../src/index.ts";
 import { filesOf } from "../audit/files-of.ts";
 
 const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
@@ -90,6 +90,15 @@ async function tableOf(path: string): Promise<Record<string, unknown>[]> {
   expect(parquetMetadata(file).row_groups.length).toBe(1);
   return parquetReadObjects({ file });
 }
+
+test("figures are those of the table's own rows", async () => {
+  const figures = join(root, "first/table/figures.json");
+  const text = await readFile(figures, "utf8");
+  expect(JSON.parse(text).counts).toMatchObject({ images: IMAGES, measured: IMAGES - 2 });
+  await rm(figures);
+  for await (const _ of auditReport({ audit: join(root, "first") }));
+  expect(await readFile(figures, "utf8")).toBe(text);
+});
 
 test("a set's table: a row an image, in order, with what each is", async () => {
   const out = join(root, "first");

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type AuditRow,
+  type ImageFacts,
   NO_FACTS,
   PERCEPTUAL_HASH,
   placesIn,
@@ -11,18 +12,21 @@ import {
   writeManifest,
   writeShard,
 } from "../../src/data/audit/index.ts";
+import { layFigures, MEASURED } from "../audit/lay-audit.ts";
 
 /** A rows's measures, which rise with its number. */
-export const measuresOf = (id: number, brightness: number) => ({
-  ...{ contrast: 0.2, brightness, sharpness: 9, dynamicColours: 1, colourfulness: 5, saturation: id },
-});
+export const measuresOf = (id: number, brightness: number) =>
+  ({
+    ...{ ...NO_FACTS, ...MEASURED, hues: [...MEASURED.hues], vividGrid: [...MEASURED.vividGrid] },
+    ...{ contrast: 0.2, brightness, sharpness: 9, dynamicColours: 1, colourfulness: 5, saturation: id },
+  }) as ImageFacts;
 
 /** Of files in the order in which an audit finds them: the n-th is as bright as 10 n. */
 export async function rowsIn(paths: readonly string[]): Promise<AuditRow[]> {
   const rows: AuditRow[] = [];
   for await (const { origin, fault } of samplesIn(placesIn(paths))) {
     const id = rows.length;
-    rows.push({ id, ...origin, ...NO_FACTS, ...(fault ?? measuresOf(id, 10 * id)) });
+    rows.push({ id, ...origin, ...(fault ? { ...NO_FACTS, ...fault } : measuresOf(id, 10 * id)) });
   }
   return rows;
 }
@@ -33,6 +37,7 @@ export async function writeAudit(audit: string, paths: readonly string[], rows: 
   await mkdir(table, { recursive: true });
   const shards = Math.max(1, Math.ceil(rows.length / 4));
   for (let i = 0; i < shards; i++) await writeShard(table, i, rows.slice(4 * i, 4 * i + 4), 768);
+  await layFigures(table, rows);
   const settings = { workingSide: 768, perceptualHash: PERCEPTUAL_HASH, nearDistance: 3, shard: 4 };
   const counts = { complete: true, images: rows.length, errors: 0, shards };
   const format = { format: "illustrious.audit", version: 1, program: "test" } as const;

@@ -54,22 +54,27 @@ export async function openAuditFolder(
   return { table, next, chunks, shards };
 }
 
+export type FinishedTable = {
+  readonly manifest: AuditManifest;
+  /** The folder of its files. */
+  readonly table: string;
+  /** Paths, in the rows' order. */
+  readonly shards: readonly string[];
+};
+
 /**
  * The table of an audit that came to its end.
  *
- * @returns paths of its shards, in the rows' order
  * @throws IllustriousError `missing_file` when there is none; `bad_file`
  */
-export async function finishedTable(
-  out: string,
-): Promise<{ readonly manifest: AuditManifest; readonly shards: readonly string[] }> {
-  const folder = tableOf(out);
-  const manifest = await readManifest(folder);
+export async function finishedTable(out: string): Promise<FinishedTable> {
+  const table = tableOf(out);
+  const manifest = await readManifest(table);
   if (!manifest) {
     const hint = "Name the folder that `illustrious audit --out` was given, after an audit that came to its end.";
     throw new IllustriousError("missing_file", `${out}: no complete audit`, hint);
   }
-  return { manifest, shards: (await shardNumbers(folder)).map((number) => shardPath(folder, number)) };
+  return { manifest, table, shards: (await shardNumbers(table)).map((number) => shardPath(table, number)) };
 }
 
 /** Puts the complete table in the place of the one before; nobody needs chunks then. */

@@ -2,7 +2,7 @@
 
 import { IllustriousError } from "../../base/error.ts";
 import type { AuditRow } from "./row.ts";
-import { spreadCounter } from "./spread.ts";
+import { countSpread } from "./spread-ranges.ts";
 import { tagCounter } from "./tag-counts.ts";
 
 /** Tokens of a text, without start and end tokens; may throw `bad_prompt`. */
@@ -11,17 +11,19 @@ export type CountTokens = (text: string) => number;
 /** What a chunk takes of a text beside its start and end tokens, and two and three of them. */
 const CHUNKS = [75, 150, 225] as const;
 
-export function captionCounter(countTokens: CountTokens | undefined) {
+/** Tags that a report has. */
+const TOP = 50;
+
+export function captionCounter(countTokens: CountTokens) {
   const counts = { with: 0, without: 0, unreadable: 0, uncountable: 0 };
-  const words = spreadCounter(0, 5000, "log");
-  const firstLineWords = spreadCounter(0, 5000, "log");
-  const tokens = spreadCounter(0, 1000, "log");
+  const words = countSpread("words");
+  const firstLineWords = countSpread("firstLineWords");
+  const tokens = countSpread("tokens");
   const chunks = CHUNKS.map((most) => ({ tokens: most, captions: 0 }));
   const tags = tagCounter();
 
   function addTokens(line: string): void {
     const count = tokensIn(line, countTokens);
-    if (count === undefined) return;
     if (count === "uncountable") counts.uncountable++;
     else {
       tokens.add(count);
@@ -42,16 +44,27 @@ export function captionCounter(countTokens: CountTokens | undefined) {
         tags.add(caption);
       }
     },
-    result: () => ({
-      ...{ ...counts, words: words.result(), firstLineWords: firstLineWords.result(), tokens: tokens.result(), chunks },
-      tags: tags.top(50),
-    }),
+    spreads: { words, firstLineWords, tokens },
+    result() {
+      const found = tags.counts();
+      const captions = {
+        ...{
+          ...counts,
+          words: words.result(),
+          firstLineWords: firstLineWords.result(),
+          tokens: tokens.result(),
+          chunks,
+        },
+        tags: found.slice(0, TOP).map(([tag, images]) => ({ tag, images })),
+      };
+      return { captions, tags: found };
+    },
   };
 }
 
-function tokensIn(text: string, countTokens: CountTokens | undefined): number | "uncountable" | undefined {
+function tokensIn(text: string, countTokens: CountTokens): number | "uncountable" {
   try {
-    return countTokens?.(text);
+    return countTokens(text);
   } catch (error) {
     if (error instanceof IllustriousError && error.code === "bad_prompt") return "uncountable";
     throw error;

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { encodeParquet, type ParquetColumn, readParquet } from "../../formats/parquet.ts";
-import { type AuditRow, columnsOf, fromTable, toTable } from "./row.ts";
+import { type AuditRow, columnsOf, FIELDS, toTable } from "./row.ts";
 import type { Sample } from "./samples.ts";
 
 export type ChunkImage = {
@@ -73,12 +73,16 @@ export async function answersIn(folder: string): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-const PLAN_COLUMNS: readonly ParquetColumn[] = [
-  ...columnsOf(),
+/** What a plan has beside rows. */
+const ASIDE = [
   { name: "range_offset", type: "int64" },
   { name: "range_length", type: "int64" },
   { name: "open", type: "boolean" },
-];
+] as const;
+
+const PLAN_COLUMNS: readonly ParquetColumn[] = [...columnsOf(), ...ASIDE];
+
+const PLAN_KEYS = [...FIELDS, ...ASIDE.map(({ name }) => name)];
 
 /** @throws IllustriousError `write_failed` */
 export async function writePlan(folder: string, { name, images }: Chunk): Promise<void> {
@@ -96,17 +100,16 @@ export async function writePlan(folder: string, { name, images }: Chunk): Promis
  * @throws IllustriousError `bad_file`
  */
 export async function readPlan(folder: string, name: string): Promise<ChunkImage[] | undefined> {
-  const rows = await readParquet(planPath(folder, name), PLAN_COLUMNS).catch((error: unknown) => {
+  const rows = await readParquet(planPath(folder, name), PLAN_COLUMNS, PLAN_KEYS).catch((error: unknown) => {
     if (error instanceof IllustriousError && error.code === "missing_file") return undefined;
     throw error;
   });
   if (rows?.some(({ id }, i) => id !== Number(rows[0]!.id) + i)) {
     throw new IllustriousError("bad_file", `${planPath(folder, name)}: images are not numbered one by one`);
   }
-  return rows?.map((row) => {
-    const { range_offset: offset, range_length: length, open } = row;
+  return rows?.map(({ range_offset: offset, range_length: length, open, ...row }) => {
     const range = offset === null ? undefined : { offset: Number(offset), length: Number(length) };
-    return { row: fromTable(row), range, open: open === true };
+    return { row: row as AuditRow, range, open: open === true };
   });
 }
 

@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { extremeCounter } from "./extremes.ts";
-import { MEASURES } from "./measure-spreads.ts";
 import { type AuditRow, NO_FACTS } from "./row.ts";
+import { MEASURES } from "./spread-ranges.ts";
 
 function row(id: number, value: number, sha256: string): AuditRow {
   const origin = { source: `/${id}`, member: null, memberNumber: null, bytes: 1, mtimeMs: 1, repeats: 1 };

@@ -1,7 +1,7 @@
-/** @file The images at both ends of each measure: a short list each, whatever the number of images. */
+/** @file The images at both ends of each measure: a short list each, whatever the number of images, and the order in which they come. */
 
-import { MEASURES, type Measure } from "./measure-spreads.ts";
 import type { AuditRow } from "./row.ts";
+import { MEASURES, type Measure } from "./spread-ranges.ts";
 
 /** An image and what is needed to find it again and to see that it is still the same. */
 export type ExtremeImage = Pick<
@@ -45,10 +45,14 @@ function newEnd(sign: 1 | -1): { readonly images: ExtremeImage[]; add(row: Audit
   return {
     images,
     add(row, value) {
-      const last = images.at(-1);
-      if (images.length === EACH && sign * value >= sign * last!.value) return;
-      if (row.sha256 !== null && images.some(({ sha256 }) => sha256 === row.sha256)) return;
-      const at = images.findIndex((image) => sign * value < sign * image.value);
+      /** Below 0 for one that stands before the row. */
+      const order = (image: ExtremeImage) => sign * (image.value - value) || image.id - row.id;
+      const last = images[EACH - 1];
+      if (last !== undefined && order(last) <= 0) return;
+      const same = row.sha256 === null ? -1 : images.findIndex(({ sha256 }) => sha256 === row.sha256);
+      if (same >= 0 && order(images[same]!) <= 0) return;
+      if (same >= 0) images.splice(same, 1);
+      const at = images.findIndex((image) => order(image) > 0);
       images.splice(at < 0 ? images.length : at, 0, imageOf(row, value));
       images.length = Math.min(images.length, EACH);
     },

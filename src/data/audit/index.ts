@@ -2,6 +2,7 @@
 
 export { type ArchiveGroup, archiveGroups, keptCaption, type MemberCaption } from "./archive-groups.ts";
 export { type AuditFolder, finishedTable, openAuditFolder, publish } from "./audit-folder.ts";
+export type { CountTokens } from "./caption-counts.ts";
 export {
   askedDigest,
   CHUNK_NAME,
@@ -16,22 +17,22 @@ export {
 } from "./chunks.ts";
 export { PERCEPTUAL_HASH } from "./dhash.ts";
 export { DUPLICATES_FILE, type DuplicateCounts, writeDuplicates } from "./duplicates-table.ts";
+export { type AuditFigures, type CountProgress, figuresOf, type OpenVocabulary, writeFigures } from "./figures.ts";
 export { type FlatBin, type Flatness, type Flattening, flatness, flattening, wholeRepeats } from "./flatten.ts";
 export { isSettled, type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
-export { MEASURES, type Measure, measureSpreads } from "./measure-spreads.ts";
 export { CAPTION_ENDINGS, checkPaths, placesIn } from "./places.ts";
 export {
   type AuditFault,
   type AuditRow,
-  columnName,
   type Fault,
   factsOf,
   type ImageFacts,
   type ImageOrigin,
   NO_FACTS,
 } from "./row.ts";
+export { type RowCounter, rowCounter } from "./row-counts.ts";
 export { type Sample, samplesIn } from "./samples.ts";
 export {
   readFields,
@@ -42,6 +43,7 @@ export {
   writeRows,
   writeShard,
 } from "./shards.ts";
-export { type FineBins, type Spread, type SpreadCounter, spreadCounter } from "./spread.ts";
-export { edgesOf, type SpreadDistance, spreadDistance } from "./spread-distance.ts";
+export type { Spread } from "./spread.ts";
+export { type SpreadDistance, spreadDistance } from "./spread-distance.ts";
+export { countSpread, MEASURES, type Measure } from "./spread-ranges.ts";
 export { NO_THUMBNAIL, type ThumbnailEvent, type ThumbnailFacts, type ThumbnailRequest } from "./thumbnail.ts";

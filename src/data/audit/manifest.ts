@@ -62,7 +62,8 @@ export async function writeManifest(folder: string, manifest: AuditManifest): Pr
   await writeFileAtomic(join(folder, NAME), new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`));
 }
 
-function parseJson(text: string): unknown {
+/** `undefined` for what is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -69,35 +69,46 @@ function join(groups: Uint32Array, a: number, b: number): void {
 
 /** @returns one number for each value that occurs, the smallest */
 function joinEqual(values: BigUint64Array, present: Uint8Array, groups: Uint32Array): Uint32Array {
-  const order = Uint32Array.from(members(present)).sort((a, b) => compare(values[a]!, values[b]!) || a - b);
+  const words = wordsOf(values);
+  const members = Uint32Array.from(present.keys()).filter((member) => present[member] === 1);
+  const parts = sortedBy(members, (member) => words[2 * member + 1]!);
+  const first = new Map<number, number>();
   let kept = 0;
-  for (let i = 0; i < order.length; i++) {
-    const here = order[i]!;
-    if (kept > 0 && values[order[kept - 1]!] === values[here]) join(groups, order[kept - 1]!, here);
-    else order[kept++] = here;
+  for (let i = 0; 2 * i < parts.length; i++) {
+    const member = parts[2 * i]!;
+    if (i > 0 && parts[2 * i + 1] !== parts[2 * i - 1]) first.clear();
+    const before = first.get(words[2 * member]!);
+    if (before !== undefined) join(groups, before, member);
+    else {
+      first.set(words[2 * member]!, member);
+      members[kept++] = member;
+    }
   }
-  return order.slice(0, kept);
+  return members.slice(0, kept);
 }
 
-function* members(present: Uint8Array): Generator<number> {
-  for (let i = 0; i < present.length; i++) if (present[i] === 1) yield i;
+/** Two words a number, the low one first: every machine that Node runs on is little-endian. */
+function wordsOf(values: BigUint64Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
 }
 
-const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
+/** Members by a key of 32 bits, then by their number, as pairs of a member and its key: the plain sort of 64-bit numbers. */
+function sortedBy(members: Uint32Array, key: (member: number) => number): Uint32Array {
+  const keyed = new BigUint64Array(members.length);
+  const parts = wordsOf(keyed);
+  for (let i = 0; i < members.length; i++) {
+    parts[2 * i] = members[i]!;
+    parts[2 * i + 1] = key(members[i]!);
+  }
+  keyed.sort();
+  return parts;
+}
 
 function joinNear(hashes: BigUint64Array, different: Uint32Array, distance: number, groups: Uint32Array): void {
-  // Two words a hash, the low one first: every machine that Node runs on is little-endian.
-  const words = new Uint32Array(hashes.buffer, hashes.byteOffset, 2 * hashes.length);
+  const words = wordsOf(hashes);
   const bands = Math.max(2, distance + 1);
   for (let band = 0; band < bands; band++) {
-    // Band above number, so that the plain sort of 64-bit numbers sorts by band.
-    const keyed = new BigUint64Array(different.length);
-    const parts = new Uint32Array(keyed.buffer);
-    for (const [i, member] of different.entries()) {
-      parts[2 * i] = member;
-      parts[2 * i + 1] = bandOf(words[2 * member]!, words[2 * member + 1]!, band, bands);
-    }
-    keyed.sort();
+    const parts = sortedBy(different, (member) => bandOf(words[2 * member]!, words[2 * member + 1]!, band, bands));
     for (let from = 0, to = 0; from < different.length; from = to) {
       const key = parts[2 * from + 1];
       for (to = from; to < different.length && parts[2 * to + 1] === key; to++) {

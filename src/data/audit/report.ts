@@ -1,230 +1,28 @@
-/**
- * @file An audit's table in figures: how its measures are spread, what sizes and captions there are, what has no measures. One walk
- * over the shards, with counters only.
- */
+/** @file The report on an audit: its figures, and what its manifest says. */
 
-import {
-  CONTROL_FAMILY_NAMES,
-  type ControlThresholds,
-  type Cuts,
-  DEFAULT_QUANTILES,
-  HUE_BINS,
-} from "../../colour/index.ts";
-import { finishedTable } from "./audit-folder.ts";
-import { type AreaBuckets, bucketCounter, type ShapeCounts, SIDES } from "./bucket-counts.ts";
-import { type CountTokens, captionCounter } from "./caption-counts.ts";
-import { type Extremes, extremeCounter } from "./extremes.ts";
-import { MEASURES, type Measure, measureSpreads } from "./measure-spreads.ts";
-import type { AuditFault, AuditRow } from "./row.ts";
-import { readFields } from "./shards.ts";
-import { type Spread, spreadCounter } from "./spread.ts";
+import { type CountProgress, figuresOf, type OpenVocabulary } from "./figures.ts";
+import type { RowCounts } from "./row-counts.ts";
 
-export type AuditReport = {
+export type AuditReport = RowCounts & {
   readonly format: "illustrious.audit-report";
   readonly version: 1;
   readonly paths: readonly string[];
   readonly workingSide: number;
-  readonly images: number;
-  readonly measured: number;
-  readonly errors: Readonly<Partial<Record<AuditFault, number>>>;
-  /** Images of each format. */
-  readonly formats: Readonly<Record<string, number>>;
-  /** Images that are so. */
-  readonly marks: {
-    readonly greyscale: number;
-    readonly withAlpha: number;
-    readonly withProfile: number;
-    readonly animated: number;
-    /** The article's rule. */
-    readonly colourful: number;
-    /** Mean luma below 64. */
-    readonly dark: number;
-    /** Mean luma below 16, above 239. */
-    readonly nearBlack: number;
-    readonly nearWhite: number;
-    /** A contrast below 0.01: hardly anything to see. */
-    readonly blank: number;
-    /** A quarter or more of the pixels exactly white, black. */
-    readonly whiteGround: number;
-    readonly blackGround: number;
-  };
-  readonly measures: Readonly<Record<Measure, Spread | undefined>>;
-  /** Mean share of chroma in each of 36 hues, of the images that have any. */
-  readonly hues: readonly number[];
-  /** Mean share of vivid pixels in each cell of 3 x 3, row by row from the top left; all images count. */
-  readonly vividGrid: readonly number[];
-  /** Where the control tokens of each family begin if they are fitted to this set. None without measures. */
-  readonly cuts: ControlThresholds["cuts"] | undefined;
-  /** The images at both ends of each measure. */
-  readonly extremes: Readonly<Record<Measure, Extremes>>;
-  /** Images with at least as many pixels as a square of this side. */
-  readonly coverage: readonly { readonly side: number; readonly images: number }[];
-  /** Width over height. */
-  readonly aspect: Spread | undefined;
-  /** Of width and height, one is larger by a tenth and more, or neither is. */
-  readonly orientations: { readonly portrait: number; readonly landscape: number; readonly square: number };
-  /** The training sizes that images would get at the area of each square of `coverage`. */
-  readonly buckets: readonly AreaBuckets[];
-  /** By the largest area that an image fills, and by shape. */
-  readonly shapes: ShapeCounts;
-  readonly captions: {
-    readonly with: number;
-    readonly without: number;
-    readonly unreadable: number;
-    /** Words of whole captions, and of their first lines. */
-    readonly words: Spread | undefined;
-    readonly firstLineWords: Spread | undefined;
-    /** Tokens of first lines, without start and end tokens, if they were counted: further lines are other captions, one of which is read. */
-    readonly tokens: Spread | undefined;
-    /** First lines of at most so many tokens: one, two and three chunks. */
-    readonly chunks: readonly { readonly tokens: number; readonly captions: number }[];
-    /** Captions whose tokens cannot be counted: a word of them has tens of thousands of letters. */
-    readonly uncountable: number;
-    /** Of first lines, the 50 most frequent. */
-    readonly tags: readonly { readonly tag: string; readonly images: number }[];
-  };
   readonly nearDuplicates: { readonly groups: number; readonly images: number };
 };
 
-/** Bounds of marks: of mean luma, 0 to 255, and of contrast, 0 to 0.5. */
-export const MARK_BOUNDS = { nearBlack: 16, nearWhite: 239, blank: 0.01 } as const;
-
-const FIELDS = [
-  ...["id", "source", "member", "memberNumber", "bytes", "mtimeMs", "sha256", "format", "width", "height", "frames"],
-  ...["hasProfile", "hasAlpha", "greyscale", "colourful", "hues", "vividGrid", "whiteShare", "blackShare"],
-  ...["caption", "captionError", "error", ...MEASURES],
-] as readonly (keyof AuditRow)[];
-
-export type ReportOptions = {
-  /** Without it, tokens are not counted. */
-  readonly countTokens?: CountTokens;
-};
-
-/** Images of the table that have been gone through. */
-export type ReportProgress = { readonly images: number; readonly total: number };
-
 /**
- * Tells how far it is after every shard, and returns the report.
+ * Tells how far it is where rows have to be counted, and returns the report.
  *
  * @param out the folder of a complete audit
  * @throws IllustriousError `missing_file` when there is none; `bad_file` for a damaged one
  */
-export async function* walkReport(
-  out: string,
-  { countTokens }: ReportOptions = {},
-): AsyncGenerator<ReportProgress, AuditReport> {
-  const { manifest, shards } = await finishedTable(out);
-  const counted = counters(countTokens);
-  let images = 0;
-  for (const path of shards) {
-    for (const row of await readFields(path, FIELDS)) {
-      counted.add(row as AuditRow);
-      images++;
-    }
-    yield { images, total: manifest.images };
-  }
+export async function* walkReport(out: string, vocabulary: OpenVocabulary): AsyncGenerator<CountProgress, AuditReport> {
+  const { manifest, counts } = yield* figuresOf(out, vocabulary);
   const { paths, settings, groups = 0, grouped = 0 } = manifest;
   return {
     ...{ format: "illustrious.audit-report", version: 1, paths, workingSide: settings.workingSide },
-    ...counted.result(),
+    ...counts,
     nearDuplicates: { groups, images: grouped },
   };
-}
-
-/** The report alone. Arguments and errors as `walkReport`. */
-export async function reportOn(out: string, options: ReportOptions = {}): Promise<AuditReport> {
-  const walk = walkReport(out, options);
-  for (;;) {
-    const { done, value } = await walk.next();
-    if (done) return value;
-  }
-}
-
-function counters(countTokens: ReportOptions["countTokens"]) {
-  const spreads = measureSpreads();
-  const aspect = spreadCounter(0, 4);
-  const buckets = bucketCounter();
-  const extremes = extremeCounter();
-  const captions = captionCounter(countTokens);
-  const marks = {
-    greyscale: 0,
-    withAlpha: 0,
-    withProfile: 0,
-    animated: 0,
-    colourful: 0,
-    dark: 0,
-    nearBlack: 0,
-    nearWhite: 0,
-    blank: 0,
-    whiteGround: 0,
-    blackGround: 0,
-  };
-  const orientations = { portrait: 0, landscape: 0, square: 0 };
-  const formats: Record<string, number> = {};
-  const errors: Partial<Record<AuditFault, number>> = {};
-  const hues = new Float64Array(HUE_BINS);
-  const vivid = new Float64Array(9);
-  const atLeast = SIDES.map((side) => ({ side, images: 0 }));
-  let images = 0;
-  let measured = 0;
-  let coloured = 0;
-
-  function addMeasures(row: AuditRow): void {
-    measured++;
-    const size = { width: row.width!, height: row.height! };
-    for (const name of MEASURES) spreads[name].add(row[name]!);
-    extremes.add(row);
-    buckets.add(size);
-    aspect.add(size.width / size.height);
-    orientations[orientationOf(size.width / size.height)]++;
-    for (const one of atLeast) if (size.width * size.height >= one.side ** 2) one.images++;
-    if (row.greyscale) marks.greyscale++;
-    if (row.hasAlpha) marks.withAlpha++;
-    if (row.hasProfile) marks.withProfile++;
-    if (row.frames! > 1) marks.animated++;
-    if (row.colourful) marks.colourful++;
-    if (row.brightness! < 64) marks.dark++;
-    if (row.brightness! < MARK_BOUNDS.nearBlack) marks.nearBlack++;
-    if (row.brightness! > MARK_BOUNDS.nearWhite) marks.nearWhite++;
-    if (row.contrast! < MARK_BOUNDS.blank) marks.blank++;
-    if (row.whiteShare! >= 0.25) marks.whiteGround++;
-    if (row.blackShare! >= 0.25) marks.blackGround++;
-    for (const [cell, share] of row.vividGrid!.entries()) vivid[cell]! += share;
-    if (row.hues!.every((share) => share === 0)) return;
-    coloured++;
-    for (const [bin, share] of row.hues!.entries()) hues[bin]! += share;
-  }
-
-  return {
-    add(row: AuditRow): void {
-      images++;
-      captions.add(row);
-      if (row.format !== null) formats[row.format] = (formats[row.format] ?? 0) + 1;
-      if (row.error === null) addMeasures(row);
-      else errors[row.error] = (errors[row.error] ?? 0) + 1;
-    },
-    result: () => ({
-      ...{ images, measured, errors, formats, marks },
-      measures: Object.fromEntries(MEASURES.map((name) => [name, spreads[name].result()])) as AuditReport["measures"],
-      cuts: measured === 0 ? undefined : cutsOf(spreads),
-      extremes: extremes.result(),
-      hues: Array.from(hues, (share) => (coloured === 0 ? 0 : share / coloured)),
-      vividGrid: Array.from(vivid, (share) => (measured === 0 ? 0 : share / measured)),
-      coverage: atLeast,
-      ...{ aspect: aspect.result(), orientations, buckets: buckets.areas(), shapes: buckets.shapes() },
-      captions: captions.result(),
-    }),
-  };
-}
-
-function cutsOf(spreads: ReturnType<typeof measureSpreads>): ControlThresholds["cuts"] {
-  const cuts = CONTROL_FAMILY_NAMES.map((family) => {
-    return [family, DEFAULT_QUANTILES.map((share) => spreads[family].quantile(share)!) as Cuts];
-  });
-  return Object.fromEntries(cuts) as ControlThresholds["cuts"];
-}
-
-function orientationOf(aspect: number): "portrait" | "landscape" | "square" {
-  if (aspect >= 1.1) return "landscape";
-  return aspect <= 1 / 1.1 ? "portrait" : "square";
 }

@@ -127,10 +127,10 @@ const TYPES: { readonly [K in keyof AuditRow]: ParquetType } = {
   errorText: "text",
 };
 
-const FIELDS = Object.keys(TYPES) as readonly (keyof AuditRow)[];
+export const FIELDS = Object.keys(TYPES) as readonly (keyof AuditRow)[];
 
 /** `whiteShare` is the column `white_share`, as SQL has names. */
-export function columnName(field: keyof AuditRow): string {
+function columnName(field: keyof AuditRow): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
@@ -140,13 +140,6 @@ export function columnsOf(fields: readonly (keyof AuditRow)[] = FIELDS): Parquet
 
 export function toTable(row: AuditRow): ParquetRow {
   return Object.fromEntries(FIELDS.map((field) => [columnName(field), row[field] as ParquetValue]));
-}
-
-export function fromTable<Field extends keyof AuditRow>(
-  row: ParquetRow,
-  fields: readonly Field[] = FIELDS as readonly Field[],
-): Pick<AuditRow, Field> {
-  return Object.fromEntries(fields.map((field) => [field, row[columnName(field)]])) as Pick<AuditRow, Field>;
 }
 
 export const NO_FACTS: ImageFacts = {

@@ -1,4 +1,9 @@
-/** @file How values are spread, in memory that does not grow with their number: fine bins, from which quantiles are read. */
+/**
+ * @file How values are spread, in memory that does not grow with their number: fine bins, from which quantiles are read. The order of
+ * values makes no difference.
+ */
+
+import { exactSums } from "./exact-sums.ts";
 
 export type Spread = {
   readonly count: number;
@@ -21,8 +26,6 @@ export type Scale = "linear" | "log";
 export type SpreadCounter = {
   /** @param times as if it were so many values */
   add(value: number, times?: number): void;
-  /** Enters the values of a fine bin at once, as somebody else has counted them. */
-  addBin(bin: number, values: { count: number; sum: number; least: number; most: number }): void;
   readonly fine: FineBins;
   /** The value below which this share (0 to 1) of the values lies; `undefined` for no values. */
   quantile(share: number): number | undefined;
@@ -35,7 +38,7 @@ export type FineBins = {
   readonly from: number;
   readonly to: number;
   readonly scale: Scale;
-  readonly counts: Readonly<Float64Array>;
+  readonly counts: Float64Array;
   /** The bin that a value is counted in. */
   binOf(value: number): number;
 };
@@ -43,21 +46,26 @@ export type FineBins = {
 const PERCENTS = [1, 5, 25, 50, 75, 95, 99] as const;
 
 const BINS = 20;
-const FINE = 200 * BINS;
+export const FINE = 200 * BINS;
 
-/** @param scale `log` is that of 1 + value, for values that may be 0 and are mostly small */
-export function spreadCounter(from: number, to: number, scale: Scale = "linear"): SpreadCounter {
+/** Without values. @param scale `log` is that of 1 + value, for values that may be 0 and are mostly small */
+export function fineBins(from: number, to: number, scale: Scale = "linear"): FineBins {
   const place = scale === "log" ? Math.log1p : (value: number) => value;
   const start = place(from);
   const step = (place(to) - start) / FINE;
-  const fine = new Float64Array(FINE);
-  const sums = new Float64Array(FINE);
+  const binOf = (value: number) => Math.min(FINE - 1, Math.max(0, Math.floor((place(value) - start) / step)));
+  return { from, to, scale, counts: new Float64Array(FINE), binOf };
+}
+
+/** Arguments as `fineBins`. */
+export function spreadCounter(from: number, to: number, scale: Scale = "linear"): SpreadCounter {
+  const bins = fineBins(from, to, scale);
+  const { counts: fine, binOf } = bins;
+  // A sum a bin, and that of all.
+  const sums = exactSums(FINE + 1);
   let count = 0;
-  let sum = 0;
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
-
-  const binOf = (value: number) => Math.min(FINE - 1, Math.max(0, Math.floor((place(value) - start) / step)));
 
   /** Between the two nearest values, as `quantiles` of `src/colour` has it. */
   function quantile(share: number): number {
@@ -73,29 +81,21 @@ export function spreadCounter(from: number, to: number, scale: Scale = "linear")
     let bin = 0;
     while (bin < FINE - 1 && upTo <= place) upTo += fine[++bin]!;
     // The mean of those in it, so that values which are all the same come back as they are.
-    const mean = fine[bin] === 0 ? least : sums[bin]! / fine[bin]!;
+    const mean = fine[bin] === 0 ? least : sums.of(bin) / fine[bin]!;
     return Math.min(most, Math.max(least, mean));
   }
 
   return {
-    fine: { from, to, scale, counts: fine, binOf },
-    addBin(bin, values) {
-      count += values.count;
-      sum += values.sum;
-      least = Math.min(least, values.least);
-      most = Math.max(most, values.most);
-      fine[bin]! += values.count;
-      sums[bin]! += values.sum;
-    },
+    fine: bins,
     quantile: (share) => (count === 0 ? undefined : quantile(share)),
     add(given, times = 1) {
       count += times;
-      sum += times * given;
       least = Math.min(least, given);
       most = Math.max(most, given);
       const bin = binOf(given);
       fine[bin]! += times;
-      sums[bin]! += times * given;
+      sums.add(bin, times * given);
+      sums.add(FINE, times * given);
     },
     result() {
       if (count === 0) return undefined;
@@ -104,7 +104,7 @@ export function spreadCounter(from: number, to: number, scale: Scale = "linear")
       );
       const read = PERCENTS.map((percent) => [percent, quantile(percent / 100)]);
       const quantiles = Object.fromEntries(read) as Spread["quantiles"];
-      return { count, least, mean: sum / count, most, quantiles, histogram: { from, to, scale, counts } };
+      return { count, least, mean: sums.of(FINE) / count, most, quantiles, histogram: { from, to, scale, counts } };
     },
   };
 }

@@ -2,8 +2,8 @@
 
 export type TagCounter = {
   add(caption: string): void;
-  /** The most frequent first; equal ones by name. */
-  top(count: number): { readonly tag: string; readonly images: number }[];
+  /** All that are remembered, the most frequent first; equal ones by name. */
+  counts(): (readonly [tag: string, images: number])[];
 };
 
 /** Longer parts are sentences. */
@@ -24,9 +24,6 @@ export function tagCounter(mostTags: number = MOST_TAGS): TagCounter {
         counts = new Map([...counts].filter(([, images]) => images > least));
       }
     },
-    top(count) {
-      const sorted = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
-      return sorted.slice(0, count).map(([tag, images]) => ({ tag, images }));
-    },
+    counts: () => [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)),
   };
 }

@@ -1,7 +1,7 @@
 /** @file Text files of unknown origin: UTF-8, with an upper limit, errors that name the file. */
 
 import { IllustriousError } from "../../base/error.ts";
-import { openRegularFile, readAt, withRegularFile } from "../../formats/regular-file.ts";
+import { openRegularFile, readAt, readSmallFile, withRegularFile } from "../../formats/regular-file.ts";
 
 /**
  * The whole of a UTF-8 file.
@@ -13,17 +13,33 @@ import { openRegularFile, readAt, withRegularFile } from "../../formats/regular-
 export async function readText(path: string, limit: number, mark: "left out" | "kept" = "left out"): Promise<string> {
   const bytes = await withRegularFile(path, (handle, size) => {
     if (size <= limit) return readAt(handle, 0, size, path);
-    throw new IllustriousError(
-      "bad_file",
-      `${path}: ${size} bytes of text, more than ${limit}`,
-      "Name the right file.",
-    );
+    throw tooLong(path, size, limit);
   });
+  return decoded(path, bytes, mark);
+}
+
+/** As `readText`, with a byte order mark, while everything else waits: for one of millions of small files. */
+export function readSmallText(path: string, limit: number): string {
+  const refuse = (size: number) => (size > limit ? tooLong(path, size, limit) : undefined);
+  return decoded(path, readSmallFile(path, refuse), "kept");
+}
+
+/** By what becomes of a byte order mark. */
+const DECODERS = {
+  kept: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
+  "left out": new TextDecoder("utf-8", { fatal: true }),
+};
+
+function decoded(path: string, bytes: Uint8Array, mark: keyof typeof DECODERS): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: mark === "kept" }).decode(bytes);
+    return DECODERS[mark].decode(bytes);
   } catch (cause) {
     throw new IllustriousError("bad_file", `${path}: not UTF-8`, "Save the file as UTF-8.", { cause });
   }
+}
+
+function tooLong(path: string, size: number, limit: number): IllustriousError {
+  return new IllustriousError("bad_file", `${path}: ${size} bytes of text, more than ${limit}`, "Name the right file.");
 }
 
 /**

@@ -34,7 +34,7 @@ export function resultPath(scratch: string): string {
 export async function openAuditDatabase(options: AuditDatabaseOptions): Promise<AuditDatabase> {
   const { audits, scratch, memory, threads } = options;
   const tables = await Promise.all(
-    Object.entries(audits).map(async ([prefix, folder]) => ({ prefix, folder, ...(await finishedTable(folder)) })),
+    Object.entries(audits).map(async ([prefix, folder]) => ({ prefix, ...(await finishedTable(folder)) })),
   );
   const duckdb = await loadDuckDb();
   const instance = await duckdb.DuckDBInstance.create(":memory:", {
@@ -51,9 +51,9 @@ export async function openAuditDatabase(options: AuditDatabaseOptions): Promise<
     instance.closeSync();
   };
   try {
-    const views = tables.flatMap(({ prefix, folder, shards }) => [
+    const views = tables.flatMap(({ prefix, table, shards }) => [
       { name: `${prefix}images`, files: shards },
-      { name: `${prefix}near_duplicates`, files: [join(folder, "table", DUPLICATES_FILE)] },
+      { name: `${prefix}near_duplicates`, files: [join(table, DUPLICATES_FILE)] },
     ]);
     const files = [...views.flatMap((view) => view.files), resultPath(scratch)];
     // Counted for whoever waits; nothing is printed.

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { auditRow, hashOf, layAudit } from "../../../test/audit/lay-audit.ts";
+import { letters, reportOf } from "../../../test/audit/report-of.ts";
 import { philox } from "../../base/random/philox.ts";
 import { uniforms } from "../../base/random/uniform.ts";
-import { type AuditRow, MEASURES, measureSpreads } from "../audit/index.ts";
-import { reportOn } from "../audit/report.ts";
+import { type AuditRow, countSpread, MEASURES } from "../audit/index.ts";
 import { type AuditComparison, runCompare } from "./compare.ts";
 
 const TAGS = ["1girl", "solo", "sky", "red hair", "night", " smile\u3000", "x".repeat(41), "初音ミク"];
@@ -44,7 +44,7 @@ let found: AuditComparison;
 async function compare(a: string, b: string): Promise<AuditComparison> {
   const scratch = await mkdtemp(join(root, "scratch-"));
   const request = { a: join(root, a), b: join(root, b), scratch, memory: 500e6, threads: 2 };
-  for await (const event of runCompare(request, new AbortController().signal)) {
+  for await (const event of runCompare(request, letters, new AbortController().signal)) {
     if (event.type === "compared") return event.comparison;
   }
   throw new Error("no comparison");
@@ -61,7 +61,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const measured = (rows: readonly AuditRow[]) => rows.filter(({ error }) => error === null);
 
 test("spreads are the report's, bin by bin, and distances those of the values", async () => {
-  const [a, b] = [await reportOn(join(root, "a")), await reportOn(join(root, "b"))];
+  const [a, b] = [await reportOf(join(root, "a")), await reportOf(join(root, "b"))];
   for (const name of MEASURES) {
     expect(found.spreads[name]!.a).toMatchObject({
       count: a.measures[name]!.count,
@@ -74,7 +74,7 @@ test("spreads are the report's, bin by bin, and distances those of the values", 
     const below = (values: readonly number[], at: number) =>
       values.filter((value) => value <= at).length / values.length;
     const ks = Math.max(...[...x!, ...y!].map((at) => Math.abs(below(x!, at) - below(y!, at))));
-    const { from, to } = measureSpreads()[name].fine;
+    const { from, to } = countSpread(name).fine;
     // Values that share a bin are not told apart: at most a few of these hundreds.
     expect(Math.abs(found.spreads[name]!.distance!.ks - ks), name).toBeLessThan(0.01);
     expect(found.spreads[name]!.distance!.moved).toBeLessThan(to - from);
@@ -96,7 +96,7 @@ test("counts and hues are the report's", async () => {
     ["a", "a"],
     ["b", "b"],
   ] as const) {
-    const { images, measured: count, marks, captions, hues } = await reportOn(join(root, name));
+    const { images, measured: count, marks, captions, hues } = await reportOf(join(root, name));
     const { colourful, nearBlack, nearWhite, blank, greyscale, withAlpha } = marks;
     expect(found.counts[side]).toEqual({
       ...{ images, measured: count, withCaption: captions.with },

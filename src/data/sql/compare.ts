@@ -1,34 +1,26 @@
-/** @file Two audits beside each other: of one set before and after a change, or of two sets. Memory is what DuckDB is allowed. */
+/** @file Two audits beside each other, by their figures: of one set before and after a change, or of two sets. DuckDB finds the files that both have. */
 
 import { IllustriousError } from "../../base/error.ts";
-import { HUE_BINS } from "../../colour/index.ts";
-import { finishedTable, type Spread, type SpreadDistance, spreadDistance } from "../audit/index.ts";
-import { MARK_BOUNDS } from "../audit/report.ts";
+import {
+  type AuditFigures,
+  figuresOf,
+  finishedTable,
+  MEASURES,
+  type OpenVocabulary,
+  type Spread,
+  type SpreadDistance,
+  spreadDistance,
+} from "../audit/index.ts";
 import { type AuditDatabaseOptions, openAuditDatabase } from "./audit-database.ts";
 import { type ContentComparison, compareContents } from "./contents.ts";
 import { sqlFailure } from "./failures.ts";
-import { spreadsOf } from "./spreads.ts";
 import { compareTags, type TagComparison } from "./tags.ts";
-import { type SqlProgress, withProgress } from "./with-progress.ts";
+import type { SqlProgress } from "./with-progress.ts";
 
 /** Shares are of measured images. */
-const MARKS = {
-  colourful: "colourful",
-  nearBlack: `brightness < ${MARK_BOUNDS.nearBlack}`,
-  nearWhite: `brightness > ${MARK_BOUNDS.nearWhite}`,
-  blank: `contrast < ${MARK_BOUNDS.blank}`,
-  greyscale: "greyscale",
-  withAlpha: "has_alpha",
-} as const;
+const MARKS = ["colourful", "nearBlack", "nearWhite", "blank", "greyscale", "withAlpha"] as const;
 
-const COUNTS = {
-  images: "true",
-  measured: "error is null",
-  withCaption: "caption_error is null and caption <> ''",
-  ...MARKS,
-} as const;
-
-export type Mark = keyof typeof MARKS;
+export type Mark = (typeof MARKS)[number];
 
 export type Both<T> = { readonly a: T; readonly b: T };
 
@@ -37,7 +29,7 @@ export type AuditComparison = {
   readonly version: 1;
   readonly workingSide: number;
   readonly paths: Both<readonly string[]>;
-  readonly counts: Both<Readonly<Record<keyof typeof COUNTS, number>>>;
+  readonly counts: Both<Readonly<Record<"images" | "measured" | "withCaption" | Mark, number>>>;
   /** By measure, `aspect` (width over height), `words` and `firstLineWords` of captions. No distance where one has no values. */
   readonly spreads: Readonly<
     Record<string, Both<Spread | undefined> & { readonly distance: SpreadDistance | undefined }>
@@ -56,63 +48,79 @@ export type CompareEvent =
 export type CompareRequest = Omit<AuditDatabaseOptions, "audits"> & Both<string>;
 
 /** @throws IllustriousError `bad_option` for audits at two working sides; else as `runQuery` */
-export async function* runCompare(request: CompareRequest, signal: AbortSignal): AsyncGenerator<CompareEvent, void> {
-  const { a, b, ...limits } = request;
+export async function* runCompare(
+  { a, b, ...limits }: CompareRequest,
+  vocabulary: OpenVocabulary,
+  signal: AbortSignal,
+): AsyncGenerator<CompareEvent, void> {
   const [first, second] = [(await finishedTable(a)).manifest, (await finishedTable(b)).manifest];
   const { workingSide } = first.settings;
   if (workingSide !== second.settings.workingSide) {
     const message = `${a} was measured at ${workingSide} pixels, ${b} at ${second.settings.workingSide}`;
-    throw new IllustriousError(
-      "bad_option",
-      message,
-      "Measures of two working sides do not compare: audit one of them anew.",
-    );
+    const hint = "Measures of two working sides do not compare: audit one of them anew.";
+    throw new IllustriousError("bad_option", message, hint);
   }
-  const { connection, close } = await openAuditDatabase({ ...limits, audits: { a_: a, b_: b } });
+  yield { type: "stage", message: "figures of the first audit" };
+  const figuresA = yield* followed(a, vocabulary, signal);
+  yield { type: "stage", message: "figures of the second audit" };
+  const figuresB = yield* followed(b, vocabulary, signal);
+  yield { type: "stage", message: "files" };
+  const contents = yield* contentsOf({ ...limits, audits: { a_: a, b_: b } }, signal);
+  const [spreadsA, spreadsB] = [spreadsOf(figuresA), spreadsOf(figuresB)];
+  const spreads = [...MEASURES, "aspect", "words", "firstLineWords"].map((name) => {
+    const key = name as keyof typeof spreadsA;
+    const distance = spreadDistance(figuresA.spreads[key], figuresB.spreads[key]);
+    return [name, { a: spreadsA[key], b: spreadsB[key], distance }];
+  });
+  const comparison: AuditComparison = {
+    ...{ format: "illustrious.audit-comparison", version: 1, workingSide },
+    paths: { a: first.paths, b: second.paths },
+    counts: { a: countsOf(figuresA), b: countsOf(figuresB) },
+    spreads: Object.fromEntries(spreads) as AuditComparison["spreads"],
+    hues: { a: figuresA.counts.hues, b: figuresB.counts.hues },
+    ...{ tags: compareTags(figuresA, figuresB), contents },
+  };
+  yield { type: "compared", comparison };
+}
+
+async function* followed(
+  audit: string,
+  vocabulary: OpenVocabulary,
+  signal: AbortSignal,
+): AsyncGenerator<SqlProgress, AuditFigures> {
+  const counting = figuresOf(audit, vocabulary);
+  for (;;) {
+    if (signal.aborted) throw new IllustriousError("cancelled", "stopped before the audits were compared");
+    const { done, value } = await counting.next();
+    if (done) return value;
+    yield { type: "progress", share: value.images / value.total };
+  }
+}
+
+async function* contentsOf(
+  options: AuditDatabaseOptions,
+  signal: AbortSignal,
+): AsyncGenerator<SqlProgress, ContentComparison> {
+  const { connection, close } = await openAuditDatabase(options);
   const interrupt = () => connection.interrupt();
   signal.addEventListener("abort", interrupt, { once: true });
-
-  async function* countsOf(table: string) {
-    const counts = Object.entries(COUNTS).map(([name, sql]) => `count(*) filter (${sql})::double as "${name}"`);
-    const hues = Array.from(
-      { length: HUE_BINS },
-      (_, i) => `coalesce(avg(hues[${i + 1}]) filter (list_sum(hues) > 0), 0)`,
-    );
-    const sql = `select ${counts.join(", ")}, [${hues.join(", ")}] as hues from ${table}`;
-    const [row] = await (yield* withProgress(connection, connection.run(sql))).getRowObjectsJS();
-    const { hues: shares, ...counted } = row as Record<keyof typeof COUNTS, number> & { hues: number[] };
-    return { counts: counted, hues: shares };
-  }
-
   try {
-    yield { type: "stage", message: "counting" };
-    const [countsA, countsB] = [yield* countsOf("a_images"), yield* countsOf("b_images")];
-    yield { type: "stage", message: "measures and captions of the first audit" };
-    const spreadsA = yield* spreadsOf(connection, "a_images");
-    yield { type: "stage", message: "measures and captions of the second audit" };
-    const spreadsB = yield* spreadsOf(connection, "b_images");
-    yield { type: "stage", message: "tags" };
-    const captioned = { a: countsA.counts.withCaption, b: countsB.counts.withCaption };
-    const tags = yield* compareTags(connection, captioned);
-    yield { type: "stage", message: "files" };
-    const contents = yield* compareContents(connection);
-    const spreads = Object.entries(spreadsA).map(([name, one]) => {
-      const other = spreadsB[name]!;
-      return [name, { a: one.result(), b: other.result(), distance: spreadDistance(one.fine, other.fine) }] as const;
-    });
-    const comparison: AuditComparison = {
-      ...{ format: "illustrious.audit-comparison", version: 1, workingSide },
-      paths: { a: first.paths, b: second.paths },
-      counts: { a: countsA.counts, b: countsB.counts },
-      spreads: Object.fromEntries(spreads),
-      hues: { a: countsA.hues, b: countsB.hues },
-      ...{ tags, contents },
-    };
-    yield { type: "compared", comparison };
+    return yield* compareContents(connection);
   } catch (error) {
     throw sqlFailure(error);
   } finally {
     signal.removeEventListener("abort", interrupt);
     close();
   }
+}
+
+function spreadsOf({ counts }: AuditFigures) {
+  const { words, firstLineWords } = counts.captions;
+  return { ...counts.measures, aspect: counts.aspect, words, firstLineWords };
+}
+
+function countsOf({ counts }: AuditFigures): AuditComparison["counts"]["a"] {
+  const { images, measured, marks, captions } = counts;
+  const marked = Object.fromEntries(MARKS.map((mark) => [mark, marks[mark]])) as Record<Mark, number>;
+  return { images, measured, withCaption: captions.with, ...marked };
 }

@@ -1,8 +1,6 @@
 /** @file Tags of captions' first lines, by how much more or less frequent they are in one audit than in another. */
 
-import type { DuckDBConnection } from "@duckdb/node-api";
-import { literal } from "./audit-database.ts";
-import { type SqlProgress, withProgress } from "./with-progress.ts";
+import type { AuditFigures } from "../audit/index.ts";
 
 /** Images with the tag. */
 export type TagChange = { readonly tag: string; readonly a: number; readonly b: number };
@@ -16,40 +14,18 @@ export type TagComparison = {
 /** Each way. */
 const MOST = 50;
 
-/** Longer parts of a caption are sentences, as the report has it. */
-const MOST_LETTERS = 40;
+type Side = Pick<AuditFigures, "tags" | "counts">;
 
-/** What JavaScript trims. */
-const SPACES = literal(
-  " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff",
-);
-
-/** @param captioned images with captions in each */
-export async function* compareTags(
-  connection: DuckDBConnection,
-  captioned: { readonly a: number; readonly b: number },
-): AsyncGenerator<SqlProgress, TagComparison> {
-  for (const side of ["a", "b"]) {
-    const parts = `string_split(split_part(caption, chr(10), 1), ',')`;
-    const trimmed = `list_distinct(list_transform(${parts}, lambda part: trim(part, ${SPACES})))`;
-    const sql = `
-      create temp table ${side}_tags as select tag, count(*)::double as images
-      from (select unnest(${trimmed}) as tag from ${side}_images where caption_error is null)
-      where tag <> '' and length(tag) <= ${MOST_LETTERS} group by tag`;
-    yield* withProgress(connection, connection.run(sql));
-  }
-  const share = (side: "a" | "b") => `${side} / ${Math.max(1, captioned[side])}::double`;
-  const change = async (sign: "+" | "-"): Promise<TagChange[]> => {
-    const rise = sign === "+" ? `${share("b")} - ${share("a")}` : `${share("a")} - ${share("b")}`;
-    const result = await connection.run(`
-      select tag, a, b from (
-        select tag, coalesce(a_tags.images, 0) as a, coalesce(b_tags.images, 0) as b
-        from a_tags full join b_tags using (tag))
-      where ${rise} > 0 order by ${rise} desc, tag limit ${MOST}`);
-    return (await result.getRowObjectsJS()) as TagChange[];
-  };
-  return {
-    more: yield* withProgress(connection, change("+")),
-    fewer: yield* withProgress(connection, change("-")),
-  };
+export function compareTags(a: Side, b: Side): TagComparison {
+  const [inA, inB] = [a, b].map(({ counts }) => Math.max(1, counts.captions.with)) as [number, number];
+  const changes = new Map(a.tags.map(([tag, images]) => [tag, { tag, a: images, b: 0 }]));
+  for (const [tag, images] of b.tags) changes.set(tag, { tag, a: changes.get(tag)?.a ?? 0, b: images });
+  const risen = [...changes.values()].map((change) => ({ change, rise: change.b / inB - change.a / inA }));
+  const first = (sign: 1 | -1) =>
+    risen
+      .filter(({ rise }) => sign * rise > 0)
+      .sort((x, y) => sign * (y.rise - x.rise) || (x.change.tag < y.change.tag ? -1 : 1))
+      .slice(0, MOST)
+      .map(({ change }) => change);
+  return { more: first(1), fewer: first(-1) };
 }

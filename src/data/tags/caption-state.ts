@@ -7,20 +7,20 @@ type State = {
   /** Without ours; none where there is no file. */
   readonly base: string | undefined;
   /** Hash of what the user gave: null where that was nothing, and the file is ours. */
-  readonly before: string | null;
+  readonly before: () => string | null;
   /** In the caption as it is. */
   readonly ours: readonly Insertion[];
 };
 
 /** @returns `undefined` when ours cannot be told from the user's words */
 function stateOf(current: string | undefined, entry: TagEntry | undefined): State | undefined {
-  const untouched: State = { base: current, before: current === undefined ? null : sha256(current), ours: [] };
+  const untouched: State = { base: current, before: () => hashOf(current), ours: [] };
   if (!entry || current === undefined) return untouched;
-  const hash = untouched.before;
+  const hash = hashOf(current);
   if (hash === entry.before) return untouched;
   const without = (ours: readonly Insertion[], before: string | null): State => ({
     base: removeInsertions(current, ours),
-    before,
+    before: () => before,
     ours,
   });
   if (hash === entry.after) return without(entry.insertions, entry.before);
@@ -34,6 +34,8 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined): Stat
   if (found) return without(found, sha256(removeInsertions(current, found)));
   return looked.every((one) => one === "none") ? untouched : undefined;
 }
+
+const hashOf = (text: string | undefined) => (text === undefined ? null : sha256(text));
 
 export type CaptionAsked = {
   /** Absolute paths, and the field in a metadata file. */
@@ -56,12 +58,15 @@ export type CaptionPlan =
   | { readonly type: "unclear" }
   | {
       readonly type: "change";
-      readonly entry: TagEntry;
+      /** For the ledger: whoever only looks does without the hashes in it. */
+      readonly entry: () => TagEntry;
       readonly current: string | undefined;
       /** No file where nothing is left but what was ours. */
       readonly after: string | undefined;
       /** In `current`. */
       readonly ours: readonly Insertion[];
+      /** In `after`. */
+      readonly insertions: readonly Insertion[];
     };
 
 export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined): CaptionPlan {
@@ -69,19 +74,19 @@ export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined): C
   const state = stateOf(current, entry);
   if (!state) return { type: "unclear" };
   const { base, before, ours } = state;
-  const isGone = tokens.length === 0 && before === null;
+  const isGone = tokens.length === 0 && before() === null;
   const { text, insertions } = insertTokens(base ?? asked.fresh ?? "", tokens, place);
   const after = isGone ? undefined : text;
   if (after === current) return { type: "same" };
   return {
     type: "change",
-    ...{ current, after, ours },
-    entry: {
+    ...{ current, after, ours, insertions },
+    entry: () => ({
       ...{ caption, image },
       ...(field !== undefined && { field }),
       ...(thresholds !== undefined && { thresholds }),
-      ...{ tokens, separator: place.separator, before, after: after === undefined ? null : sha256(after), insertions },
+      ...{ tokens, separator: place.separator, before: before(), after: hashOf(after), insertions },
       ...(current !== undefined && ours.length > 0 && { was: { sha256: sha256(current), insertions: ours } }),
-    },
+    }),
   };
 }

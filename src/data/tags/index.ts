@@ -3,6 +3,6 @@
 export { type CaptionPlan, planCaption } from "./caption-state.ts";
 export type { TokenPlace } from "./caption-text.ts";
 export { controlWords, type WordChoice } from "./control-words.ts";
-export { fitToTable } from "./fit-audit.ts";
+export { fitToAudit } from "./fit-audit.ts";
 export { fieldText, rewriteField, type Span, stringFields } from "./json-line.ts";
 export { type Ledger, linesOf, openLedger, sha256, type TagEntry } from "./ledger.ts";

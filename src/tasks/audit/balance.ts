@@ -5,13 +5,13 @@ import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import {
   type AuditRow,
+  countSpread,
   type FlatBin,
   type Flatness,
   finishedTable,
   flatness,
   flattening,
   MEASURES,
-  measureSpreads,
   readFields,
   wholeRepeats,
 } from "../../data/audit/index.ts";
@@ -69,7 +69,7 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
   const { manifest, shards } = await finishedTable(audit);
   const place = await checkFile(out);
   const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0 };
-  const [before, after] = [measureSpreads()[measure], measureSpreads()[measure]];
+  const [before, after] = [countSpread(measure), countSpread(measure)];
   const total = 2 * manifest.images;
   let done = 0;
   let images = 0;

@@ -15,6 +15,7 @@ import {
   chunkTakenPath,
   type KnownRows,
   placesIn,
+  type RowCounter,
   readShard,
   removeChunk,
   removeLeftovers,
@@ -46,6 +47,8 @@ export type Work = {
   readonly timeLimit: number;
   readonly found: Found;
   readonly manifest: AuditManifest;
+  /** What all rows are counted in. */
+  readonly counter: Pick<RowCounter, "add">;
   readonly signal: AbortSignal | undefined;
 };
 
@@ -72,7 +75,7 @@ type Tally = { readonly images: number; readonly errors: number };
 
 /** @throws IllustriousError `cancelled` after an abort; `write_failed`; `engine_failed`; `queue_failed` */
 export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditCounts> {
-  const { folder, chunks, found, manifest, signal } = work;
+  const { folder, chunks, found, manifest, counter, signal } = work;
   const { queue } = work.audit;
   const { workingSide, shard: size } = manifest.settings;
   const pending = new Map<string, Pending>();
@@ -94,9 +97,10 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     done.errors += errors;
     done.bytes += bytes;
   };
-  async function* inPlace(number: number, images: number): AsyncGenerator<AuditEvent, void> {
+  async function* inPlace(number: number, rows: readonly AuditRow[]): AsyncGenerator<AuditEvent, void> {
     await writeManifest(folder, { ...manifest, images: done.images, errors: done.errors, shards: ++shards });
-    yield { type: "shard", path: shardPath(folder, number), images };
+    for (const row of rows) counter.add(row);
+    yield { type: "shard", path: shardPath(folder, number), images: rows.length };
   }
   async function* take({ name, by, failure }: Ended): AsyncGenerator<AuditEvent, void> {
     const one = pending.get(name);
@@ -120,7 +124,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
       rows.filter(({ error }) => error !== null).length - one.known.errors,
       one.chunk.bytes,
     );
-    yield* inPlace(one.chunk.number, rows.length);
+    yield* inPlace(one.chunk.number, rows);
   }
   /** The rows of a whole answer, which nobody can change any more. */
   async function answerOf(name: string, asked: string): Promise<readonly AuditRow[] | undefined> {
@@ -177,7 +181,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     if (known.images === images.length) {
       await writeShard(folder, chunk.number, rows, workingSide);
       count(0, 0, chunk.bytes);
-      return yield* inPlace(chunk.number, rows.length);
+      return yield* inPlace(chunk.number, rows);
     }
     await keepMeasured(chunk);
     await writePlan(chunks, chunk);

@@ -12,7 +12,9 @@ import {
   PERCEPTUAL_HASH,
   placesIn,
   publish,
+  rowCounter,
   writeDuplicates,
+  writeFigures,
   writeManifest,
 } from "../../data/audit/index.ts";
 import { exists } from "../../formats/exists.ts";
@@ -23,6 +25,7 @@ import { type AuditQueue, ownQueue, redisQueue } from "./audit-queue.ts";
 import type { AuditEvent } from "./events.ts";
 import { type Found, measureAll, stopped } from "./measure-all.ts";
 import { type AuditInput, type AuditOptions, parseAuditOptions } from "./options.ts";
+import { openVocabulary } from "./vocabulary.ts";
 
 export type AuditControl = {
   /** Ends the audit after the images in work; it then throws `cancelled`, and the next one goes on from there. */
@@ -81,16 +84,14 @@ async function* auditWith(
   // Before there are rows: they are by these settings only.
   await writeManifest(folder.next, manifest);
 
-  const work = {
-    ...{ paths, folder: folder.next, chunks: resolve(folder.chunks), known, found, manifest },
-    timeLimit,
-    signal,
-  };
-  const counts = yield* measureAll({ ...work, audit });
+  const counter = rowCounter(await openVocabulary());
+  const work = { paths, folder: folder.next, chunks: resolve(folder.chunks), known, found, manifest, counter };
+  const counts = yield* measureAll({ ...work, timeLimit, signal, audit });
   const { images, errors } = counts;
   if (images === 0) throw noImages(paths);
   yield { type: "stage", message: "looking for near-duplicates" };
   const duplicates = await writeDuplicates(folder.next, images, options.nearDistance);
+  await writeFigures(folder.next, counter.result());
   const shards = Math.ceil(images / options.shard);
   await audit.check();
   await writeManifest(folder.next, { ...manifest, complete: true, images, errors, shards, ...duplicates });

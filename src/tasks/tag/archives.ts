@@ -133,7 +133,7 @@ async function* editsFor(
   const plan = planCaption({ caption: where, image: `${source}: ${image.name}`, current, tokens, place }, undefined);
   if (plan.type !== "change") return tally.same();
   tally.change(where, `${source}: ${image.name}`, plan.current, plan.after);
-  const text = json ? rewriteField(kept!.text!, json.span, [], plan.entry.insertions) : plan.after!;
+  const text = json ? rewriteField(kept!.text!, json.span, [], plan.insertions) : plan.after!;
   const content = new TextEncoder().encode(text);
   if (!kept) {
     const at = endOf(image);

@@ -22,6 +22,8 @@ import { keepingMode, unclear } from "./sidecars.ts";
 import type { Work } from "./work.ts";
 import type { TokensOfLine } from "./writer.ts";
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** Entries between two flushes of the ledger. */
 const TOGETHER = 256;
 
@@ -30,6 +32,7 @@ export type Line = {
   readonly at: number;
   /** The image that it names, and how; none where it is blank or cannot be read. */
   readonly named?: { readonly name: string; readonly image: string } | undefined;
+  /** None in a dry run. */
   readonly change?: Change | undefined;
 };
 
@@ -112,7 +115,7 @@ async function changeOf(
   let line: string;
   let named: { readonly name: string; readonly image: string };
   try {
-    line = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    line = UTF8.decode(bytes);
     const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
     if (text.trim() === "") return {};
     const { path: name } = entryOfLine(text, where);
@@ -146,8 +149,9 @@ async function changeOf(
   if (plan.type === "same") tally.same();
   if (plan.type !== "change") return { named };
   tally.change(`${where}, ${field}`, image, plan.current, plan.after);
-  const written = rewriteField(line, span, plan.ours, plan.entry.insertions);
-  return { named, change: { entry: plan.entry, bytes: new TextEncoder().encode(written) } };
+  if (!work.calls) return { named };
+  const written = rewriteField(line, span, plan.ours, plan.insertions);
+  return { named, change: { entry: plan.entry(), bytes: new TextEncoder().encode(written) } };
 }
 
 type JsonCaption = { readonly field: string; readonly current: string; readonly span: Span };

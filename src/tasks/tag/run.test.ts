@@ -4,6 +4,8 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { layFigures } from "../../../test/audit/lay-audit.ts";
+import { measuresOf } from "../../../test/tasks/audited.ts";
 import { dyingAfter, unflushed } from "../../../test/tasks/dying-calls.ts";
 import { type AuditRow, NO_FACTS, PERCEPTUAL_HASH, writeManifest, writeShard } from "../../data/audit/index.ts";
 import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
@@ -68,8 +70,7 @@ function captionOf(name: string): Partial<AuditRow> {
 function row(id: number, name: string, brightness: number, more: Partial<AuditRow>): AuditRow {
   const origin = { source: join(set, name), member: null, memberNumber: null, bytes: 1, mtimeMs: 1, repeats: 1 };
   const caption = { caption: null, captionError: null, captionFile: null, captionLine: null };
-  const measures = { contrast: 0.2, brightness, sharpness: 9, dynamicColours: 1, colourfulness: 5, saturation: id };
-  return { id, ...origin, ...caption, ...NO_FACTS, ...measures, ...more };
+  return { id, ...origin, ...caption, ...measuresOf(id, brightness), ...more };
 }
 
 async function writeTable(all: readonly AuditRow[]): Promise<void> {
@@ -77,6 +78,7 @@ async function writeTable(all: readonly AuditRow[]): Promise<void> {
   await mkdir(table, { recursive: true });
   await writeShard(table, 0, all.slice(0, 4), 768);
   await writeShard(table, 1, all.slice(4), 768);
+  await layFigures(table, all);
   const settings = { workingSide: 768, perceptualHash: PERCEPTUAL_HASH, nearDistance: 3, shard: 4 };
   const counts = { complete: true, images: all.length, errors: 1, shards: 2 };
   const format = { format: "illustrious.audit", version: 1 } as const;

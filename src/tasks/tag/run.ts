@@ -85,7 +85,7 @@ async function tag(
   const { workingSide } = manifest.settings;
   await checkArchives(options, shards);
   if (options.out !== undefined) checkOut(resolve(options.out), manifest.paths);
-  const chosen = await chooseThresholds(options, shards, workingSide);
+  const chosen = await chooseThresholds(options, signal);
   const { thresholds, digest, path } = chosen;
   tally.tell({ type: "thresholds", name: thresholds.name, digest, path, thresholds });
   if (thresholds.workingSide !== workingSide) {

@@ -4,7 +4,7 @@ import { realpath, stat } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_ENDINGS } from "../../data/audit/index.ts";
-import { readText } from "../../data/sets/text-file.ts";
+import { readSmallText } from "../../data/sets/text-file.ts";
 import { type CaptionPlan, type Ledger, planCaption } from "../../data/tags/index.ts";
 import { type FileCalls, writeFilesAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
@@ -24,7 +24,7 @@ const TOGETHER = 256;
  */
 export async function readCaption(path: string): Promise<string | undefined> {
   try {
-    return await readText(path, MAX_CAPTION, "kept");
+    return readSmallText(path, MAX_CAPTION);
   } catch (error) {
     if (error instanceof IllustriousError && error.code === "missing_file") return undefined;
     throw error;
@@ -117,10 +117,11 @@ export function unclear(caption: string): string {
 }
 
 async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally, calls: FileCalls): Promise<void> {
-  await ledger.append(changes.map(({ entry }) => entry));
+  const entries = changes.map(({ entry }) => entry());
+  await ledger.append(entries);
   const places = await Promise.all(
-    changes.map(async (change) => {
-      const { caption } = change.entry;
+    changes.map(async (change, i) => {
+      const { caption } = entries[i]!;
       const path = await realpath(caption).catch(() => caption);
       const isWanted = async (): Promise<boolean> => {
         if ((await readCaption(path).catch(() => null)) === change.current) return true;

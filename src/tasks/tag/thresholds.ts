@@ -2,10 +2,12 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { IllustriousError } from "../../base/error.ts";
 import { type ControlThresholds, parseThresholds, printThresholds } from "../../colour/index.ts";
 import { readText } from "../../data/sets/text-file.ts";
-import { fitToTable, sha256 } from "../../data/tags/index.ts";
+import { fitToAudit, sha256 } from "../../data/tags/index.ts";
 import { type FileCalls, removeStrayTemporaries, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { openVocabulary } from "../audit/vocabulary.ts";
 import { makeFolder } from "../output-place.ts";
 import type { TagOptions } from "./options.ts";
 
@@ -22,21 +24,27 @@ const MAX_TEXT = 2 ** 20;
 /** Fitted to pictures of Debian's packages, which `scripts/debian-pictures.mjs` gathers. */
 const BUILT_IN = fileURLToPath(new URL("../../../assets/thresholds/debian-12-pictures.json", import.meta.url));
 
-/** @throws IllustriousError `missing_file`; `bad_file` for what is no file of thresholds, or a set without measures */
+/** @throws IllustriousError `missing_file`; `bad_file` for what is no file of thresholds, or a set without measures; `cancelled` */
 export async function chooseThresholds(
   { audit, thresholds: given, name = basename(resolve(audit)) }: TagOptions,
-  shards: readonly string[],
-  workingSide: number,
+  signal: AbortSignal,
 ): Promise<ChosenThresholds> {
   const file = given === "built-in" ? BUILT_IN : given;
   const thresholds =
-    file === undefined
-      ? await fitToTable(shards, workingSide, name)
-      : parseThresholds(await readText(file, MAX_TEXT), file);
+    file === undefined ? await fitted(audit, name, signal) : parseThresholds(await readText(file, MAX_TEXT), file);
   const digest = sha256(printThresholds(thresholds)).slice(0, 12);
   // A name may have anything in it, and a file's name may not.
   const plain = thresholds.name.replace(/[^\p{L}\p{N}_-]+/gu, "_").slice(0, 60);
   return { thresholds, digest, path: resolve(join(audit, "thresholds", `${plain}-${digest}.json`)) };
+}
+
+async function fitted(audit: string, name: string, signal: AbortSignal): Promise<ControlThresholds> {
+  const fitting = fitToAudit(audit, name, openVocabulary);
+  for (;;) {
+    if (signal.aborted) throw new IllustriousError("cancelled", "stopped before thresholds were fitted");
+    const { done, value } = await fitting.next();
+    if (done) return value;
+  }
 }
 
 /** @throws IllustriousError `write_failed` */

@@ -3,9 +3,10 @@
 import { basename } from "node:path";
 import { CONTROL_FAMILIES, type ControlFamily } from "../../../colour/index.ts";
 import type { ExtremeImage } from "../../../data/audit/extremes.ts";
-import { MEASURES, type Measure } from "../../../data/audit/measure-spreads.ts";
-import { type AuditReport, MARK_BOUNDS } from "../../../data/audit/report.ts";
+import type { AuditReport } from "../../../data/audit/report.ts";
+import { MARK_BOUNDS } from "../../../data/audit/row-counts.ts";
 import type { Spread } from "../../../data/audit/spread.ts";
+import { MEASURES, type Measure } from "../../../data/audit/spread-ranges.ts";
 import type { PageThresholds } from "./page.ts";
 import { percent, plain, short, table, told } from "./page-text.ts";
 import { huePlot, type Mark, spreadPlot, vividPlot } from "./plots.ts";

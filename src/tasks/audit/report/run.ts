@@ -7,10 +7,9 @@ import { type ControlThresholds, DEFAULT_QUANTILES, parseThresholds } from "../.
 import { type AuditReport, walkReport } from "../../../data/audit/report.ts";
 import { readText } from "../../../data/sets/text-file.ts";
 import { writeFileAtomic } from "../../../formats/atomic-write.ts";
-import { tokenCounter } from "../../../models/sdxl/token-count.ts";
-import { loadTokenizer } from "../../../models/sdxl/tokenizer.ts";
 import { checkFile } from "../../output-place.ts";
 import type { AuditControl } from "../run.ts";
+import { openVocabulary } from "../vocabulary.ts";
 import { type AuditReportEvent, type AuditReportInput, parseAuditReportOptions } from "./options.ts";
 import { type PageThresholds, reportPage } from "./page.ts";
 import { drawThumbnails } from "./thumbnails.ts";
@@ -28,7 +27,7 @@ export async function* runReport(
   const { audit, html, thresholds: file } = parseAuditReportOptions(input);
   const place = html === undefined ? undefined : await checkFile(html);
   const given = file === undefined ? undefined : parseThresholds(await readText(file, MAX_TEXT), file);
-  const walk = walkReport(audit, { countTokens: tokenCounter(await loadTokenizer()) });
+  const walk = walkReport(audit, openVocabulary);
   let report: AuditReport;
   for (;;) {
     if (control.signal?.aborted) throw new IllustriousError("cancelled", "stopped before the report was made");
