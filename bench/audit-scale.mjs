@@ -65,7 +65,9 @@ for (const folder of positionals) {
     }
     const per = (runs, key) => ((middle(runs.map((one) => one[key])) / images) * 1e6).toFixed(1);
     const memory = (runs) => Math.round(Math.max(...runs.map((one) => one.memory)));
-    const columns = programs.map(([program], i) => `${program} ${per(found[i], "wall")}, ${per(found[i], "cpu")}, ${memory(found[i])}`);
+    const columns = programs.map(
+      ([program], i) => `${program} ${per(found[i], "wall")}, ${per(found[i], "cpu")}, ${memory(found[i])}`,
+    );
     console.log(`${name}: ${columns.join(" · ")}`);
   }
 }
