@@ -12,6 +12,7 @@ import { install as installInspect } from "../../src/cli/inspect-command.ts";
 import { run } from "../../src/cli/program.ts";
 import { EXIT } from "../../src/cli/shell.ts";
 import { install as installStart } from "../../src/cli/start-command.ts";
+import { install as installWorker } from "../../src/cli/worker-command.ts";
 import { encodePng } from "../../src/formats/png/index.ts";
 import { samplerLabels, samplerNames, scheduleLabels, scheduleNames } from "../../src/sampling/index.ts";
 import { fakeGenerate } from "./fake-generate.ts";
@@ -26,7 +27,7 @@ const sources = readdirSync(join(root, "src/cli"))
   .join("\n");
 
 const context = { shell: fakeShell(), tasks: { generate: fakeGenerate().task }, exitWith: () => {} };
-const commands = [installGenerate, installStart, installInspect, installExport].map((install) => {
+const commands = [installGenerate, installStart, installInspect, installExport, installWorker].map((install) => {
   const command = new Command();
   install(command, context);
   return command;
