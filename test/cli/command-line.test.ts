@@ -100,18 +100,17 @@ test("a reader that goes away ends the work", async () => {
   expect(await ended).toBe(141);
 });
 
-test("start draws with the shipped model and shows a sheet; a picture repeats itself to the byte", async () => {
+test("start draws with every shipped model and shows a sheet; a picture repeats itself to the byte", async () => {
   const started = await run("start", "1girl, green hair", "--count", "2");
   expect(started.code).toBe(0);
   const paths = started.out.trim().split("\n");
   expect(paths.map((path) => path.replace(/^outputs.\d{4}-\d\d-\d\d./, ""))).toEqual([
-    "00000-1.png",
-    "00001-2.png",
+    ...["00000-1.png", "00001-2.png", "00002-1.png", "00003-2.png", "00004-1.png", "00005-2.png"],
     "sheet-00000.png",
   ]);
-  const sheet = await sharp(join(folder, paths[2]!)).metadata();
-  // Two of 128 pixels, three times as large, with 8 pixels around each.
-  expect([sheet.width, sheet.height]).toEqual([2 * 384 + 3 * 8, 384 + 2 * 8]);
+  const sheet = await sharp(join(folder, paths[6]!)).metadata();
+  // Three rows of two of 128 pixels, three times as large, with 8 pixels around each.
+  expect([sheet.width, sheet.height]).toEqual([2 * 384 + 3 * 8, 3 * 384 + 4 * 8]);
 
   const again = await run("generate", "--from", paths[1]!, "-o", "again.png", "-q");
   expect(again).toEqual({ code: 0, out: "again.png\n", err: "" });

@@ -1,4 +1,4 @@
-/** @file The models in the box draw what the first command asks for. */
+/** @file The models in the box draw what the first command asks for, but for the one that is kept for its flaw. */
 
 import { afterAll, expect, test } from "vitest";
 import { scorePicture, simpleTrials } from "../../src/data/scenes/index.ts";
@@ -9,7 +9,11 @@ import { shippedModels } from "../../src/tasks/find-model.ts";
 const engine = createEngine(new URL("../../dist/tasks/engine-main.js", import.meta.url));
 afterAll(() => engine.close());
 
-test.each(shippedModels().map(({ name }) => name))(
+const sound = shippedModels()
+  .map(({ name }) => name)
+  .filter((name) => name !== "nano-v3.0-vpred");
+
+test.each(sound)(
   "%s: red hair on the left and blue hair on the right, in three of the first four seeds",
   async (model) => {
     const { prompt, description } = simpleTrials()[0]!;
