@@ -2,27 +2,21 @@
  * @file What offset noise does to guidance, without a network: the mean colour of a picture as one number, whose best guess is a closed
  * form. Needs `npm run build`. See docs/v-prediction-flaw.md.
  *
- *     node scripts/mean-colour.mjs [--side 16] [--offset 0.8] [--cfg 7.5] [--steps 28]
+ *     node scripts/mean-colour.mjs [SIDE = 16] [OFFSET = 0.8] [GUIDANCE = 7.5] [STEPS = 28]
  *
- * Pictures' means are standard normal; those of the prompt have mean 1 and deviation 0.3. White noise on `side` squared latents leaves their mean
- * a deviation of 1 / side; a network that was trained with offset noise takes it for the root of 1 / side^2 + offset^2. The table has the
+ * Pictures' means are standard normal; those of the prompt have mean 1 and deviation 0.3. White noise on SIDE x SIDE latents leaves their mean
+ * a deviation of 1 / SIDE; a network that was trained with offset noise takes it for the root of 1 / SIDE^2 + OFFSET^2. The table has the
  * guided guess at the mean after every step of Euler on the normal schedule with zero terminal SNR, from a start whose own mean is 0.
  */
 
-import { parseArgs } from "node:util";
 import { discreteTable, gaussianDenoise, sampleEuler, scheduleFor } from "../dist/sampling/index.js";
 
-const { values } = parseArgs({
-  options: {
-    side: { type: "string", default: "16" },
-    offset: { type: "string", default: "0.8" },
-    cfg: { type: "string", default: "7.5" },
-    steps: { type: "string", default: "28" },
-  },
-});
-const { side, offset, cfg, steps } = Object.fromEntries(
-  Object.entries(values).map(([name, value]) => [name, Number(value)]),
-);
+const given = process.argv.slice(2).map(Number);
+const [side = 16, offset = 0.8, cfg = 7.5, steps = 28] = given;
+if (given.length > 4 || given.some((value) => !(value >= 0))) {
+  console.error("say SIDE, OFFSET, GUIDANCE and STEPS, or fewer");
+  process.exit(2);
+}
 
 const { sigmas } = scheduleFor("euler", "normal", discreteTable({ zeroSnr: "exact" }), steps);
 

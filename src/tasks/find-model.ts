@@ -26,7 +26,7 @@ const WALK = { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5 } as co
 /** The first one draws where none is named. The last is a specimen of a flaw (docs/v-prediction-flaw.md), and nothing here hides it. */
 const TABLE: readonly Omit<ShippedModel, "path">[] = [
   { name: "nano-v3.0-eps", preset: WALK },
-  { name: "nano-v3.5-vpred", preset: { ...WALK, cfgRescale: 0.2 } },
+  { name: "nano-v3.5-vpred", preset: WALK },
   { name: "nano-v3.0-vpred", preset: WALK },
 ];
 
