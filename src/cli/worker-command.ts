@@ -99,7 +99,9 @@ function human(shell: Shell, line: LiveLine): (event: AuditWorkerEvent) => void 
   return (event) => {
     switch (event.type) {
       case "ready":
-        return line.keep(`${event.name} at ${event.queue}, ${counted(event.workers, "process")}\n`);
+        return line.keep(
+          `${event.name} at ${event.queue}, ${event.workers === 1 ? "1 process" : `${event.workers} processes`}\n`,
+        );
       case "warning":
         return line.keep(warningText(event, paint));
       case "begun":
