@@ -24,6 +24,7 @@ import {
   writeShard,
 } from "../dist/data/audit/index.js";
 import { openVocabulary } from "../dist/tasks/audit/vocabulary.js";
+import { generator } from "./random.mjs";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,12 +35,8 @@ const SHARD = 1024;
 /** Images a folder. */
 const TOGETHER = 4096;
 
-// A linear congruential generator (Knuth's MMIX has 64 bits; 32 do here).
-let state = 1;
-function random() {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return state / 2 ** 32;
-}
+const next = generator();
+const random = () => next() / 2 ** 32;
 const below = (most) => Math.floor(random() * most);
 /** About as Zipf has it: the n-th is as frequent as 1 / n. */
 const zipf = (most) => Math.floor(most ** random()) - 1;

@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { renderScene, sceneAt } from "../dist/data/scenes/index.js";
+import { generator } from "./random.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -33,13 +34,12 @@ const work = await mkdtemp(join(tmpdir(), "bench-audit-"));
 
 /** Every second picture has grain, which costs a decoder three times as much. */
 async function draw(folder) {
-  let state = 1;
+  const next = generator();
   for (let i = 0; i < images; i++) {
     const { rgb } = await renderScene(sceneAt(i), side);
     if (i % 2 === 1) {
       for (let at = 0; at < rgb.length; at++) {
-        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-        rgb[at] = Math.min(255, Math.max(0, rgb[at] + (state >>> 27) - 16));
+        rgb[at] = Math.min(255, Math.max(0, rgb[at] + (next() >>> 27) - 16));
       }
     }
     const picture = sharp(Buffer.from(rgb), { raw: { width: side, height: side, channels: 3 } });

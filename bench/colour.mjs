@@ -12,6 +12,7 @@ import { measureColours } from "../dist/colour/index.js";
 import { decodePicture } from "../dist/data/audit/decode.js";
 import { dHash } from "../dist/data/audit/dhash.js";
 import { renderScene, sceneAt } from "../dist/data/scenes/index.js";
+import { generator } from "./random.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -36,11 +37,8 @@ function jpeg(rgb) {
 }
 
 function noise() {
-  let state = 1;
-  return Uint8Array.from({ length: 3 * side * side }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 24;
-  });
+  const next = generator();
+  return Uint8Array.from({ length: 3 * side * side }, () => next() >>> 24);
 }
 
 /** Of the whole process: the decoder works on threads of its own. */

@@ -37,7 +37,6 @@ if (!given) {
 const folder = resolve(given);
 await mkdir(dirname(folder), { recursive: true });
 const work = await mkdtemp(`${folder}-`);
-const taken = new Set();
 try {
   execFileSync("apt-get", ["download", ...PACKAGES], { cwd: work, stdio: ["ignore", "ignore", "inherit"] });
   for (const file of (await readdir(work)).filter((name) => name.endsWith(".deb")).sort()) {
@@ -63,16 +62,12 @@ async function take(unpacked, name) {
     const picture = /^\d+x\d+\.\w+$/.test(entry.name) ? dirname(path) : path;
     if (width * height > (largest.get(picture)?.area ?? 0)) largest.set(picture, { path, area: width * height });
   }
-  let count = 0;
   for (const { path } of largest.values()) {
     const flat = relative(unpacked, path)
       .replaceAll("/", "-")
       .replace(/^usr-share-/, "");
-    if (taken.has(flat)) continue;
-    taken.add(flat);
     await mkdir(join(folder, name), { recursive: true });
     await copyFile(path, join(folder, name, flat));
-    count++;
   }
-  return count;
+  return largest.size;
 }

@@ -21,20 +21,17 @@ export type ShippedModel = {
   readonly preset: Partial<GenerateInput>;
 };
 
-const WALK = { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5 } as const;
-
 /** The first one draws where none is named. The last is a specimen of a flaw (docs/v-prediction-flaw.md), and nothing here hides it. */
-const TABLE: readonly Omit<ShippedModel, "path">[] = [
-  { name: "nano-v3.0-eps", preset: WALK },
-  { name: "nano-v3.5-vpred", preset: WALK },
-  { name: "nano-v3.0-vpred", preset: WALK },
-];
+const NAMES = ["nano-v3.0-eps", "nano-v3.5-vpred", "nano-v3.0-vpred"];
+
+/** That of their counts (docs/nano-models.md). */
+const PRESET = { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5 } as const;
 
 const MODELS = new URL("../../models/", import.meta.url);
 
 /** Those that are there: a package may be installed without some. */
 export function shippedModels(): ShippedModel[] {
-  const all = TABLE.map((model) => ({ ...model, path: fileURLToPath(new URL(model.name, MODELS)) }));
+  const all = NAMES.map((name) => ({ name, preset: PRESET, path: fileURLToPath(new URL(name, MODELS)) }));
   return all.filter(({ path }) => existsSync(path));
 }
 

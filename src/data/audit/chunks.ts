@@ -4,13 +4,14 @@
  */
 
 import { createHash } from "node:crypto";
-import { readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { encodeParquet, type ParquetColumn, readParquet } from "../../formats/parquet.ts";
 import { type AuditRow, columnsOf, FIELDS, toTable } from "./row.ts";
 import type { Sample } from "./samples.ts";
+import { namesIn } from "./shards.ts";
 
 export type ChunkImage = {
   /** Without facts, as long as nobody has measured it. */
@@ -63,10 +64,7 @@ export const chunkPartPath = (folder: string, name: string) => join(folder, `${n
 
 /** Whole and part answers that are in a folder of chunks. */
 export async function answersIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const names = await namesIn(folder);
   return names
     .filter((name) => /\.(?:rows|part)\.parquet$/.test(name))
     .sort()

@@ -14,12 +14,17 @@ export function shardPath(folder: string, number: number): string {
   return join(folder, `rows-${String(number).padStart(5, "0")}.parquet`);
 }
 
-/** Numbers of the shards in a folder, rising; none where there is no folder. */
-export async function shardNumbers(folder: string): Promise<number[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+/** Names of what is in a folder; none where there is no folder. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;
   });
+}
+
+/** Numbers of the shards in a folder, rising; none where there is no folder. */
+export async function shardNumbers(folder: string): Promise<number[]> {
+  const names = await namesIn(folder);
   return names
     .flatMap((name) => NAME.exec(name)?.[1] ?? [])
     .map(Number)

@@ -119,11 +119,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     await removeChunk(chunks, name);
     pending.delete(name);
     await queue.forget(name);
-    count(
-      rows.length - one.known.images,
-      rows.filter(({ error }) => error !== null).length - one.known.errors,
-      one.chunk.bytes,
-    );
+    count(rows.length - one.known.images, errorsIn(rows) - one.known.errors, one.chunk.bytes);
     yield* inPlace(one.chunk.number, rows);
   }
   /** The rows of a whole answer, which nobody can change any more. */
@@ -175,7 +171,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
   async function* send(chunk: Chunk): AsyncGenerator<AuditEvent, void> {
     const { images, ...rest } = chunk;
     const rows = closedRows(chunk);
-    const known = { images: rows.length, errors: rows.filter(({ error }) => error !== null).length };
+    const known = { images: rows.length, errors: errorsIn(rows) };
     kept += chunk.kept;
     count(known.images, known.errors, 0);
     if (known.images === images.length) {
@@ -214,6 +210,8 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
   await removeLeftovers(folder, shards);
   return { images: done.images, kept, errors: done.errors };
 }
+
+const errorsIn = (rows: readonly AuditRow[]): number => rows.filter(({ error }) => error !== null).length;
 
 const closedRows = ({ images }: Chunk): AuditRow[] => images.flatMap(({ row, open }) => (open ? [] : [row]));
 
