@@ -25,8 +25,8 @@ const flags: FlagTable<keyof WorkerOptions> = {
 
 const HELP = `
 An audit that is called with --queue measures only images out of compressed archives itself: it puts chunks of the others into the queue, and
-workers take them. Any number
-of workers may come and go at any time, on any machine that sees the images and the audit's folder under the same paths.
+workers take them. Any number of workers may come and go at any time, on any machine that sees the images and the audit's folder under the same
+paths.
 docs/many-machines.md has the whole of it.
 
 Examples:
