@@ -23,6 +23,7 @@ const flags: FlagTable<Exclude<keyof TagOptions, "audit">> = {
   out: { ...what, short: "o", value: "folder" },
   undo: what,
   show: what,
+  workers: what,
   thresholds: { ...words, value: "file" },
   name: words,
   families: { ...words, value: "family" },

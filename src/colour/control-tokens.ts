@@ -98,7 +98,10 @@ export function fitThresholds(set: Iterable<ControlMeasures>, options: FitOption
 /** Which of a family's four a picture gets, 0 to 3. @throws IllustriousError `bad_option` when measured at another working size */
 export function controlLevel(measures: ControlMeasures, thresholds: ControlThresholds, family: ControlFamily): number {
   if (measures.workingSide !== thresholds.workingSide) throw sidesDiffer(measures.workingSide, thresholds.workingSide);
-  return thresholds.cuts[family].filter((cut) => measures[family] > cut).length;
+  const value = measures[family];
+  let level = 0;
+  for (const cut of thresholds.cuts[family]) if (value > cut) level++;
+  return level;
 }
 
 /**

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { audit, type TagEvent, type TagInput, tag } from "../../src/index.ts";
+import { auditRow, layAudit } from "../audit/lay-audit.ts";
 
 const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
 
@@ -52,4 +53,28 @@ test("each caption is written where the audit found it, and a second audit chang
   expect(await run({ undo: true })).toMatchObject({ changed: 4, removed: 2 });
   expect(await read("a.caption")).toBe("1girl");
   await expect(read("b.txt")).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("planned by several processes it is the same plan, which can be stopped, or fail", {
+  timeout: 120_000,
+}, async () => {
+  const planner = new URL("../../dist/tasks/tag/plan-main.js", import.meta.url);
+  const names = Array.from({ length: 20 }, (_, i) => join(root, `listed/${i}.png`));
+  const rows = names.map((source, id) => auditRow(id, { source, brightness: 10 * id, caption: `picture ${id}` }));
+  const out = join(root, "planned");
+  await layAudit(out, rows, 3);
+  const planned = async (workers: number, control: Parameters<typeof tag>[1] = { entry: planner }) => {
+    const events: TagEvent[] = [];
+    for await (const event of tag({ audit: out, workers, show: 12 }, control)) events.push(event);
+    return events.filter(({ type }) => type !== "progress");
+  };
+  const alone = await planned(1);
+  expect(alone).toHaveLength(14);
+  expect(alone.at(-1)).toMatchObject({ type: "done", images: 20, changed: 20, created: 20 });
+  expect(await planned(3)).toEqual(alone);
+  await expect(planned(3, { entry: planner, signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: "cancelled",
+  });
+  const nowhere = { entry: new URL("file:///nowhere/plan-main.js") };
+  await expect(planned(3, nowhere)).rejects.toMatchObject({ code: "engine_failed" });
 });

@@ -23,10 +23,13 @@ export function controlWords(
   thresholds: ControlThresholds,
   { families, outer, blackTheme }: WordChoice,
 ): string[] {
-  return CONTROL_FAMILY_NAMES.filter((family) => families.includes(family)).flatMap((family) => {
+  const words: string[] = [];
+  for (const family of CONTROL_FAMILY_NAMES) {
+    if (!families.includes(family)) continue;
     const level = controlLevel(measures, thresholds, family);
-    if (outer && level !== 0 && level !== 3) return [];
+    if (outer && level !== 0 && level !== 3) continue;
     const word = CONTROL_FAMILIES[family][level]!;
-    return [blackTheme && word === "dark" ? "black theme" : word];
-  });
+    words.push(blackTheme && word === "dark" ? "black theme" : word);
+  }
+  return words;
 }

@@ -78,14 +78,14 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
       if (plan?.type === "same") tally.same();
       if (await exists(caption)) await copyFile(caption, place, constants.COPYFILE_FICLONE);
     },
-    async metadata(path, tokensOf) {
+    async metadata(path, asked) {
       const place = await placeOf(path);
       if (await isThere(place)) return tally.left("shared", path, `${path}: named a second time`);
       await withRegularFile(await realpath(path), async (file) => {
         await writeNewFile(
           place,
           async (sink) => {
-            for await (const line of linesIn(file, path, tokensOf, work)) {
+            for await (const line of linesIn(file, path, asked, work)) {
               const named = renamed(line, path, place, (image) => join(root, mirror(image, true)));
               await sink.write(named ?? line.change?.bytes ?? line.bytes);
             }

@@ -21,9 +21,9 @@ export function inPlace({ write }: TagOptions, work: Work): CaptionWriter {
       await sidecars.tag({ caption, image: row.source, tokens: row.tokens, ...fresh });
     },
     ...(write !== "sidecars" && {
-      async metadata(path, tokensOf) {
+      async metadata(path, asked) {
         await sidecars.flush();
-        await tagMetadata(path, tokensOf, work);
+        await tagMetadata(path, asked, work);
       },
     }),
     flush: () => sidecars.flush(),

@@ -20,7 +20,7 @@ import { type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { keepingMode, unclear } from "./sidecars.ts";
 import type { Work } from "./work.ts";
-import type { TokensOfLine } from "./writer.ts";
+import type { LinesAsked } from "./writer.ts";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -41,12 +41,12 @@ export type Line = {
  *
  * @throws IllustriousError `missing_file`; `bad_file`; `write_failed`; `cancelled`, with the file as it was
  */
-export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Work): Promise<void> {
+export async function tagMetadata(path: string, asked: LinesAsked, work: Work): Promise<void> {
   const { calls, ledger, tally, sweep } = work;
   const place = await realpath(path).catch(() => path);
   await withRegularFile(place, async (file) => {
     const before = await file.stat();
-    const lines = linesIn(file, path, tokensOf, work);
+    const lines = linesIn(file, path, asked, work);
     let first: Line | undefined;
     for (let next = await lines.next(); !next.done; next = await lines.next()) {
       if (!calls || !next.value.change) continue;
@@ -76,18 +76,19 @@ export async function tagMetadata(path: string, tokensOf: TokensOfLine, work: Wo
   });
 }
 
-/** Lines with what they become. @throws IllustriousError `cancelled` */
+/** The lines asked for, with what they become. @throws IllustriousError `cancelled` */
 export async function* linesIn(
   file: FileHandle,
   path: string,
-  tokensOf: TokensOfLine,
+  asked: LinesAsked,
   work: Work,
 ): AsyncGenerator<Line, undefined> {
   let number = 0;
   for await (const { bytes, at } of linesOf(file)) {
     if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
+    if (!asked.more()) return;
     number++;
-    yield { bytes, at, ...(await changeOf(bytes, path, number, tokensOf, work)) };
+    if (number > asked.above) yield { bytes, at, ...(await changeOf(bytes, path, number, asked, work)) };
   }
 }
 
@@ -107,7 +108,7 @@ async function changeOf(
   bytes: Uint8Array,
   path: string,
   number: number,
-  tokensOf: TokensOfLine,
+  asked: LinesAsked,
   work: Work,
 ): Promise<Pick<Line, "named" | "change">> {
   const { tally, ledger, place, thresholds } = work;
@@ -126,7 +127,7 @@ async function changeOf(
     return {};
   }
   const { image } = named;
-  const tokens = await tokensOf(number, image);
+  const tokens = await asked.tokensOf(number, image);
   if (!tokens) return { named };
   const entry = await ledger.find(path, image, true);
   const found = jsonCaption(line, entry);
@@ -135,16 +136,8 @@ async function changeOf(
     return { named };
   }
   const { field, current, span } = found;
-  const asked = {
-    caption: path,
-    image,
-    field,
-    current,
-    tokens,
-    place,
-    ...(thresholds !== undefined && { thresholds }),
-  };
-  const plan = planCaption(asked, entry);
+  const own = { caption: path, image, field, current, tokens, place, ...(thresholds !== undefined && { thresholds }) };
+  const plan = planCaption(own, entry);
   if (plan.type === "unclear") tally.left("unclear", path, unclear(where));
   if (plan.type === "same") tally.same();
   if (plan.type !== "change") return { named };

@@ -49,6 +49,12 @@ export const tagOptions = z.strictObject({
     .regex(/^[^\r\n]*$/, "must be on one line")
     .default(", ")
     .describe("between tags"),
+  workers: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe("processes that plan, when nothing is written [default: one a core, for 20,000 images and more each]"),
   show: z.int().min(0).max(10_000).default(5).describe("changes to show word by word"),
 });
 

@@ -1,7 +1,7 @@
 /** @file The rows of an audit's table as tagging goes through them: each image with its tokens and where its caption is kept. */
 
 import { extname } from "node:path";
-import { CONTROL_FAMILY_NAMES, type ControlThresholds } from "../../colour/index.ts";
+import { CONTROL_FAMILY_NAMES, type ControlMeasures, type ControlThresholds } from "../../colour/index.ts";
 import { readFields } from "../../data/audit/index.ts";
 import { controlWords } from "../../data/tags/index.ts";
 import { familiesOf, type TagOptions } from "./options.ts";
@@ -10,7 +10,6 @@ const FIELDS = [
   "source",
   "memberNumber",
   "mtimeMs",
-  "caption",
   "captionFile",
   "captionLine",
   "error",
@@ -24,6 +23,7 @@ export type Row = {
   readonly member: number | null;
   /** Of the file or the archive. */
   readonly mtimeMs: number | null;
+  /** As audited; null, too, where it is in a file and changed there. */
   readonly caption: string | null;
   readonly captionFile: string | null;
   /** Of a metadata file. */
@@ -62,19 +62,34 @@ async function* rowsOf(
 ): AsyncGenerator<Row, undefined> {
   const choice = { families: familiesOf(options), outer: options.outer, blackTheme: options.blackTheme };
   for (const path of shards) {
-    for (const row of await readFields(path, FIELDS)) {
+    const rows = await readFields(path, FIELDS);
+    // Texts are most of a shard, and those that are in files are read there; a copy takes them where such a file is gone, too.
+    const texts =
+      options.out === undefined && rows.every(isElsewhere) ? undefined : await readFields(path, ["caption"]);
+    for (const [i, row] of rows.entries()) {
       if (row.error === "bad_source") continue;
-      const measures = Object.fromEntries(CONTROL_FAMILY_NAMES.map((family) => [family, row[family]!]));
-      const measured = { ...measures, workingSide } as Parameters<typeof controlWords>[0];
-      const { source, memberNumber: member, mtimeMs, caption, captionFile, captionLine: line } = row;
-      const tokens = row.error === null ? controlWords(measured, thresholds, choice) : undefined;
+      const { source, memberNumber: member, mtimeMs, captionFile, captionLine: line } = row;
+      const caption = texts ? texts[i]!.caption : null;
+      const measures = { ...row, workingSide } as ControlMeasures;
+      const tokens = row.error === null ? controlWords(measures, thresholds, choice) : undefined;
       yield { source, member, mtimeMs, caption, captionFile, line, tokens };
     }
   }
 }
 
+/** Whether an image's caption is in a file that has nothing but captions. */
+function isElsewhere({
+  captionFile,
+  captionLine,
+}: {
+  captionFile: string | null;
+  captionLine: number | null;
+}): boolean {
+  return captionFile !== null && !isKohyaJson({ captionFile, line: captionLine });
+}
+
 /** kohya's JSON has the captions of all its images, and is no file beside one. */
-export function isKohyaJson({ captionFile, line }: Row): boolean {
+export function isKohyaJson({ captionFile, line }: Pick<Row, "captionFile" | "line">): boolean {
   return line === null && captionFile !== null && extname(captionFile).toLowerCase() === ".json";
 }
 

@@ -1,7 +1,6 @@
 /** @file Tagging from an audit to its captions: the thresholds, the ledger, the walk, and what is told meanwhile. */
 
 import { join, resolve } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { IllustriousError } from "../../base/error.ts";
 import { type AuditManifest, finishedTable } from "../../data/audit/index.ts";
 import { openLedger } from "../../data/tags/index.ts";
@@ -12,9 +11,11 @@ import { copyWriter } from "./copy.ts";
 import type { TagEvent } from "./events.ts";
 import { inPlace } from "./in-place.ts";
 import { leftoverSweeper } from "./leftovers.ts";
+import { meanwhile } from "./meanwhile.ts";
 import { isBelow, type Mirror, mirrorOf } from "./mirror.ts";
 import { buildFolder } from "./new-folder.ts";
 import { familiesOf, parseTagOptions, type TagInput, type TagOptions } from "./options.ts";
+import { planInParts, planPart, planProcesses } from "./plan.ts";
 import { archiveIn, openRows, type Rows } from "./rows.ts";
 import { tagSet } from "./tag-set.ts";
 import { newTally, type Tally } from "./tally.ts";
@@ -26,46 +27,29 @@ import type { Work } from "./work.ts";
 export type TagControl = {
   /** Ends the run after the captions in work; it then throws `cancelled`, and the next one goes on from there. */
   readonly signal?: AbortSignal;
+  /** The module of the processes that plan large sets, for programs that bundle it elsewhere. */
+  readonly entry?: URL;
 };
-
-/** Milliseconds between two events of progress. */
-const TELL_EVERY = 200;
 
 /** @param system by which files are written, replaceable so that tests can make each call fail */
 export async function* runTag(
   input: TagInput,
-  { signal }: TagControl,
+  { signal, entry = new URL("./plan-main.js", import.meta.url) }: TagControl,
   system: FileCalls = systemCalls,
 ): AsyncGenerator<TagEvent, void> {
   const options = parseTagOptions(input);
   const calls = options.write !== undefined || options.undo ? system : undefined;
   const { manifest, shards } = await finishedTable(options.audit);
   const tally = newTally(options.show);
-  // Whoever stops listening stops the work, too.
-  const stop = new AbortController();
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const path = ledgerPath(options);
   // Who only looks takes nothing away from others.
   const release = calls ? await lockFolder(options.audit, "illustrious tag") : async () => {};
-  const work = (): Promise<void> =>
-    options.undo ? undo(options, tally, system, either) : tag(options, shards, manifest, tally, calls, either);
+  const work = (either: AbortSignal): Promise<void> =>
+    options.undo ? undo(options, tally, system, either) : tag(options, shards, manifest, tally, calls, entry, either);
   const total = options.undo ? {} : { total: manifest.images };
-  let ended = false;
-  const running = work()
-    .finally(release)
-    .finally(() => {
-      ended = true;
-    });
-  try {
-    while (!ended) {
-      await Promise.race([running.catch(() => {}), wait(TELL_EVERY)]);
-      yield* tally.told();
-      yield { type: "progress", ...total, ...tally.counts() };
-    }
-    await running;
-  } finally {
-    stop.abort();
-    await running.catch(() => {});
+  for await (const _ of meanwhile((either) => work(either).finally(release), signal)) {
+    yield* tally.told();
+    yield { type: "progress", ...total, ...tally.counts() };
   }
   const out = options.out === undefined ? {} : { out: resolve(options.out) };
   yield { type: "done", written: calls !== undefined, ledger: path, ...out, ...tally.counts() };
@@ -79,6 +63,7 @@ async function tag(
   manifest: AuditManifest,
   tally: Tally,
   calls: FileCalls | undefined,
+  entry: URL,
   signal: AbortSignal,
 ): Promise<void> {
   const { write } = options;
@@ -93,16 +78,21 @@ async function tag(
     const hint = `Leave out --thresholds, or audit with a working side of ${thresholds.workingSide} into another folder.`;
     throw new IllustriousError("bad_option", message, hint);
   }
-  if (calls) await keepThresholds(chosen, calls);
-  const isInPlace = write === undefined || write === "sidecars" || write === "metadata";
+  const named = `${thresholds.name}@${digest}`;
+  if (!calls) {
+    const settings = { options, thresholds, named, ledger: ledgerPath(options) };
+    const processes = planProcesses(options, manifest.images, shards.length);
+    if (processes > 1) return planInParts(settings, shards, processes, tally, entry, signal);
+    return planPart({ ...settings, part: { shards, edges: {} } }, tally, signal);
+  }
+  await keepThresholds(chosen, calls);
+  const isInPlace = write === "sidecars" || write === "metadata";
   const ledger = await openLedger(ledgerPath(options), isInPlace ? calls : undefined);
-  const work: Work = {
-    ...{ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal },
-    thresholds: `${thresholds.name}@${digest}`,
-  };
+  const sweep = leftoverSweeper();
+  const work: Work = { ledger, tally, place: options, calls, sweep, signal, thresholds: named };
   try {
     const rows = await openRows(shards, thresholds, workingSide, options);
-    if (isInPlace || !calls) {
+    if (isInPlace) {
       await tagSet(rows, inPlace(options, work), work);
       await ledger.compact();
     } else await tagCopy(rows, options, await mirrorOf(manifest.paths), work, calls);

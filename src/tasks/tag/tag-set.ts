@@ -1,12 +1,23 @@
 /** @file From an audit's rows to captions, one by one, whatever kind of place they are put in. */
 
 import { IllustriousError } from "../../base/error.ts";
+import type { Edge, Edges } from "./parts.ts";
 import type { Row, Rows } from "./rows.ts";
 import type { Work } from "./work.ts";
 import type { CaptionWriter } from "./writer.ts";
 
-/** @throws IllustriousError `write_failed`; `cancelled` */
-export async function tagSet(rows: Rows, writer: CaptionWriter, { tally, signal }: Work): Promise<void> {
+/**
+ * @param edges of rows that are a part of an audit's
+ * @throws IllustriousError `write_failed`; `cancelled`
+ */
+export async function tagSet(
+  rows: Rows,
+  writer: CaptionWriter,
+  { tally, signal }: Work,
+  edges: Edges = {},
+): Promise<void> {
+  let { before } = edges;
+  const { behind } = edges;
   for (let row = rows.current(); row; row = rows.current()) {
     if (signal.aborted) {
       await writer.flush();
@@ -16,7 +27,9 @@ export async function tagSet(rows: Rows, writer: CaptionWriter, { tally, signal 
         "Run it again to go on.",
       );
     }
-    if (row.line !== null && row.captionFile !== null && writer.metadata) await tagMetadataRows(row.captionFile);
+    const above = linesAbove(row, before);
+    before = undefined;
+    if (row.line !== null && row.captionFile !== null && writer.metadata) await tagMetadataRows(row.captionFile, above);
     else if (row.member !== null && writer.archive) await writer.archive(rows);
     else {
       tally.image(row.tokens ?? []);
@@ -28,8 +41,8 @@ export async function tagSet(rows: Rows, writer: CaptionWriter, { tally, signal 
   await writer.flush();
 
   /** All rows of one metadata file, which stand together in the order of its lines. */
-  async function tagMetadataRows(path: string): Promise<void> {
-    let above = 0;
+  async function tagMetadataRows(path: string, from: number): Promise<void> {
+    let above = from;
     const isMine = (): Row | undefined => {
       const row = rows.current();
       if (row?.captionFile !== path || row.line === null) return undefined;
@@ -46,7 +59,11 @@ export async function tagSet(rows: Rows, writer: CaptionWriter, { tally, signal 
       tally.left("set_changed", path, `${path}: line ${row.line} does not tell of ${row.source} any more; audit again`);
       await skip(row);
     };
-    await writer.metadata!(path, async (line, image) => {
+    const more = () => rows.current() !== undefined || behind?.file !== path || behind.line <= above;
+    await writer.metadata!(path, { above: from, more, tokensOf });
+    for (let row = isMine(); row; row = isMine()) await lost(row);
+
+    async function tokensOf(line: number, image: string): Promise<readonly string[] | undefined> {
       let row = isMine();
       for (; row && row.line! < line; row = isMine()) await lost(row);
       if (row?.line !== line) {
@@ -60,7 +77,11 @@ export async function tagSet(rows: Rows, writer: CaptionWriter, { tally, signal 
       }
       if (!row.tokens) tally.left("no_measures", row.source);
       return row.tokens;
-    });
-    for (let row = isMine(); row; row = isMine()) await lost(row);
+    }
   }
+}
+
+/** Down to which line a row's metadata file is the part's before: where that one ends in the same file, higher up. */
+function linesAbove({ captionFile, line }: Row, before: Edge | undefined): number {
+  return before && line !== null && before.file === captionFile && before.line < line ? before.line : 0;
 }

@@ -32,7 +32,7 @@ export async function undoTags(work: Work): Promise<void> {
       tally.image([]);
       return [];
     };
-    await tagMetadata(path, tokensOf, work).catch((error: unknown) => {
+    await tagMetadata(path, { above: 0, more: () => true, tokensOf }, work).catch((error: unknown) => {
       if (!(error instanceof IllustriousError) || error.code !== "missing_file") throw error;
       tally.left("unreadable", path, error.message);
     });

@@ -2,8 +2,15 @@
 
 import type { Row, Rows } from "./rows.ts";
 
-/** @returns an image's tokens, or `undefined` to leave the line; lines come in their order, from 1 */
-export type TokensOfLine = (line: number, image: string) => Promise<readonly string[] | undefined>;
+/** What is asked of a metadata file: all of its lines, or of one of several plans those that are its part. */
+export type LinesAsked = {
+  /** Lines down to this one belong to the part before; 0 without one. */
+  readonly above: number;
+  /** Whether the next line is asked for, too. */
+  more(): boolean;
+  /** @returns an image's tokens, or `undefined` to leave the line; lines come in their order, from 1 */
+  tokensOf(line: number, image: string): Promise<readonly string[] | undefined>;
+};
 
 export type CaptionWriter = {
   /** Every image that is a file of its own. */
@@ -11,7 +18,7 @@ export type CaptionWriter = {
   /** An image's caption; also of one in an archive or a metadata file, where there is no writer for those. */
   caption(row: Row): Promise<void>;
   /** A whole metadata file. */
-  metadata?(path: string, tokensOf: TokensOfLine): Promise<void>;
+  metadata?(path: string, asked: LinesAsked): Promise<void>;
   /** A whole archive, of which the current row is the first; it goes on behind its last one. */
   archive?(rows: Rows): Promise<void>;
   /** Writes what is planned. */
