@@ -136,7 +136,17 @@ function placeByItsOwnSize(image: Size, { resolution, steps }: BucketTable): Pla
   return Math.min(bucket.width, bucket.height) < SMALLEST_SIDE ? undefined : { bucket, resized };
 }
 
-function boundsOf({ resolution, steps, min, max }: BucketOptions): { min: number; max: number } {
+/**
+ * Bounds of a side in whole steps: those asked for, or half and twice the sides.
+ *
+ * @throws IllustriousError `bad_option` for bounds that leave no room for the area
+ */
+export function boundsOf({
+  resolution,
+  steps,
+  min,
+  max,
+}: Pick<BucketOptions, "resolution" | "steps" | "min" | "max">): { min: number; max: number } {
   const short = Math.min(resolution.width, resolution.height);
   const long = Math.max(resolution.width, resolution.height);
   const least = Math.ceil(SMALLEST_SIDE / steps) * steps;

@@ -3,6 +3,7 @@
 export {
   type BucketOptions,
   type BucketTable,
+  boundsOf,
   bucketTable,
   type Placement,
   placementOf,

@@ -15,7 +15,7 @@ import {
   readFields,
   wholeRepeats,
 } from "../../data/audit/index.ts";
-import { metadataWriter } from "../../data/sets/index.ts";
+import { boundsOf, metadataWriter } from "../../data/sets/index.ts";
 import { checkFile } from "../output-place.ts";
 import { parsedOptions } from "../parsed-options.ts";
 
@@ -112,7 +112,7 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
       yield { type: "progress", done, total };
     }
     const head = [`Every image of an audit, repeated up to ${most} times so that its ${measure} is spread evenly.`];
-    await writer.finish(head, { resolution, batch_size: 1 });
+    await writer.finish(head, { resolution, ...boundsFor(resolution), batch_size: 1 });
     finished = true;
   } finally {
     if (!finished) await writer.abandon();
@@ -125,6 +125,17 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
     flatness: { before: flatness(flat, before.fine.counts), after: flatness(flat, after.fine.counts) },
     bins: flat.bins.map((bin, i) => ({ ...bin, after: inBins[i]! })),
   };
+}
+
+/** Told, since sd-scripts refuses a resolution outside its own 256 to 1024 without them. */
+function boundsFor(side: number): { min_bucket_reso: number; max_bucket_reso: number } {
+  const { min, max } = boundsOf({
+    resolution: { width: side, height: side },
+    steps: 64,
+    min: undefined,
+    max: undefined,
+  });
+  return { min_bucket_reso: min, max_bucket_reso: max };
 }
 
 type Reason = keyof Extract<BalanceEvent, { type: "done" }>["left"];
