@@ -11,7 +11,7 @@ export const SEEDS = 25;
 
 /** Scenes with one girl and with two, told in sentences. */
 export const neutral = Array.from({ length: SEEDS }, (_, i) => {
-  const scene = sceneAt(60_000 + i, { girls: 1 + (i % 2), tones: false });
+  const scene = sceneAt(60_000 + i, { girls: 1 + (i % 2), tones: "none" });
   return { scene, prompt: captionOf(scene, "sentences", i) };
 });
 

@@ -50,7 +50,7 @@ async function set(folder) {
   const places = Object.entries(PLACES);
   const mouths = Object.entries(MOUTHS);
   for (let i = 0; i < PICTURES; i++) {
-    const scene = sceneAt(70_000 + i, { girls: 1, tones: false });
+    const scene = sceneAt(70_000 + i, { girls: 1, tones: "none" });
     const [place, placeTag] = places[i % places.length];
     const [mouth, mouthTag] = mouths[(i + Math.floor(i / 5)) % mouths.length];
     const background = { kind: "place", place, detail: i };

@@ -63,7 +63,7 @@ async function score(count = 1000, size = 128, first = 1e6) {
     judge("noise", { ...picture, rgb: Uint8Array.from(picture.rgb, () => 256 * Math.random()) }, scene);
     const blots = { width: 8, height: 8, rgb: Uint8Array.from({ length: 192 }, () => 256 * Math.random()) };
     judge("smooth noise", await pixels(picture, raw(blots).resize(size, size, { kernel: "cubic" })), scene);
-    const other = sceneAt(first + count + seed, { girls: scene.girls.length, tones: false });
+    const other = sceneAt(first + count + seed, { girls: scene.girls.length, tones: "none" });
     judge("another scene", await renderScene({ ...other, tone: scene.tone }, size), scene);
   }
   console.log("wrong on true scenes:", wrong);

@@ -18,6 +18,7 @@ const flags: FlagTable<Exclude<keyof ScenesInput, "out">> = {
   captions: group,
   first: group,
   split: group,
+  tones: group,
 };
 
 const HELP = `

@@ -37,21 +37,35 @@ export function controlTokensOf(picture: Pixels): ControlToken[] {
   return tokensOf(measureColours(picture, SCENE_THRESHOLDS.workingSide), SCENE_THRESHOLDS);
 }
 
-/** How many of the six a caption tells. */
-const TOLD = [
-  [0, 0.35],
-  [1, 0.25],
-  [2, 0.2],
-  [6, 0.2],
-] as const;
+/** How many of the six a caption tells: often none, or one at least, and that mostly alone, as people ask for it. */
+const TOLD = {
+  often: [
+    [0, 0.35],
+    [1, 0.25],
+    [2, 0.2],
+    [6, 0.2],
+  ],
+  always: [
+    [1, 0.5],
+    [2, 0.25],
+    [6, 0.25],
+  ],
+} as const;
+
+export type TokensTold = keyof typeof TOLD;
 
 /** How often they come before the caption rather than after it. */
 const FIRST = 0.2;
 
 /** A caption with some of the tokens, in any order: which and where depends on the seed. */
-export function withControlTokens(caption: string, tokens: readonly ControlToken[], seed: Seed): string {
+export function withControlTokens(
+  caption: string,
+  tokens: readonly ControlToken[],
+  seed: Seed,
+  how: TokensTold = "often",
+): string {
   const d = dice(seed, "control");
-  const told = d.shuffled(tokens).slice(0, d.weighted(TOLD));
+  const told = d.shuffled(tokens).slice(0, d.weighted<number>(TOLD[how]));
   if (told.length === 0) return caption;
   return d.chance(FIRST) ? `${told.join(", ")}, ${caption}` : appended(caption, told);
 }

@@ -19,21 +19,20 @@ import {
   HAIR_STYLES,
   MOUTHS,
   PLACES,
-  PLAIN_TONE,
   type Place,
   type Pose,
   type Scene,
   TRIMS,
 } from "./scene.ts";
-import { drawTone } from "./tone.ts";
+import { drawTone, type Tones } from "./tone.ts";
 
 export type SceneOptions = {
   /** "training" never shows a held-out combination, "held-out" always does, "any" leaves it to chance. */
   readonly split?: "training" | "held-out" | "any";
   /** How many girls; by default seldom none, and one or two equally often. */
   readonly girls?: 0 | 1 | 2;
-  /** False for pictures as they are drawn. */
-  readonly tones?: boolean;
+  /** How many pictures have their colours or sharpness changed as a whole: none, by default more than half, or all. */
+  readonly tones?: Tones;
 };
 
 /** What a scene's colours are chosen from. */
@@ -113,12 +112,12 @@ export function sceneAt(seed: Seed, options: SceneOptions = {}): Scene {
   }
 }
 
-function draw(d: Dice, { girls: wanted, split, tones = true }: SceneOptions): Scene {
+function draw(d: Dice, { girls: wanted, split, tones = "some" }: SceneOptions): Scene {
   const count = wanted ?? d.weighted(split === "held-out" ? GIRLS_HELD_OUT : GIRLS);
   const choice = d.chance(THEMED) ? d.pick(THEMES) : EVERYTHING;
   const girls = Array.from({ length: count }, () => drawGirl(d, choice, count));
   const background = drawBackground(d, choice, count === 0 ? EMPTY : BEHIND_GIRLS);
-  return { girls, background, tone: tones ? drawTone(d, background) : PLAIN_TONE };
+  return { girls, background, tone: drawTone(d, background, tones) };
 }
 
 const GIRLS = [

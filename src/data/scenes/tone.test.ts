@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { dice } from "./dice.ts";
 import { PLAIN_TONE, type Tone } from "./scene.ts";
-import { colourToner, drawTone, toneInPlace } from "./tone.ts";
+import { colourToner, drawTone, type Tones, toneInPlace } from "./tone.ts";
 
 const toned = (colour: [number, number, number], tone: Partial<Tone>) =>
   colourToner({ ...PLAIN_TONE, ...tone })(colour);
@@ -53,7 +53,14 @@ test("every change occurs, alone and with another, and never against itself", ()
   expect(both).toEqual([]);
 });
 
-function drawMany(background: Parameters<typeof drawTone>[1]): Tone[] {
+test("of all, each picture is changed; of none, none", () => {
+  const counts = (tones: Tones) =>
+    new Set(drawMany({ kind: "plain", colour: "blue" }, tones).map((t) => t.changes.length));
+  expect(counts("all")).toEqual(new Set([1, 2]));
+  expect(counts("none")).toEqual(new Set([0]));
+});
+
+function drawMany(background: Parameters<typeof drawTone>[1], tones: Tones = "some"): Tone[] {
   const d = dice(1, "scene");
-  return Array.from({ length: 2000 }, () => drawTone(d, background));
+  return Array.from({ length: 2000 }, () => drawTone(d, background, tones));
 }

@@ -7,12 +7,20 @@ import type { Dice } from "./dice.ts";
 import type { Rgb } from "./palette.ts";
 import { type Background, PLAIN_TONE, type Tone, type ToneChange } from "./scene.ts";
 
+export type Tones = "none" | "some" | "all";
+
 /** How many changes a picture has: two at once keep a model from taking one for the other. */
-const COUNTS = [
-  [0, 0.45],
-  [1, 0.35],
-  [2, 0.2],
-] as const;
+const COUNTS = {
+  some: [
+    [0, 0.45],
+    [1, 0.35],
+    [2, 0.2],
+  ],
+  all: [
+    [1, 0.6],
+    [2, 0.4],
+  ],
+} as const;
 
 /** Each kind of change with the directions that it has. */
 const CHANGES: readonly (readonly ToneChange[])[] = [
@@ -25,9 +33,11 @@ const CHANGES: readonly (readonly ToneChange[])[] = [
 /** Changes that would make a black background grey, or a white one. */
 const MOVES_BLACK_OR_WHITE: readonly ToneChange[] = ["dark", "bright", "low contrast"];
 
-export function drawTone(d: Dice, background: Background): Tone {
+/** Of `all`, too, exact black and white backgrounds stay what they are. */
+export function drawTone(d: Dice, background: Background, tones: Tones = "some"): Tone {
+  if (tones === "none") return PLAIN_TONE;
   const exact = background.kind === "plain" && (background.colour === "black" || background.colour === "white");
-  const kinds = d.shuffled(CHANGES).slice(0, d.weighted(COUNTS));
+  const kinds = d.shuffled(CHANGES).slice(0, d.weighted<number>(COUNTS[tones]));
   const changes = kinds
     .map((kind) => d.pick(kind))
     .filter((change) => !exact || !MOVES_BLACK_OR_WHITE.includes(change));

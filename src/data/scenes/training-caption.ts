@@ -4,7 +4,7 @@ import type { Seed } from "../../base/random/seed.ts";
 import type { ControlToken } from "../../colour/index.ts";
 import { captionOf } from "./captions/caption.ts";
 import type { CaptionKind } from "./captions/grammar.ts";
-import { withControlTokens } from "./control.ts";
+import { type TokensTold, withControlTokens } from "./control.ts";
 import { dice } from "./dice.ts";
 import type { Scene } from "./scene.ts";
 
@@ -13,6 +13,8 @@ export type TrainingCaptionOptions = {
   readonly shares?: readonly (readonly [CaptionKind, number])[];
   /** The picture's, as `controlTokensOf` measured them; none for a model without control tokens. */
   readonly tokens?: readonly ControlToken[];
+  /** Whether each caption tells some of them. */
+  readonly told?: TokensTold;
 };
 
 export const CAPTION_SHARES: readonly (readonly [CaptionKind, number])[] = [
@@ -24,5 +26,5 @@ export const CAPTION_SHARES: readonly (readonly [CaptionKind, number])[] = [
 /** A caption of a scene in a trained grammar. Another seed, say of another epoch, tells the same scene in other words. */
 export function trainingCaption(scene: Scene, seed: Seed, options: TrainingCaptionOptions = {}): string {
   const kind = dice(seed, "kind").weighted(options.shares ?? CAPTION_SHARES);
-  return withControlTokens(captionOf(scene, kind, seed), options.tokens ?? [], seed);
+  return withControlTokens(captionOf(scene, kind, seed), options.tokens ?? [], seed, options.told);
 }

@@ -46,7 +46,7 @@ export const ARTICLE_COMPLEX: Trial = {
 function trials(kind: CaptionKind, heldOut: boolean, grammars: readonly string[]): Trial[] {
   return HELD_OUT.pairs.slice(1, 11).map(([left, right], i) => {
     const grammar = grammars[i % grammars.length]!;
-    const scene = sceneAt(i, { girls: 2, split: "any", tones: false });
+    const scene = sceneAt(i, { girls: 2, split: "any", tones: "none" });
     const [l, r] = scene.girls;
     const wanted: Scene = {
       ...scene,

@@ -32,7 +32,8 @@ export async function* writeSceneSet(folder: string, options: SceneSetOptions): 
       const scene = sceneAt(seed, scenes);
       const picture = await renderScene(scene, size);
       const tokens = controlTokensOf(picture);
-      const lines = Array.from({ length: captions }, (_, k) => trainingCaption(scene, seed * 64 + k, { tokens }));
+      const told = scenes.tones === "all" ? "always" : "often";
+      const lines = Array.from({ length: captions }, (_, k) => trainingCaption(scene, seed * 64 + k, { tokens, told }));
       const { width, height, rgb } = picture;
       await sharp(Buffer.from(rgb), { raw: { width, height, channels: 3 } })
         .png({ compressionLevel: 6 })

@@ -111,7 +111,7 @@ function captioned(
 ): Omit<Trial, "name">[] {
   const found: Omit<Trial, "name">[] = [];
   for (let seed = first; found.length < count; seed++) {
-    const options: SceneOptions = { split: "training", girls: found.length % 2 === 0 ? 1 : 2, tones: false };
+    const options: SceneOptions = { split: "training", girls: found.length % 2 === 0 ? 1 : 2, tones: "none" };
     const scene = sceneAt(seed, options);
     if (!wanted(scene)) continue;
     const kind = found.length % 4 < 2 ? "sentences" : "tags";

@@ -46,7 +46,7 @@ function sourceOf(draw: Draw, asked: PictureRequest[] = []): PictureSource {
 
 /** A scene that is as described, in what is not described as the seed has it. */
 function sceneOf({ girls, background, tone }: Description, seed: number): Scene {
-  const scene = sceneAt(seed, { girls: girls.length as 0 | 1 | 2, split: "any", tones: false });
+  const scene = sceneAt(seed, { girls: girls.length as 0 | 1 | 2, split: "any", tones: "none" });
   return {
     girls: scene.girls.map((girl, i) => ({ ...girl, ...girls[i] })),
     background: background ?? scene.background,

@@ -59,7 +59,7 @@ test("the same scene is the same bytes, and each place looks unlike the others",
 
 test("a larger drawing, shrunk, is the smaller one", async () => {
   for (const seed of [1, 2, 3, 4, 5, 6]) {
-    const scene = sceneAt(seed, { girls: 2, tones: false });
+    const scene = sceneAt(seed, { girls: 2, tones: "none" });
     const [small, large] = [await renderScene(scene, 64), await renderScene(scene, 256)];
     // Lines of one or two pixels fall on other pixels; places and colours do not.
     expect(meanDifference(atWorkingSize(large, 64).rgb, small.rgb)).toBeLessThan(6);
@@ -68,7 +68,7 @@ test("a larger drawing, shrunk, is the smaller one", async () => {
 
 test("a girl's hair is its colour at the crown", async () => {
   for (const [hair, rgb] of Object.entries(HAIR)) {
-    const scene = sceneAt(8, { girls: 1, tones: false });
+    const scene = sceneAt(8, { girls: 1, tones: "none" });
     const girl = {
       ...scene.girls[0]!,
       hair: hair as keyof typeof HAIR,
@@ -82,7 +82,7 @@ test("a girl's hair is its colour at the crown", async () => {
 });
 
 test("tones reach the pixels: blur takes sharpness, muting takes saturation", async () => {
-  const scene = sceneAt(12, { girls: 1, tones: false });
+  const scene = sceneAt(12, { girls: 1, tones: "none" });
   const measured = async (tone: object) =>
     measureColours(await renderScene({ ...scene, tone: { ...PLAIN_TONE, ...tone } }), 64);
   const plain = await measured({});

@@ -38,7 +38,7 @@ test.each([64, 256, { width: 96, height: 160 }, { width: 200, height: 104 }])(
   async (size) => {
     let wrong = 0;
     for (const seed of range(12)) {
-      const scene = sceneAt(seed, { girls: ((seed % 2) + 1) as 1 | 2, tones: false });
+      const scene = sceneAt(seed, { girls: ((seed % 2) + 1) as 1 | 2, tones: "none" });
       if (!scorePicture(await renderScene(scene, size), scene).all) wrong++;
     }
     // One in twelve: at 64 pixels an iris of one of two girls is five pixels wide.
@@ -49,7 +49,7 @@ test.each([64, 256, { width: 96, height: 160 }, { width: 200, height: 104 }])(
 test("what compression, a soft decoder and noise do to a picture changes little", async () => {
   let wrong = 0;
   for (const seed of range(30)) {
-    const scene = sceneAt(seed, { girls: ((seed % 2) + 1) as 1 | 2, tones: false });
+    const scene = sceneAt(seed, { girls: ((seed % 2) + 1) as 1 | 2, tones: "none" });
     const picture = await renderScene(scene);
     const soft = await changed(picture, (image) => image.blur(1));
     const noisy = {
@@ -68,7 +68,7 @@ const LIES: Record<string, (scene: Scene, picture: ScenePicture, seed: number) =
   "without girls": (scene) => renderScene({ ...scene, girls: [] }),
   "somebody else": (scene, _, seed) =>
     renderScene({
-      ...sceneAt(5000 + seed, { girls: 2, tones: false }),
+      ...sceneAt(5000 + seed, { girls: 2, tones: "none" }),
       tone: scene.tone,
       background: scene.background,
     }),
@@ -99,7 +99,7 @@ test.each(Object.keys(LIES))("a picture that is not true is not accepted: %s", a
 });
 
 test("facts are told one by one: a wrong left girl leaves the right one and the background as they are", async () => {
-  const scene = sceneAt(21, { girls: 2, tones: false });
+  const scene = sceneAt(21, { girls: 2, tones: "none" });
   const [left, right] = scene.girls;
   const other = left!.hair === "green" ? "red" : "green";
   const facts = scorePicture(await renderScene({ ...scene, girls: [{ ...left!, hair: other }, right!] }), scene);
@@ -111,7 +111,7 @@ test("facts are told one by one: a wrong left girl leaves the right one and the 
 });
 
 test("what is not described may be anything", async () => {
-  const scene = sceneAt(21, { girls: 2, tones: false });
+  const scene = sceneAt(21, { girls: 2, tones: "none" });
   const picture = await renderScene(scene);
   expect(scorePicture(picture, { girls: [{ hair: scene.girls[0]!.hair }, {}] }).all).toBe(true);
   // But as many girls as described there must be.
