@@ -20,6 +20,7 @@ const counts = {
 };
 const thresholds = { name: "mine", pictures: 200 } as ControlThresholds;
 const EVENTS: readonly TagEvent[] = [
+  { type: "counting", images: 50, total: 200 },
   { type: "thresholds", name: "mine", digest: "0123", path: "/a/thresholds/mine-0123.json", thresholds },
   { type: "change", caption: "/s/a.txt", image: "/s/a.png", before: "one\n\u001bsame", after: "one, dark\n\u001bsame" },
   { type: "left", path: "/s/b.txt", reason: "unclear", message: "/s/b.txt: changed" },
@@ -79,7 +80,8 @@ test("people see the thresholds, the lines that change, what is left, rate and c
   expect(shell.stdout.text).toMatch(/tokens not to be told apart\s+1\n/);
   expect(shell.stderr.text).toContain("thresholds mine@0123, of 200 pictures");
   expect(shell.stderr.text).toContain("left: /s/b.txt: changed");
-  expect(shell.stderr.text).toMatch(/100 of 200 images · 40 changed · 1\.25 images\/s · 1:20 left/);
+  expect(shell.stderr.text).toMatch(/counting for thresholds: 50 of 200 images · 1:00 left/);
+  expect(shell.stderr.text).toMatch(/100 of 200 images · 40 changed · 1\.67 images\/s · 1:00 left/);
   expect(shell.stderr.text).toContain("nothing was written; to do it: illustrious tag a --write sidecars");
 });
 

@@ -109,14 +109,18 @@ const MOST_LEFT = 20;
 function human(shell: Shell, line: LiveLine, options: TagOptions): (event: TagEvent) => void {
   const paint = paintFor(shell.stderr, shell.env);
   const out = paintFor(shell.stdout, shell.env);
-  const began = shell.now();
+  let began = shell.now();
   let left = 0;
   return (event) => {
     switch (event.type) {
       case "thresholds":
+        // What counting took says nothing of captions.
+        began = shell.now();
         return line.keep(
           `thresholds ${safeLine(event.name)}@${event.digest}, of ${counted(event.thresholds.pictures, "picture")}\n`,
         );
+      case "counting":
+        return line.show(countingText(event, (shell.now() - began) / 1000));
       case "change":
         line.end();
         shell.stdout.write(changeText(event, out));
@@ -151,6 +155,11 @@ function changeText({ caption, before, after }: Change, paint: Paint): string {
   ];
   const kind = before === null ? " (new)" : after === null ? " (removed)" : "";
   return `${safeLine(caption)}${kind}\n${lines.map((one) => `  ${one}\n`).join("")}`;
+}
+
+function countingText({ images, total }: Extract<TagEvent, { type: "counting" }>, seconds: number): string {
+  const left = images === 0 ? "" : ` · ${duration(((total - images) * seconds) / images)} left`;
+  return `counting for thresholds: ${images.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} images${left}`;
 }
 
 function progressText(event: Extract<TagEvent, { type: "progress" }>, seconds: number): string {

@@ -43,6 +43,8 @@ export type TagEvent =
       readonly path: string;
       readonly thresholds: ControlThresholds;
     }
+  /** Where an audit has no figures yet: rows counted for thresholds, before the first caption is looked at. */
+  | { readonly type: "counting"; readonly images: number; readonly total: number }
   /** The first few. */
   | {
       readonly type: "change";

@@ -125,6 +125,15 @@ test("a dry run tells and changes nothing, not even in the audit's folder", asyn
   expect(await readdir(audit)).toEqual(["table"]);
 });
 
+test("where the audit has no figures, its rows are counted for the thresholds first, which is told", async () => {
+  await rm(join(audit, "table/figures.json"));
+  const events = await tag(BRIGHT);
+  const counting = events.filter(({ type }) => type === "counting");
+  expect(counting).toEqual([4, 10].map((images) => ({ type: "counting", images, total: 10 })));
+  expect(events.indexOf(counting.at(-1)!)).toBeLessThan(events.findIndex(({ type }) => type === "thresholds"));
+  expect((await tag(BRIGHT)).some(({ type }) => type === "counting")).toBe(false);
+});
+
 test("sidecars are written, twice is once, and undone they are as they were", async () => {
   const first = done(await tag({ ...BRIGHT, write: "sidecars" }));
   expect(first).toMatchObject({ changed: 5, created: 2, left: { elsewhere: 3, no_measures: 1 } });

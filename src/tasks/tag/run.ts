@@ -48,8 +48,9 @@ export async function* runTag(
     options.undo ? undo(options, tally, system, either) : tag(options, shards, manifest, tally, calls, entry, either);
   const total = options.undo ? {} : { total: manifest.images };
   for await (const _ of meanwhile((either) => work(either).finally(release), signal)) {
-    yield* tally.told();
-    yield { type: "progress", ...total, ...tally.counts() };
+    const told = tally.told();
+    yield* told;
+    if (told.at(-1)?.type !== "counting") yield { type: "progress", ...total, ...tally.counts() };
   }
   const out = options.out === undefined ? {} : { out: resolve(options.out) };
   yield { type: "done", written: calls !== undefined, ledger: path, ...out, ...tally.counts() };
@@ -70,7 +71,7 @@ async function tag(
   const { workingSide } = manifest.settings;
   await checkArchives(options, shards);
   if (options.out !== undefined) checkOut(resolve(options.out), manifest.paths);
-  const chosen = await chooseThresholds(options, signal);
+  const chosen = await chooseThresholds(options, signal, (progress) => tally.tell({ type: "counting", ...progress }));
   const { thresholds, digest, path } = chosen;
   tally.tell({ type: "thresholds", name: thresholds.name, digest, path, thresholds });
   if (thresholds.workingSide !== workingSide) {

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { IllustriousError } from "../../base/error.ts";
 import { type ControlThresholds, parseThresholds, printThresholds } from "../../colour/index.ts";
+import type { CountProgress } from "../../data/audit/index.ts";
 import { readText } from "../../data/sets/text-file.ts";
 import { fitToAudit, sha256 } from "../../data/tags/index.ts";
 import { type FileCalls, removeStrayTemporaries, writeFileAtomic } from "../../formats/atomic-write.ts";
@@ -28,22 +29,31 @@ const BUILT_IN = fileURLToPath(new URL("../../../assets/thresholds/debian-12-pic
 export async function chooseThresholds(
   { audit, thresholds: given, name = basename(resolve(audit)) }: TagOptions,
   signal: AbortSignal,
+  told: (progress: CountProgress) => void,
 ): Promise<ChosenThresholds> {
   const file = given === "built-in" ? BUILT_IN : given;
   const thresholds =
-    file === undefined ? await fitted(audit, name, signal) : parseThresholds(await readText(file, MAX_TEXT), file);
+    file === undefined
+      ? await fitted(audit, name, signal, told)
+      : parseThresholds(await readText(file, MAX_TEXT), file);
   const digest = sha256(printThresholds(thresholds)).slice(0, 12);
   // A name may have anything in it, and a file's name may not.
   const plain = thresholds.name.replace(/[^\p{L}\p{N}_-]+/gu, "_").slice(0, 60);
   return { thresholds, digest, path: resolve(join(audit, "thresholds", `${plain}-${digest}.json`)) };
 }
 
-async function fitted(audit: string, name: string, signal: AbortSignal): Promise<ControlThresholds> {
+async function fitted(
+  audit: string,
+  name: string,
+  signal: AbortSignal,
+  told: (progress: CountProgress) => void,
+): Promise<ControlThresholds> {
   const fitting = fitToAudit(audit, name, openVocabulary);
   for (;;) {
     if (signal.aborted) throw new IllustriousError("cancelled", "stopped before thresholds were fitted");
     const { done, value } = await fitting.next();
     if (done) return value;
+    told(value);
   }
 }
 
