@@ -6,6 +6,7 @@
  *     node scripts/lora-study.mjs set FOLDER             the twenty pictures, with captions
  *     node scripts/lora-study.mjs run FOLDER MODEL …     trains on each model, draws, measures; goes on where it stopped; FOLDER keeps all
  *     node scripts/lora-study.mjs table FOLDER           the table of what is in FOLDER, as Markdown
+ *     node scripts/lora-study.mjs picture FILE SHEET …   one picture: of each sheet that a run has made, its first row
  */
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -140,18 +141,35 @@ async function table(folder) {
   for (const [model, variants] of Object.entries(await resultsOf(folder))) {
     for (const [variant, r] of Object.entries(variants)) {
       const { low, high } = shareOf(r.all, r.of);
-      const share = `${r.all} (${percent(low)} – ${percent(high)})`;
-      const moved = `${r.meanColour.toFixed(1)} | ${r.saturation.toFixed(2)} | ${r.lowEnergy.toFixed(2)}`;
-      console.log(`| ${model} | ${variant} | ${share} | ${moved} | ${percent(r.right)} | ${r.seconds.toFixed(0)} |`);
+      const share = `${r.all} (${Math.round(100 * low)}–${percent(high)})`;
+      const moved = [r.meanColour.toFixed(1), r.saturation.toFixed(2), r.lowEnergy.toFixed(2)];
+      const isBefore = r.seconds === 0;
+      const cells = [...(isBefore ? moved.fill("–") : moved), percent(r.right), isBefore ? "–" : r.seconds.toFixed(0)];
+      console.log(`| \`${model}\` | ${variant} | ${share} | ${cells.join(" | ")} |`);
     }
   }
 }
 
-const commands = { set: [set, 1], run: [run, 2], table: [table, 1] };
+/** Eight pictures of each row. */
+async function picture(file, ...sheets) {
+  const [side, gap] = [128, 4];
+  const width = 8 * (side + gap) - gap;
+  const rows = sheets.map(async (sheet, i) => {
+    const row = sharp(sheet).extract({ left: 0, top: 0, width, height: side });
+    return { input: await row.png().toBuffer(), left: 0, top: i * (side + gap) };
+  });
+  const height = sheets.length * (side + gap) - gap;
+  const canvas = sharp({ create: { width, height, channels: 3, background: "#fff" } }).composite(
+    await Promise.all(rows),
+  );
+  await canvas.png({ palette: true, colours: 160, compressionLevel: 9 }).toFile(file);
+}
+
+const commands = { set: [set, 1], run: [run, 2], table: [table, 1], picture: [picture, 2] };
 const [name, ...given] = process.argv.slice(2);
 const [command, least] = commands[name] ?? [];
 if (!command || given.length < least) {
-  console.error("say set FOLDER, run FOLDER MODEL … or table FOLDER");
+  console.error("say set FOLDER, run FOLDER MODEL …, table FOLDER or picture FILE SHEET …");
   process.exit(2);
 }
 await command(...given);

@@ -1,8 +1,9 @@
 /** @file A plan of tags: what would be changed, worked out here or by several processes side by side, each of which takes a part of the set. */
 
 import { availableParallelism } from "node:os";
+import { IllustriousError } from "../../base/error.ts";
 import type { ControlThresholds } from "../../colour/index.ts";
-import { type Ledger, openLedger } from "../../data/tags/index.ts";
+import { openLedger } from "../../data/tags/index.ts";
 import { EngineProcess } from "../../runtime/process/engine-process.ts";
 import { inPlace } from "./in-place.ts";
 import { leftoverSweeper } from "./leftovers.ts";
@@ -36,7 +37,7 @@ export function planProcesses({ workers }: TagOptions, images: number, shards: n
 /** @throws IllustriousError `cancelled` */
 export async function planPart({ part, ...settings }: PartRequest, tally: Tally, signal: AbortSignal): Promise<void> {
   const { options, thresholds, named } = settings;
-  const ledger: Ledger = await openLedger(settings.ledger);
+  const ledger = await openLedger(settings.ledger);
   const work = { ledger, tally, place: options, calls: undefined, sweep: leftoverSweeper(), signal, thresholds: named };
   try {
     const rows = await openRows(part.shards, thresholds, thresholds.workingSide, options);
@@ -88,6 +89,6 @@ export async function planInParts(
     }),
   );
   const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-  const isCancel = (error: unknown) => (error as { code?: string }).code === "cancelled";
+  const isCancel = (error: unknown) => error instanceof IllustriousError && error.code === "cancelled";
   if (errors.length > 0) throw errors.find((error) => !isCancel(error)) ?? errors[0];
 }

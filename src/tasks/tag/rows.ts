@@ -2,7 +2,7 @@
 
 import { extname } from "node:path";
 import { CONTROL_FAMILY_NAMES, type ControlMeasures, type ControlThresholds } from "../../colour/index.ts";
-import { readFields } from "../../data/audit/index.ts";
+import { type AuditRow, readFields } from "../../data/audit/index.ts";
 import { controlWords } from "../../data/tags/index.ts";
 import { familiesOf, type TagOptions } from "./options.ts";
 
@@ -78,13 +78,7 @@ async function* rowsOf(
 }
 
 /** Whether an image's caption is in a file that has nothing but captions. */
-function isElsewhere({
-  captionFile,
-  captionLine,
-}: {
-  captionFile: string | null;
-  captionLine: number | null;
-}): boolean {
+function isElsewhere({ captionFile, captionLine }: Pick<AuditRow, "captionFile" | "captionLine">): boolean {
   return captionFile !== null && !isKohyaJson({ captionFile, line: captionLine });
 }
 
