@@ -2,7 +2,8 @@
  * @file Looks at the drawn scenes and their scorer in numbers larger than tests have. Needs `npm run build`.
  *
  *     node scripts/scenes.mjs sheet FILE [seed]              48 scenes on one picture, with tones
- *     node scripts/scenes.mjs score [count] [size] [seed]   how often the scorer is wrong on true and on false pictures
+ *     node scripts/scenes.mjs score [count] [size] [seed]   how often the scorer is wrong on true and on false pictures,
+ *                                                            told their tones and not
  *     node scripts/scenes.mjs speed [count] [size]           scenes a second, drawn and measured, on one core
  *     node scripts/scenes.mjs thresholds [count]             the cuts of `SCENE_THRESHOLDS`
  */
@@ -35,19 +36,28 @@ async function sheet(file, first = 0) {
 }
 
 async function score(count = 1000, size = 128, first = 1e6) {
+  for (const told of [true, false]) {
+    console.log(told ? "tones told" : "\ntones not told");
+    await scoreKnowing(told, count, size, first);
+  }
+}
+
+async function scoreKnowing(told, count, size, first) {
   const wrong = { pictures: 0, girls: 0, count: 0, hair: 0, eyes: 0, dress: 0, background: 0, any: 0 };
   const accepted = {};
+  const factsOf = (picture, { tone, ...rest }) => scorePicture(picture, told ? { ...rest, tone } : rest);
   const judge = (kind, picture, scene) => {
-    accepted[kind] ??= { pictures: 0, all: 0, hairAndEyes: 0 };
-    const facts = scorePicture(picture, scene);
+    accepted[kind] ??= { pictures: 0, all: 0, hair: 0, hairAndEyes: 0 };
+    const { all, girls } = factsOf(picture, scene);
     accepted[kind].pictures++;
-    if (facts.all) accepted[kind].all++;
-    if (facts.girls.every(({ hair, eyes }) => hair.holds && eyes.holds)) accepted[kind].hairAndEyes++;
+    if (all) accepted[kind].all++;
+    if (girls.every(({ hair }) => hair.holds)) accepted[kind].hair++;
+    if (girls.every(({ hair, eyes }) => hair.holds && eyes.holds)) accepted[kind].hairAndEyes++;
   };
   for (let seed = 0; seed < count; seed++) {
     const scene = sceneAt(first + seed, { split: "any" });
     const picture = await renderScene(scene, size);
-    const facts = scorePicture(picture, scene);
+    const facts = factsOf(picture, scene);
     wrong.pictures++;
     wrong.girls += scene.girls.length;
     wrong.count += !facts.count;

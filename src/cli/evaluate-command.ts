@@ -115,6 +115,7 @@ async function handle(event: EvaluateEvent, own: Own, line: Line, shell: Shell):
         warningText({ ...event, message: `${event.model}: ${event.message}` }, paint),
       );
       break;
+    case "judging":
     case "progress":
       line.show(event);
       break;
@@ -149,7 +150,7 @@ function sheetPath(path: string, model: string, row: string): string {
   return join(dir, `${name}-${model.replace(/[^\p{L}\d._-]+/gu, "-")}-${row}${ext || ".png"}`);
 }
 
-type ProgressEvent = Extract<EvaluateEvent, { type: "progress" }>;
+type ProgressEvent = Extract<EvaluateEvent, { type: "progress" | "judging" }>;
 
 type Line = {
   keep(text: string): void;
@@ -163,7 +164,7 @@ type Line = {
 function progressLine(shell: Shell): Line {
   const line = liveLine(shell);
   const warned = new Set<string>();
-  let began: { readonly at: number; readonly done: number } | undefined;
+  let began: { readonly type: ProgressEvent["type"]; readonly at: number; readonly done: number } | undefined;
   return {
     keep: line.keep,
     warn(message, text) {
@@ -172,7 +173,7 @@ function progressLine(shell: Shell): Line {
     },
     show(event) {
       const at = shell.now();
-      began ??= { at, done: event.done };
+      if (began?.type !== event.type) began = { type: event.type, at, done: event.done };
       line.show(progressText(event, event.done - began.done, (at - began.at) / 1000));
     },
     end: line.end,
@@ -180,9 +181,10 @@ function progressLine(shell: Shell): Line {
 }
 
 /** @param done since the first event, in `seconds` */
-function progressText({ model, row, cell, done: all, total }: ProgressEvent, done: number, seconds: number): string {
+function progressText(event: ProgressEvent, done: number, seconds: number): string {
+  const { type, model, row, cell, done: all, total } = event;
   const percent = Math.floor((100 * all) / total);
-  const parts = [`${percent} %`, `${model}, ${row}: ${cell}`];
+  const parts = [`${percent} %`, `${type === "judging" ? "judging again " : ""}${model}, ${row}: ${cell}`];
   if (done > 0 && seconds > 0) {
     parts.push(`${(done / seconds).toPrecision(2)} pictures/s`, `${duration(((total - all) * seconds) / done)} left`);
   }

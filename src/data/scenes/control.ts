@@ -2,6 +2,8 @@
 
 import type { Seed } from "../../base/random/seed.ts";
 import {
+  CONTROL_FAMILIES,
+  CONTROL_FAMILY_NAMES,
   type ControlThresholds,
   type ControlToken,
   measureColours,
@@ -37,6 +39,9 @@ export function controlTokensOf(picture: Pixels): ControlToken[] {
   return tokensOf(measureColours(picture, SCENE_THRESHOLDS.workingSide), SCENE_THRESHOLDS);
 }
 
+/** The last token of each family, which a picture in ten has. */
+const TOPS: ReadonlySet<ControlToken> = new Set(CONTROL_FAMILY_NAMES.map((family) => CONTROL_FAMILIES[family].at(-1)!));
+
 /** How many of the six a caption tells: often none, or one at least, and that mostly alone, as people ask for it. */
 const TOLD = {
   often: [
@@ -57,7 +62,10 @@ export type TokensTold = keyof typeof TOLD;
 /** How often they come before the caption rather than after it. */
 const FIRST = 0.2;
 
-/** A caption with some of the tokens, in any order: which and where depends on the seed. */
+/**
+ * A caption with some of the tokens, in any order: which and where depends on the seed. A family's last token is told always, so that a
+ * prompt that asks for nothing asks for no extreme, and guidance, which leads away from what all pictures are like, leads away from it.
+ */
 export function withControlTokens(
   caption: string,
   tokens: readonly ControlToken[],
@@ -65,7 +73,8 @@ export function withControlTokens(
   how: TokensTold = "often",
 ): string {
   const d = dice(seed, "control");
-  const told = d.shuffled(tokens).slice(0, d.weighted<number>(TOLD[how]));
+  const count = d.weighted<number>(TOLD[how]);
+  const told = d.shuffled(tokens).filter((token, i) => i < count || TOPS.has(token));
   if (told.length === 0) return caption;
   return d.chance(FIRST) ? `${told.join(", ")}, ${caption}` : appended(caption, told);
 }

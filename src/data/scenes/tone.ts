@@ -41,12 +41,17 @@ export function drawTone(d: Dice, background: Background, tones: Tones = "some")
   const changes = kinds
     .map((kind) => d.pick(kind))
     .filter((change) => !exact || !MOVES_BLACK_OR_WHITE.includes(change));
-  const numbers = changes.map((change) => drawChange(change, d.next()));
-  return Object.assign({ ...PLAIN_TONE, changes }, ...numbers) as Tone;
+  return changedTone(changes.map((change) => [change, d.next()]));
+}
+
+/** The tone of these changes, each with its strength from 0 to 1 of what scenes have. */
+export function changedTone(changes: readonly (readonly [change: ToneChange, strength: number])[]): Tone {
+  const numbers = changes.map(([change, strength]) => numbersOf(change, strength));
+  return Object.assign({ ...PLAIN_TONE, changes: changes.map(([change]) => change) }, ...numbers) as Tone;
 }
 
 /** @param strength 0 to 1 */
-function drawChange(change: ToneChange, strength: number): Partial<Tone> {
+function numbersOf(change: ToneChange, strength: number): Partial<Tone> {
   const between = (from: number, to: number) => from + (to - from) * strength;
   switch (change) {
     case "dark":

@@ -24,6 +24,16 @@ export type Judgement = {
   readonly values: Readonly<Record<string, number>>;
 };
 
+/** Another number when a row's pictures are judged in another way: kept pictures are then judged again. */
+export const JUDGED: { readonly [row in RowName]: number } = {
+  simple: 2,
+  long: 2,
+  empty: 1,
+  saturation: 1,
+  control: 1,
+  sizes: 2,
+};
+
 /** A picture of the rows of girls is right when both faces are found and both have the hair that the prompt says. */
 export const judge: { readonly [row in RowName]: (drawn: Drawn, description: Description) => Judgement } = {
   simple: judgeGirls,

@@ -10,7 +10,7 @@ import { encodePng, type RgbImage } from "../../formats/png/index.ts";
 import { openLineFile } from "../../trainer/log/line-file.ts";
 import { makeFolder } from "../output-place.ts";
 import type { Cell, Shot } from "./cells.ts";
-import type { Judgement } from "./judge.ts";
+import { JUDGED, type Judgement } from "./judge.ts";
 import type { RowName } from "./options.ts";
 
 export type Outcome = Judgement & {
@@ -22,13 +22,17 @@ export type Outcome = Judgement & {
   readonly side: number | "own";
 };
 
-/** Another number when pictures are drawn or judged in another way: older lines then say nothing. */
+/** Another number when pictures are drawn in another way: older lines then say nothing. How they are judged has numbers of its own. */
 const VERSION = 1;
 
 export type Records = {
   find(cell: Cell, shot: Shot): Outcome | undefined;
+  /** Was it judged in another way than now? Then `find` does not know it, but its picture may be there. */
+  outdated(cell: Cell, shot: Shot): boolean;
   /** Keeps the picture, then its line. */
-  add(cell: Cell, shot: Shot, judgement: Judgement, image: RgbImage): Promise<Outcome>;
+  add(cell: Cell, shot: Shot, judgement: Judgement, image: RgbImage): Promise<void>;
+  /** A new line for a picture that is kept. */
+  judgedAgain(cell: Cell, shot: Shot, judgement: Judgement): Promise<void>;
   /** The picture as it was kept; undefined when somebody has deleted it. */
   picture(cell: Cell, shot: Shot): Promise<RgbImage | undefined>;
   close(): Promise<void>;
@@ -42,22 +46,32 @@ export async function openRecords(folder: string): Promise<Records> {
   const pictures = join(folder, "pictures");
   await makeFolder(pictures);
   const known = new Map<string, Outcome>();
+  const outdated = new Set<string>();
   const lines = await openLineFile(join(folder, "results.jsonl"), (line) => {
-    const outcome = outcomeOf(line);
-    if (outcome) known.set(keyOf(outcome), outcome);
-    return outcome !== undefined;
+    const parsed = parse(line);
+    if (!parsed) return false;
+    const { outcome, current } = parsed;
+    if (current) known.set(keyOf(outcome), outcome);
+    else outdated.add(keyOf(outcome));
+    return true;
   });
+  const append = async (outcome: Outcome) => {
+    await lines.append(JSON.stringify({ version: VERSION, judged: JUDGED[outcome.row], ...outcome }));
+    known.set(keyOf(outcome), outcome);
+  };
   const pathOf = (cell: Cell, { seed }: Shot) =>
     join(pictures, `${cell.row}-${cell.name.replace(/[^\p{L}\d]+/gu, "-")}-${seed}.png`);
   return {
     find: (cell, shot) => known.get(keyOf(placed(cell, shot))),
-    async add(cell, shot, judgement, image) {
-      const outcome: Outcome = { ...placed(cell, shot), ...judgement };
-      await writeFileAtomic(pathOf(cell, shot), encodePng(image));
-      await lines.append(JSON.stringify({ version: VERSION, ...outcome }));
-      known.set(keyOf(outcome), outcome);
-      return outcome;
+    outdated(cell, shot) {
+      const key = keyOf(placed(cell, shot));
+      return outdated.has(key) && !known.has(key);
     },
+    async add(cell, shot, judgement, image) {
+      await writeFileAtomic(pathOf(cell, shot), encodePng(image));
+      await append({ ...placed(cell, shot), ...judgement });
+    },
+    judgedAgain: (cell, shot, judgement) => append({ ...placed(cell, shot), ...judgement }),
     async picture(cell, shot) {
       const bytes = await readFile(pathOf(cell, shot)).catch(() => undefined);
       if (!bytes) return undefined;
@@ -77,10 +91,11 @@ function placed({ row, name, side }: Cell, { prompt, seed }: Shot): Place {
 
 const keyOf = ({ row, cell, prompt, seed, side }: Place): string => JSON.stringify([row, cell, prompt, seed, side]);
 
-function outcomeOf(line: string): Outcome | undefined {
+/** A line, and whether it is judged as now; undefined when it is not whole or of pictures drawn in another way. */
+function parse(line: string): { outcome: Outcome; current: boolean } | undefined {
   try {
-    const { version, ...outcome } = JSON.parse(line) as Outcome & { version: number };
-    return version === VERSION ? outcome : undefined;
+    const { version, judged = 1, ...outcome } = JSON.parse(line) as Outcome & { version: number; judged?: number };
+    return version === VERSION ? { outcome, current: judged === JUDGED[outcome.row] } : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 /** @file The whole way with pictures of which the truth is known: drawn as asked for, changed, and noise; and what a stop leaves. */
 
-import { mkdtemp, readFile, rm, truncate } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -210,6 +210,22 @@ test("a line that a killed process left half written is drawn again", async () =
   const [again] = await eventsOf(sourceOf(asAsked, asked), { only: ["empty"], seeds: 3 });
   expect(again).toMatchObject({ pictures: 6, known: 5 });
   expect(asked.flatMap(({ shots }) => shots.map(({ seed }) => seed))).toEqual([2]);
+});
+
+test("what an older version judged is judged again and not drawn again, but for traced pictures", async () => {
+  const rows = { only: ["simple", "empty", "saturation"] as RowName[], seeds: 1 };
+  const [begin, ...whole] = await eventsOf(sourceOf(asAsked), rows);
+  const path = join((begin as { folder: string }).folder, "results.jsonl");
+  const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
+  const old = lines.map((line) => ({ ...JSON.parse(line), judged: 0, right: false, values: {} }));
+  await writeFile(path, `${old.map((line) => JSON.stringify(line)).join("\n")}\n`);
+  const asked: PictureRequest[] = [];
+  const events = await eventsOf(sourceOf(asAsked, asked), rows);
+  const untraced = old.filter(({ row }) => row !== "saturation").length;
+  expect(events.filter(({ type }) => type === "judging")).toHaveLength(untraced);
+  expect(events.find(({ type }) => type === "model")).toMatchObject({ known: untraced });
+  expect(new Set(asked.map(({ cell }) => cell.row))).toEqual(new Set(["saturation"]));
+  expect(events.at(-1)).toEqual(whole.at(-1));
 });
 
 test("the sheet has a line a cell, and red frames where the scorer said no", async () => {

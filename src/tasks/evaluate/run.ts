@@ -49,6 +49,15 @@ export type EvaluateEvent =
       readonly pictures: number;
       readonly known: number;
     }
+  /** Kept pictures that were judged in another way than now are judged again, which takes a twentieth of drawing them. Counts pictures. */
+  | {
+      readonly type: "judging";
+      readonly model: string;
+      readonly row: RowName;
+      readonly cell: string;
+      readonly done: number;
+      readonly total: number;
+    }
   | { readonly type: "warning"; readonly model: string; readonly message: string; readonly hint?: string | undefined }
   /** `done` and `total` count work, in pictures of the models' own size, of all models together and without what was known. */
   | {
@@ -98,7 +107,11 @@ export async function* runEvaluation(
   const models: ModelResult[] = [];
   try {
     const cells = rows.flatMap((row) => cellsOf[row](extent));
-    for (const job of jobs) records.set(job, await openRecords(job.folder));
+    for (const job of jobs) {
+      const kept = await openRecords(job.folder);
+      records.set(job, kept);
+      yield* judgeAgain(job, cells, kept, signal);
+    }
     const meter = { done: 0, total: jobs.reduce((sum, job) => sum + workIn(cells, records.get(job)!), 0) };
     for (const job of jobs) {
       const kept = records.get(job)!;
@@ -125,6 +138,26 @@ export async function* runEvaluation(
   yield { type: "done", evaluation };
 }
 
+/** Of a traced cell the trace is not kept: it is drawn again. */
+async function* judgeAgain(
+  job: Job,
+  cells: readonly Cell[],
+  records: Records,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<EvaluateEvent, void> {
+  const outdated = cells
+    .filter(({ traced }) => !traced)
+    .flatMap((cell) => cell.shots.filter((shot) => records.outdated(cell, shot)).map((shot) => ({ cell, shot })));
+  for (const [done, { cell, shot }] of outdated.entries()) {
+    if (signal?.aborted) throw cancelled();
+    yield { type: "judging", model: job.name, row: cell.row, cell: cell.name, done, total: outdated.length };
+    const image = await records.picture(cell, shot);
+    if (image) await records.judgedAgain(cell, shot, judge[cell.row]({ image }, shot.description));
+  }
+}
+
+const cancelled = () => new IllustriousError("cancelled", "evaluate was cancelled");
+
 type Drawing = {
   readonly records: Records;
   readonly source: PictureSource;
@@ -137,7 +170,7 @@ type Drawing = {
 async function* draw(job: Job, cell: Cell, how: Drawing): AsyncGenerator<EvaluateEvent, void> {
   const { records, source, batch, meter, signal } = how;
   for (const shots of batches(cell, records, batch)) {
-    if (signal?.aborted) throw new IllustriousError("cancelled", "evaluate was cancelled");
+    if (signal?.aborted) throw cancelled();
     const work = workOf(cell) * shots.length;
     const before = meter.done;
     const missing = new Map(shots.map((shot) => [shot.seed, shot]));

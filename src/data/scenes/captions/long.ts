@@ -14,7 +14,7 @@ export const LONG_TOKENS = 300;
 /** A training caption's length is even between that and this: models should not learn that all end alike. */
 const LONGEST = 420;
 
-const anyLength = (d: Dice) => d.between(LONG_TOKENS, LONGEST);
+export const anyLength = (d: Dice) => d.between(LONG_TOKENS, LONGEST);
 
 /** Never more than CLIP's tokens: each of these pieces is at least one. */
 export function leastTokens(text: string): number {

@@ -6,9 +6,13 @@ import type { Rgb } from "../palette.ts";
 /** Lightness 0 to 1, and the two opponent axes, about -0.4 to 0.4. Ottosson (2020), "A perceptual color space for image processing". */
 export type Lab = readonly [number, number, number];
 
+/** What a screen reflects, as a share of its white: nobody sees exact black. IEC 61966-2-1, "encoding viewing flare". */
+const FLARE = 0.01;
+
 const linear = Float64Array.from({ length: 256 }, (_, value) => {
   const v = value / 255;
-  return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  return (light + FLARE) / (1 + FLARE);
 });
 
 export function lab([red, green, blue]: Rgb): Lab {

@@ -8,6 +8,7 @@ import { DRESS, EYES, HAIR, mix, type Rgb, SKIN } from "../palette.ts";
 import type { Tone } from "../scene.ts";
 import { colourToner } from "../tone.ts";
 import { bell, type Canvas, type Lab, lab, squaredDistance } from "./canvas.ts";
+import { type Look, nearestLook } from "./looks.ts";
 
 type Point = readonly [x: number, y: number];
 
@@ -68,30 +69,45 @@ const DRESS_POINTS = mirrored([
   [28, 53],
 ]);
 
-/** Where a face was found; `face` says how much like one it is, at most 1. */
-export type Fit = Head & { readonly tilt: number; readonly face: number };
+/** Where a face was found; `face` says how much like one it is, at most 1; `skin` is its colour. */
+export type Fit = Head & { readonly tilt: number; readonly face: number; readonly skin: Lab };
 
 type Place = Head & { readonly tilt: number };
 
 /** Standard deviation, in OKLab, of colours that count as skin, or as one hair's. */
 const SPREAD = 0.05;
 
-/** High where skin is skin and eyes and hair are not. */
-function faceAt(canvas: Canvas, skin: Lab, place: Place): number {
-  const likeness = (points: readonly Point[]) => {
-    const colours = coloursAt(canvas, points, place);
-    return colours.reduce((sum, colour) => sum + bell(colour, skin, SPREAD), 0) / colours.length;
-  };
-  return likeness(SKIN_POINTS) - 0.5 * likeness(EYE_POINTS) - 0.5 * likeness(HAIR_POINTS);
+/** The same of a face's mean colour, about the skin of a look: a painter's hand, and a model's, is not exact. */
+export const SKIN_SPREAD = 0.08;
+
+/** How much the places of skin are of one colour, and of a look's skin: 1 at most. */
+function skinAt(canvas: Canvas, looks: readonly Look[], place: Place): { skin: Lab; evenness: number } {
+  const colours = coloursAt(canvas, SKIN_POINTS, place);
+  const skin = meanOf(colours);
+  return { skin, evenness: share(colours, skin) * bell(skin, nearestLook(looks, skin).skin, SKIN_SPREAD) };
 }
 
-/** Are all of these points of one colour? A face fits in many places near its own; hair and irises do not. */
-function coherence(canvas: Canvas, points: readonly Point[], place: Place): number {
+/**
+ * How many of these points are like skin, and are all of one colour? A face fits in many places near its own; hair and irises do not.
+ * What is like skin speaks against a face.
+ */
+function apart(canvas: Canvas, points: readonly Point[], place: Place, skin: Lab) {
   const colours = coloursAt(canvas, points, place);
-  const mean = [0, 1, 2].map(
-    (c) => colours.reduce((sum, colour) => sum + colour[c]!, 0) / colours.length,
-  ) as unknown as Lab;
-  return colours.reduce((sum, colour) => sum + bell(colour, mean, SPREAD), 0) / colours.length;
+  return { likeness: share(colours, skin), coherence: share(colours, meanOf(colours)) };
+}
+
+/** How many of the colours are this one. */
+const share = (colours: readonly Lab[], one: Lab): number =>
+  colours.reduce((sum, colour) => sum + bell(colour, one, SPREAD), 0) / colours.length;
+
+function meanOf(colours: readonly Lab[]): Lab {
+  let [lightness, a, b] = [0, 0, 0];
+  for (const colour of colours) {
+    lightness += colour[0];
+    a += colour[1];
+    b += colour[2];
+  }
+  return [lightness / colours.length, a / colours.length, b / colours.length];
 }
 
 function coloursAt(canvas: Canvas, points: readonly Point[], { x, y, scale, tilt }: Place): Lab[] {
@@ -102,9 +118,8 @@ function coloursAt(canvas: Canvas, points: readonly Point[], { x, y, scale, tilt
 }
 
 /** The best place of a face near where the layout has one: a wide and coarse search, then a narrow and fine one. */
-export function findFace(canvas: Canvas, head: Head, tone: Tone): Fit {
-  const skin = lab(colourToner(tone)(SKIN));
-  let best: Fit = { ...head, tilt: 0, face: 0 };
+export function findFace(canvas: Canvas, head: Head, looks: readonly Look[]): Fit {
+  let best: Fit = { ...head, tilt: 0, face: 0, skin: looks[0]!.skin };
   let most = Number.NEGATIVE_INFINITY;
   const search = (around: Place, reach: number, step: number, scales: readonly number[], tilts: readonly number[]) => {
     for (let dy = -reach; dy <= reach; dy += step) {
@@ -112,13 +127,17 @@ export function findFace(canvas: Canvas, head: Head, tone: Tone): Fit {
         for (const scale of scales) {
           for (const tilt of tilts) {
             const place = { x: around.x + dx, y: around.y + dy, scale: around.scale * scale, tilt: around.tilt + tilt };
-            const face = faceAt(canvas, skin, place);
-            // Coherence is 1 at most, and dear.
-            if (face + 2 <= most) continue;
-            const total = face + coherence(canvas, HAIR_POINTS, place) + coherence(canvas, EYE_POINTS, place);
+            const { skin, evenness } = skinAt(canvas, looks, place);
+            // Each group of points adds 1 at most, and is dear.
+            if (evenness + 2 <= most) continue;
+            const eyes = apart(canvas, EYE_POINTS, place, skin);
+            if (evenness - 0.5 * eyes.likeness + eyes.coherence + 1 <= most) continue;
+            const hair = apart(canvas, HAIR_POINTS, place, skin);
+            const face = evenness - 0.5 * eyes.likeness - 0.5 * hair.likeness;
+            const total = face + eyes.coherence + hair.coherence;
             if (total <= most) continue;
             most = total;
-            best = { ...place, face };
+            best = { ...place, face, skin };
           }
         }
       }
@@ -156,6 +175,19 @@ const FARTHEST = 0.16;
 
 export const readHair = (canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof typeof HAIR> =>
   read(coloursAt(canvas, HAIR_POINTS, fit), HAIR, tone);
+
+/** How little like any hair in this tone her hair is: the least squared distance over a spread, on average of the points. */
+export function hairCost(canvas: Canvas, fit: Fit, tone: Tone): number {
+  const toned = colourToner(tone);
+  const samples = Object.values(HAIR).map((colour) => lab(toned(colour)));
+  const colours = coloursAt(canvas, HAIR_POINTS, fit);
+  const costs = samples.map((sample) =>
+    colours.reduce((sum, colour) => sum + Math.min(squaredDistance(colour, sample), FARTHEST ** 2), 0),
+  );
+  return Math.min(...costs) / colours.length / HAIR_SPREAD ** 2;
+}
+const HAIR_SPREAD = 0.06;
+
 /** An iris is small: what blur brings into it from around is taken into account. */
 export function readEyes(canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof typeof EYES> {
   const veil = Math.min(MOST_VEILED, VEIL_OF_BLUR * Math.hypot(tone.blur, canvas.softness));

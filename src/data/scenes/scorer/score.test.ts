@@ -1,15 +1,19 @@
 /** @file The scorer's error rates, on fewer pictures than `scripts/scenes.mjs score` takes. */
 
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { expect, test } from "vitest";
 import { dice } from "../dice.ts";
 import { renderScene, type ScenePicture } from "../drawing/render.ts";
+import type { HairColour } from "../palette.ts";
 import type { Scene } from "../scene.ts";
 import { sceneAt } from "../scene-at.ts";
 import { type Facts, scorePicture } from "./score.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const random = dice(1, "scene");
+const FIXTURES = join(import.meta.dirname, "../../../../test/fixtures");
 
 async function changed(picture: ScenePicture, change: (image: Sharp) => Sharp): Promise<ScenePicture> {
   const { width, height, rgb } = picture;
@@ -31,6 +35,20 @@ test("at most one fact in a hundred is read wrongly on true scenes with their to
     facts += 2 + 3 * scene.girls.length;
   }
   expect(wrong / facts).toBeLessThanOrEqual(0.01);
+});
+
+test("a tone that is not told is read off the girls: few facts of theirs are read wrongly", async () => {
+  let facts = 0;
+  let wrong = 0;
+  for (const seed of range(80)) {
+    const { tone, ...scene } = sceneAt(9000 + seed, { split: "any", tones: "all" });
+    const { count, girls } = scorePicture(await renderScene({ ...scene, tone }), scene);
+    const told = [count, ...girls.flatMap(({ hair, dress }) => [hair.holds, dress.holds])];
+    facts += told.length;
+    wrong += told.filter((holds) => !holds).length;
+  }
+  // Two in a hundred: a dark orange is a brown.
+  expect(wrong / facts).toBeLessThanOrEqual(0.02);
 });
 
 test.each([64, 256, { width: 96, height: 160 }, { width: 200, height: 104 }])(
@@ -118,6 +136,38 @@ test("what is not described may be anything", async () => {
   expect(scorePicture(picture, { girls: [{}] }).count).toBe(false);
   expect(scorePicture(picture, { girls: [] }).count).toBe(false);
 });
+
+test("what the scorer says of models' pictures is what an eye saw", async () => {
+  // 214 pictures of four models, 128 pixels each, 16 in a line; their hair was named by looking, before the scorer was.
+  const { data, info } = await sharp(join(FIXTURES, "seen-by-eye.webp"))
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const labels = JSON.parse(await readFile(join(FIXTURES, "seen-by-eye.json"), "utf8")) as {
+    prompt: [HairColour, HairColour];
+    seen: [string, string];
+  }[];
+  const counts = { right: 0, accepted: 0, wrong: 0, acceptedWrongly: 0 };
+  for (const [i, { prompt, seen }] of labels.entries()) {
+    const tile = { left: (i % 16) * 128, top: Math.floor(i / 16) * 128, width: 128, height: 128 };
+    const rgb = new Uint8Array(await sharp(data, { raw: info }).extract(tile).raw().toBuffer());
+    const holds = (pair: readonly HairColour[]) =>
+      scorePicture({ width: 128, height: 128, rgb }, { girls: pair.map((hair) => ({ hair })) }).girls.every(
+        ({ hair }) => hair.holds,
+      );
+    const asked = prompt.every((hair, side) => hair === seen[side]);
+    counts[asked ? "right" : "wrong"]++;
+    if (holds(prompt)) counts[asked ? "accepted" : "acceptedWrongly"]++;
+    // Nothing that is right is right with its girls swapped; every other will do.
+    if (!asked || i % 2 === 1) continue;
+    counts.wrong++;
+    if (holds(prompt.toReversed())) counts.acceptedWrongly++;
+  }
+  expect(counts).toMatchObject({ right: 188, wrong: 122 });
+  expect(counts.acceptedWrongly / counts.wrong).toBeLessThanOrEqual(0.02);
+  // It errs to the strict side: orange that is nearly red, brown that is nearly red, a face that is half in shade.
+  expect(counts.accepted / counts.right).toBeGreaterThanOrEqual(0.85);
+}, 60_000);
 
 test("pixels that are no picture are refused", () => {
   expect(() => scorePicture({ width: 64, height: 64, rgb: new Uint8Array(5) }, { girls: [] })).toThrowError(

@@ -8,15 +8,16 @@ import { layoutOf } from "../layout.ts";
 import type { DressColour, EyeColour, HairColour } from "../palette.ts";
 import { type Background, PLAIN_TONE, type Tone } from "../scene.ts";
 import { readBackground, sameBackground } from "./background.ts";
-import { type Canvas, canvasOf } from "./canvas.ts";
-import { findFace, type Reading, readDress, readEyes, readHair } from "./girl.ts";
+import { type Canvas, canvasOf, squaredDistance } from "./canvas.ts";
+import { type Fit, findFace, hairCost, type Reading, readDress, readEyes, readHair, SKIN_SPREAD } from "./girl.ts";
+import { type Look, looksFor, nearestLook } from "./looks.ts";
 
 /** What a picture should show; what is left out may be anything. A `Scene` is one. */
 export type Description = {
   /** From left to right. */
   readonly girls: readonly { readonly hair?: HairColour; readonly eyes?: EyeColour; readonly dress?: DressColour }[];
   readonly background?: Background;
-  /** The colours are looked for as this tone shows them; plain unless told. */
+  /** The colours are looked for as this tone shows them; untold, it is read off the girls' skin. */
   readonly tone?: Tone;
 };
 
@@ -57,11 +58,13 @@ const LEAST_DRESS = 0.45;
  * @throws IllustriousError `bad_shape` when the pixels are none; `bad_option` for impossible sides
  */
 export function scorePicture(picture: Pixels, description: Description): Facts {
-  const tone = description.tone ?? PLAIN_TONE;
   const canvas = canvasOf(picture);
   const layout = layoutOf(description.girls.length, picture);
+  const looks = looksFor(description.tone);
+  const fits = description.girls.map((_, i) => findFace(canvas, layout.heads[i]!, looks));
+  const tone = description.tone ?? toneOf(canvas, fits, looks);
   const girls = description.girls.map((girl, i) => {
-    const fit = findFace(canvas, layout.heads[i]!, tone);
+    const fit = fits[i]!;
     const found = fit.face >= LEAST_FACE;
     return {
       found,
@@ -74,10 +77,23 @@ export function scorePicture(picture: Pixels, description: Description): Facts {
   const seen = readBackground(canvas, layout, tone).background;
   const wanted = description.background;
   const background = { seen, holds: wanted === undefined || (seen !== undefined && sameBackground(wanted, seen)) };
-  const count = girls.every(({ found }) => found) && !othersFound(canvas, description.girls.length, picture, tone);
+  const count = girls.every(({ found }) => found) && !othersFound(canvas, description.girls.length, picture, looks);
   const all =
     count && background.holds && girls.every(({ hair, eyes, dress }) => hair.holds && eyes.holds && dress.holds);
   return { count, girls, background, all };
+}
+
+/** A picture has one tone: that which its girls' skin and hair have most likely. */
+function toneOf(canvas: Canvas, fits: readonly Fit[], looks: readonly Look[]): Tone {
+  const seen = fits.filter(({ face }) => face >= LEAST_FACE);
+  if (seen.length === 0) return PLAIN_TONE;
+  const costs = looks.map((look) =>
+    seen.reduce(
+      (sum, fit) => sum + squaredDistance(fit.skin, look.skin) / SKIN_SPREAD ** 2 + hairCost(canvas, fit, look.tone),
+      0,
+    ),
+  );
+  return looks[costs.indexOf(Math.min(...costs))]!.tone;
 }
 
 function judged<Name extends string>(
@@ -91,12 +107,13 @@ function judged<Name extends string>(
 }
 
 /** Is there a whole girl where a picture of another number of girls has one? */
-function othersFound(canvas: Canvas, girls: number, size: Pixels, tone: Tone): boolean {
+function othersFound(canvas: Canvas, girls: number, size: Pixels, looks: readonly Look[]): boolean {
   return [1, 2]
     .filter((other) => other !== girls)
     .flatMap((other) => layoutOf(other, size).heads)
     .some((head) => {
-      const fit = findFace(canvas, head, tone);
+      const fit = findFace(canvas, head, looks);
+      const { tone } = nearestLook(looks, fit.skin);
       return fit.face >= SURE_FACE && readHair(canvas, fit, tone).share >= SURE_HAIR;
     });
 }
