@@ -6,7 +6,7 @@ import { balanceAudit } from "../tasks/balance-audit.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { liveLine } from "./live-line.ts";
-import { counted, duration } from "./quantities.ts";
+import { counted, timeLeft } from "./quantities.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
 import { jsonLine, safeLine } from "./terminal-text.ts";
@@ -71,7 +71,7 @@ async function run(audit: string, command: Command, shell: Shell): Promise<numbe
 function progressText({ done, total }: Extract<BalanceEvent, { type: "progress" }>, seconds: number): string {
   const parts = [`${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} rows`];
   if (done > 0 && seconds > 0) {
-    parts.push(`${(done / seconds).toPrecision(3)} rows/s`, `${duration(((total - done) * seconds) / done)} left`);
+    parts.push(`${(done / seconds).toPrecision(3)} rows/s`, timeLeft(total - done, done, seconds));
   }
   return parts.join(" · ");
 }

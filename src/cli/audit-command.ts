@@ -12,7 +12,7 @@ import { installSql } from "./audit-sql.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { type LiveLine, liveLine } from "./live-line.ts";
-import { counted, duration, fileSize } from "./quantities.ts";
+import { counted, fileSize, timeLeft } from "./quantities.ts";
 import { warningText } from "./report-human.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
@@ -152,7 +152,7 @@ function newPace(shell: Shell): (event: ProgressEvent) => string {
     if (measured > 0 && seconds > 0) {
       parts.push(`${(measured / seconds).toPrecision(3)} images/s`);
       const grown = share - began.event.share;
-      if (grown > 0) parts.push(`${duration(((1 - share) * seconds) / grown)} left`);
+      if (grown > 0) parts.push(timeLeft(1 - share, grown, seconds));
     }
     return parts.join(" · ");
   };

@@ -9,7 +9,7 @@ import { compareAudits } from "../tasks/compare-audits.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { liveLine } from "./live-line.ts";
-import { duration } from "./quantities.ts";
+import { duration, timeLeft } from "./quantities.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
 import { jsonLine, safeLine } from "./terminal-text.ts";
@@ -66,7 +66,7 @@ async function run(a: string, b: string, command: Command, shell: Shell): Promis
 
 function progressText(stage: string, seconds: number, share: number | undefined): string {
   if (!share) return `${stage} · ${duration(seconds)}`;
-  return `${stage} · ${Math.floor(100 * share)} % · ${duration((seconds * (1 - share)) / share)} left`;
+  return `${stage} · ${Math.floor(100 * share)} % · ${timeLeft(1 - share, share, seconds)}`;
 }
 
 const MARK_NAMES: Readonly<Record<Mark, string>> = {

@@ -9,7 +9,7 @@ import { type AuditReportEvent, auditReportOptions } from "../tasks/audit/report
 import { paintFor } from "./colour.ts";
 import type { Context } from "./command.ts";
 import { liveLine } from "./live-line.ts";
-import { duration } from "./quantities.ts";
+import { timeLeft } from "./quantities.ts";
 import type { Shell } from "./shell.ts";
 import { jsonLine, safeLine } from "./terminal-text.ts";
 import { type Section, sectionsText, tableLines } from "./text-sections.ts";
@@ -76,9 +76,9 @@ function newPace(shell: Shell): (event: ProgressEvent) => string {
     const what = stage === "images" ? "images counted" : "pictures drawn";
     const parts = [`${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} ${what}`];
     const seconds = (shell.now() - began.at) / 1000;
-    const rate = (done - began.event.done) / seconds;
-    if (rate > 0 && Number.isFinite(rate)) {
-      parts.push(`${rate.toPrecision(3)} a second`, `${duration((total - done) / rate)} left`);
+    const since = done - began.event.done;
+    if (since > 0 && seconds > 0) {
+      parts.push(`${(since / seconds).toPrecision(3)} a second`, timeLeft(total - done, since, seconds));
     }
     return parts.join(" · ");
   };

@@ -5,7 +5,7 @@ import { queryOptions } from "../tasks/audit/query.ts";
 import { queryAudit } from "../tasks/query-audit.ts";
 import { type Context, usageError } from "./command.ts";
 import { liveLine } from "./live-line.ts";
-import { counted, duration } from "./quantities.ts";
+import { counted, duration, timeLeft } from "./quantities.ts";
 import { csvLines, jsonRow, queryTable } from "./query-output.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
@@ -84,8 +84,7 @@ async function run(audit: string, sql: string, command: Command, shell: Shell): 
 
 function progressText(share: number | undefined, seconds: number): string {
   const parts = [`asking for ${duration(seconds)}`];
-  if (share !== undefined)
-    parts.push(`${Math.floor(100 * share)} %`, `${duration((seconds * (1 - share)) / share)} left`);
+  if (share !== undefined) parts.push(`${Math.floor(100 * share)} %`, timeLeft(1 - share, share, seconds));
   return parts.join(" · ");
 }
 

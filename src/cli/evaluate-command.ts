@@ -11,7 +11,7 @@ import { checkFile, makeFolder } from "../tasks/output-place.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { liveLine } from "./live-line.ts";
-import { duration } from "./quantities.ts";
+import { timeLeft } from "./quantities.ts";
 import { warningText } from "./report-human.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
@@ -186,7 +186,7 @@ function progressText(event: ProgressEvent, done: number, seconds: number): stri
   const percent = Math.floor((100 * all) / total);
   const parts = [`${percent} %`, `${type === "judging" ? "judging again " : ""}${model}, ${row}: ${cell}`];
   if (done > 0 && seconds > 0) {
-    parts.push(`${(done / seconds).toPrecision(2)} pictures/s`, `${duration(((total - all) * seconds) / done)} left`);
+    parts.push(`${(done / seconds).toPrecision(2)} pictures/s`, timeLeft(total - all, done, seconds));
   }
   return parts.join(" · ");
 }

@@ -6,7 +6,7 @@ import { type ExportInput, exportOptions } from "../tasks/export-options.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { type LiveLine, liveLine } from "./live-line.ts";
-import { duration, fileSize } from "./quantities.ts";
+import { fileSize, timeLeft } from "./quantities.ts";
 import { warningText } from "./report-human.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
@@ -99,5 +99,5 @@ function human(shell: Shell, line: LiveLine): (event: ExportEvent) => void {
 function progressText({ bytes, total }: ProgressEvent, done: number, seconds: number): string {
   const share = `${Math.floor((100 * bytes) / total)} % of ${fileSize(total)}`;
   if (done <= 0 || seconds <= 0) return share;
-  return `${share} · ${fileSize(done / seconds)}/s · ${duration(((total - bytes) * seconds) / done)} left`;
+  return `${share} · ${fileSize(done / seconds)}/s · ${timeLeft(total - bytes, done, seconds)}`;
 }

@@ -8,6 +8,14 @@ export function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/**
+ * Such as `0:42 left`: what remains, at the pace so far.
+ *
+ * @param remaining in the unit of `done`, of which there is some, after `seconds`
+ */
+export const timeLeft = (remaining: number, done: number, seconds: number): string =>
+  `${duration((remaining * seconds) / done)} left`;
+
 /** Such as `1.3 s/step` or `7.4 steps/s`: whichever number is above 1. */
 export function stepRate(secondsPerStep: number): string {
   if (secondsPerStep >= 1) return `${short(secondsPerStep)} s/step`;

@@ -5,7 +5,7 @@ import type { IllustriousError } from "../base/error.ts";
 import { type ScenesInput, sceneOptions, scenes } from "../tasks/scenes.ts";
 import { type Context, usageError } from "./command.ts";
 import { liveLine } from "./live-line.ts";
-import { duration } from "./quantities.ts";
+import { timeLeft } from "./quantities.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
 import { safeLine } from "./terminal-text.ts";
@@ -54,9 +54,9 @@ async function run(out: string, command: Command, shell: Shell): Promise<number>
         break;
       }
       const seconds = (shell.now() - began) / 1000;
-      const left = (seconds / event.done) * (event.total - event.done);
       const rate = (event.done / Math.max(seconds, 1e-3)).toPrecision(3);
-      line.show(`${event.done} of ${event.total} scenes · ${rate} scenes/s · ${duration(left)} left`);
+      const left = timeLeft(event.total - event.done, event.done, seconds);
+      line.show(`${event.done} of ${event.total} scenes · ${rate} scenes/s · ${left}`);
     }
   });
 }

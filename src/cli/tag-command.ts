@@ -8,7 +8,7 @@ import type { TagControl } from "../tasks/tag/run.ts";
 import { type Paint, paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { type LiveLine, liveLine } from "./live-line.ts";
-import { counted, duration } from "./quantities.ts";
+import { counted, timeLeft } from "./quantities.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
 import { jsonLine, safeLine } from "./terminal-text.ts";
@@ -158,7 +158,7 @@ function changeText({ caption, before, after }: Change, paint: Paint): string {
 }
 
 function countingText({ images, total }: Extract<TagEvent, { type: "counting" }>, seconds: number): string {
-  const left = images === 0 ? "" : ` · ${duration(((total - images) * seconds) / images)} left`;
+  const left = images === 0 ? "" : ` · ${timeLeft(total - images, images, seconds)}`;
   return `counting for thresholds: ${images.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} images${left}`;
 }
 
@@ -168,7 +168,7 @@ function progressText(event: Extract<TagEvent, { type: "progress" }>, seconds: n
   const parts = [`${images.toLocaleString("en-US")}${of} images`, `${changed.toLocaleString("en-US")} changed`];
   if (images > 0 && seconds > 0) {
     parts.push(`${(images / seconds).toPrecision(3)} images/s`);
-    if (total !== undefined) parts.push(`${duration(((total - images) * seconds) / images)} left`);
+    if (total !== undefined) parts.push(timeLeft(total - images, images, seconds));
   }
   return parts.join(" · ");
 }

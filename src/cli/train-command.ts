@@ -9,7 +9,7 @@ import type { TrainInput } from "../tasks/train/train-options.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { type LiveLine, liveLine } from "./live-line.ts";
-import { duration } from "./quantities.ts";
+import { timeLeft } from "./quantities.ts";
 import { warningText } from "./report-human.ts";
 import { EXIT, type Shell } from "./shell.ts";
 import { jsonLine, safeLine, safeText } from "./terminal-text.ts";
@@ -160,12 +160,11 @@ function newPace(): (event: StepEvent) => string {
     seconds += event.seconds;
     pictures += event.pictures;
     seen++;
-    const left = ((event.steps - event.step) * seconds) / seen;
     const rate = pictures / Math.max(seconds, 1e-9);
     const skipped = event.skipped ? " · gradient not finite, step skipped" : "";
     return (
       `step ${event.step}/${event.steps} · loss ${loss.toFixed(4)} · ${rate.toPrecision(3)} pictures/s · ` +
-      `${duration(left)} left${skipped}`
+      `${timeLeft(event.steps - event.step, seen, seconds)}${skipped}`
     );
   };
 }

@@ -1,10 +1,10 @@
 /** @file A model as one file in the layout that A1111, Forge and ComfyUI read, tensor by tensor out of where it lies now. */
 
 import { basename, dirname, extname, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { WeightDType } from "../base/dtype.ts";
 import { IllustriousError } from "../base/error.ts";
 import { float32FromBytes } from "../base/float-bytes.ts";
+import { ticks } from "../base/ticks.ts";
 import { byteLengthOf, type TensorToWrite, writeSafetensors } from "../formats/safetensors/index.ts";
 import { type Checkpoint, openCheckpoint } from "../models/sdxl/checkpoint.ts";
 import { COMPONENTS, FOLDER } from "../models/sdxl/names.ts";
@@ -68,9 +68,8 @@ export async function* exportModel(
   await makeFolder(dirname(place));
   const writing = writeSafetensors(place, counted, singleFileMetadata(factsOf(checkpoint)));
   try {
-    const ended = writing.then(() => true);
-    while (!(await Promise.race([ended, sleep(EVERY, false, { ref: false })])))
-      yield { type: "progress", bytes, total };
+    for await (const _ of ticks(writing, EVERY)) yield { type: "progress", bytes, total };
+    await writing;
   } finally {
     // Whoever stops to listen has the file as it was before.
     isLeft = true;

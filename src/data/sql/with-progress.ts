@@ -1,6 +1,7 @@
 /** @file How far DuckDB is with what it was asked, told while it works. */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { ticks } from "../../base/ticks.ts";
 
 /** `share` from 0 to 1, by rows read of the tables; none where DuckDB cannot say. */
 export type SqlProgress = { readonly type: "progress"; readonly share: number | undefined };
@@ -15,20 +16,13 @@ export async function* withProgress<T>(connection: DuckDBConnection, work: Promi
     () => {},
     () => {},
   );
-  void ended.then(() => {
-    settled = true;
-  });
   try {
-    for (;;) {
-      let timer: NodeJS.Timeout | undefined;
-      const pause = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, TELL_EVERY);
-      });
-      await Promise.race([ended, pause]).finally(() => clearTimeout(timer));
-      if (settled) return await work;
+    for await (const _ of ticks(work, TELL_EVERY)) {
       const { percentage } = connection.progress;
       yield { type: "progress", share: percentage > 0 ? Math.min(1, percentage / 100) : undefined };
     }
+    settled = true;
+    return await work;
   } finally {
     // A connection that is closed in the middle of its work takes the process with it.
     if (!settled) connection.interrupt();

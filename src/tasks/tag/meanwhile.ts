@@ -1,6 +1,6 @@
 /** @file Work that is looked at from time to time while it goes on. */
 
-import { setTimeout as wait } from "node:timers/promises";
+import { ticks } from "../../base/ticks.ts";
 
 /** Milliseconds between two looks. */
 const LOOK_EVERY = 200;
@@ -14,15 +14,10 @@ export async function* meanwhile(
   signal?: AbortSignal,
 ): AsyncGenerator<void, void> {
   const stop = new AbortController();
-  let ended = false;
-  const running = work(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal).finally(() => {
-    ended = true;
-  });
+  const running = work(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
   try {
-    while (!ended) {
-      await Promise.race([running.catch(() => {}), wait(LOOK_EVERY)]);
-      yield;
-    }
+    yield* ticks(running, LOOK_EVERY);
+    yield;
     await running;
   } finally {
     stop.abort();
