@@ -107,6 +107,11 @@ function refused(shown: string, reason: string): IllustriousError {
     const hint = `Give it as redis://user:password@host, or in the variable ${PASSWORD_VARIABLE}.`;
     return new IllustriousError("queue_failed", `${shown}: Redis refuses the user or password, or wants one`, hint);
   }
+  if (/certificate|altnames/i.test(reason)) {
+    const hint =
+      "Redis has to show a certificate for this host that this machine trusts. Name one of your own authority in NODE_EXTRA_CA_CERTS.";
+    return new IllustriousError("queue_failed", `${shown}: the certificate is not trusted (${reason})`, hint);
+  }
   const hint = "Check host and port, and that Redis runs there and lets this machine in.";
   return new IllustriousError("queue_failed", `${shown}: Redis cannot be reached (${reason})`, hint);
 }

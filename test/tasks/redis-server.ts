@@ -11,11 +11,35 @@ export const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
 
 export type RedisServer = { readonly url: string; readonly port: number; close(): Promise<void> };
 
+/** A certificate for 127.0.0.1, which nobody vouches for but itself. */
+export type Certificate = { readonly cert: string; readonly key: string };
+
+/** @throws where there is no openssl */
+export function makeCertificate(folder: string): Certificate {
+  const files = { cert: join(folder, "redis.crt"), key: join(folder, "redis.key") };
+  const name = ["-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"];
+  const made = spawnSync(
+    "openssl",
+    ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...name, "-keyout", files.key, "-out", files.cert],
+    { encoding: "utf8" },
+  );
+  if (made.status !== 0) throw new Error(`openssl: ${made.stderr ?? made.error}`);
+  return files;
+}
+
 /** @param more arguments, such as `--requirepass` */
-export async function startRedis(...more: string[]): Promise<RedisServer> {
+export const startRedis = (...more: string[]): Promise<RedisServer> => start("redis", (port) => ["--port", port], more);
+
+/** One that speaks TLS alone, and asks nobody for a certificate. */
+export const startTlsRedis = ({ cert, key }: Certificate): Promise<RedisServer> =>
+  start("rediss", (port) => ["--port", "0", "--tls-port", port, "--tls-auth-clients", "no"], [
+    ...["--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert],
+  ]);
+
+async function start(scheme: string, listen: (port: string) => string[], more: string[]): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "redis-"));
   const port = await freePort();
-  const where = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
+  const where = [...listen(String(port)), "--bind", "127.0.0.1", "--dir", folder];
   const child = spawn("redis-server", [...where, "--save", "", "--appendonly", "no", ...more], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -26,7 +50,7 @@ export async function startRedis(...more: string[]): Promise<RedisServer> {
     });
   });
   return {
-    url: `redis://127.0.0.1:${port}/0`,
+    url: `${scheme}://127.0.0.1:${port}/0`,
     port,
     async close() {
       await ended(child, "SIGTERM");
