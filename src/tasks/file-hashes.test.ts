@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
@@ -30,4 +30,5 @@ test("a file is read once, and again when it changed", async () => {
   expect(await hashed(path)).toEqual({ steps: 1, sha256: second });
   expect(await readdir(join(folder, "home/hashes"))).toHaveLength(2);
   vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
 });

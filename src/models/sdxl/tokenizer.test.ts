@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SDXL_BASE } from "./config.ts";
 import { loadTokenizer, modelTokenizer, type Tokenizer } from "./tokenizer.ts";
 
@@ -60,8 +60,13 @@ test("any text at all has ids of the vocabulary", () => {
 });
 
 describe("a tokenizer's own files", () => {
+  const folders: string[] = [];
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  });
   const folderWith = (files: Record<string, string>) => {
     const folder = mkdtempSync(join(tmpdir(), "tokenizer-"));
+    folders.push(folder);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     return folder;
   };
