@@ -5,11 +5,12 @@
  *
  *     node scripts/lora-study.mjs set FOLDER             the twenty pictures, with captions
  *     node scripts/lora-study.mjs run FOLDER MODEL …     trains on each model, draws, measures; goes on where it stopped; FOLDER keeps all
+ *     node scripts/lora-study.mjs count FOLDER MODEL …   draws and measures again with the LoRAs that FOLDER has
  *     node scripts/lora-study.mjs table FOLDER           the table of what is in FOLDER, as Markdown
  *     node scripts/lora-study.mjs picture FILE SHEET …   one picture: of each sheet that a run has made, its first row
  */
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
@@ -97,7 +98,11 @@ async function trained(folder, model, name, more, data) {
   return { file: join(last, "model/lora.safetensors"), seconds: (performance.now() - began) / 1000 };
 }
 
-async function run(folder, ...models) {
+const run = (folder, ...models) => study(folder, models, false);
+const count = (folder, ...models) => study(folder, models, true);
+
+/** @param again whether what was counted is counted again, and nothing trained */
+async function study(folder, models, again) {
   await mkdir(folder, { recursive: true });
   const data = join(process.cwd(), folder, "lumi");
   await set(join(folder, "lumi"));
@@ -110,16 +115,20 @@ async function run(folder, ...models) {
       const prompts = neutral.map(({ prompt }) => prompt);
       const before = await drawn(path, prompts);
       results[kind] ??= {};
-      results[kind]["no LoRA"] ??= { ...concept(await drawn(path, called)), ...drift(before, before), seconds: 0 };
+      if (again || !results[kind]["no LoRA"]) {
+        results[kind]["no LoRA"] = { ...concept(await drawn(path, called)), ...drift(before, before), seconds: 0 };
+      }
       await keep();
       for (const [variant, more] of Object.entries(VARIANTS)) {
-        if (results[kind][variant]) continue;
+        const found = results[kind][variant];
+        if (again ? !found : found) continue;
         const name = `${kind}-${variant.replace(/[^a-z0-9]+/gi, "-")}`;
         console.log(`${kind}, ${variant}`);
-        const { file, seconds } = await trained(join(process.cwd(), folder), path, name, more, data);
-        const loras = [file];
-        const shown = await drawn(path, called, loras);
-        const after = await drawn(path, prompts, loras);
+        const { file, seconds } = again
+          ? { file: await loraIn(join(folder, name)), seconds: found.seconds }
+          : await trained(join(process.cwd(), folder), path, name, more, data);
+        const shown = await drawn(path, called, [file]);
+        const after = await drawn(path, prompts, [file]);
         results[kind][variant] = { ...concept(shown), ...drift(before, after), seconds };
         await writeSheet(join(folder, `${name}.png`), [shown.slice(0, 10), before.slice(0, 10), after.slice(0, 10)]);
         await keep();
@@ -129,6 +138,15 @@ async function run(folder, ...models) {
     await closeEngine();
   }
   await table(folder);
+}
+
+/** Of the last checkpoint. */
+async function loraIn(folder) {
+  const last = (await readdir(folder))
+    .filter((name) => name.startsWith("step-"))
+    .sort()
+    .at(-1);
+  return join(process.cwd(), folder, last, "model/lora.safetensors");
 }
 
 const resultsOf = async (folder) => JSON.parse(await readFile(join(folder, "results.json"), "utf8").catch(() => "{}"));
@@ -165,11 +183,11 @@ async function picture(file, ...sheets) {
   await canvas.png({ palette: true, colours: 160, compressionLevel: 9 }).toFile(file);
 }
 
-const commands = { set: [set, 1], run: [run, 2], table: [table, 1], picture: [picture, 2] };
+const commands = { set: [set, 1], run: [run, 2], count: [count, 2], table: [table, 1], picture: [picture, 2] };
 const [name, ...given] = process.argv.slice(2);
 const [command, least] = commands[name] ?? [];
 if (!command || given.length < least) {
-  console.error("say set FOLDER, run FOLDER MODEL …, table FOLDER or picture FILE SHEET …");
+  console.error("say set FOLDER, run FOLDER MODEL …, count FOLDER MODEL …, table FOLDER or picture FILE SHEET …");
   process.exit(2);
 }
 await command(...given);

@@ -10,6 +10,7 @@ import { mix, PLAIN, type PlainColour, type Rgb } from "../palette.ts";
 import { type Background, PLACES, type Tone } from "../scene.ts";
 import { colourToner } from "../tone.ts";
 import { bell, type Canvas, type Lab, lab } from "./canvas.ts";
+import { perTone } from "./looks.ts";
 
 /** Shares of a background's points: its field, its objects if it has any, and anything. */
 const FIELD = 0.7;
@@ -88,7 +89,7 @@ function freePoints(canvas: Canvas, { heads }: Layout): { share: number; colour:
   return points;
 }
 
-function modelsFor(tone: Tone): Model[] {
+const modelsFor = perTone((tone): Model[] => {
   const toned = colourToner(tone);
   const seen = (colour: Rgb) => lab(toned(colour));
   const plains = Object.keys(PLAIN) as PlainColour[];
@@ -107,7 +108,7 @@ function modelsFor(tone: Tone): Model[] {
       objects: background.kind === "place" ? OBJECTS[background.place].map(seen) : [],
     };
   });
-}
+});
 
 const ROWS = 40;
 

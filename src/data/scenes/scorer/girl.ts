@@ -7,8 +7,8 @@ import type { Head } from "../layout.ts";
 import { DRESS, EYES, HAIR, mix, type Rgb, SKIN } from "../palette.ts";
 import type { Tone } from "../scene.ts";
 import { colourToner } from "../tone.ts";
-import { bell, type Canvas, type Lab, lab, squaredDistance } from "./canvas.ts";
-import { type Look, nearestLook } from "./looks.ts";
+import { bell, type Canvas, distance, type Lab, lab, squaredDistance } from "./canvas.ts";
+import { type Look, nearestLook, perTone } from "./looks.ts";
 
 type Point = readonly [x: number, y: number];
 
@@ -69,8 +69,11 @@ const DRESS_POINTS = mirrored([
   [28, 53],
 ]);
 
-/** Where a face was found; `face` says how much like one it is, at most 1; `skin` is its colour. */
-export type Fit = Head & { readonly tilt: number; readonly face: number; readonly skin: Lab };
+/**
+ * Where a face was found. `face` says how much like one it is, at most 1; `skin` is its colour; `eyes` how far its irises are from that, over
+ * how far they are in a drawing of the first look: little where they are blurred away.
+ */
+export type Fit = Head & { readonly tilt: number; readonly face: number; readonly skin: Lab; readonly eyes: number };
 
 type Place = Head & { readonly tilt: number };
 
@@ -119,7 +122,7 @@ function coloursAt(canvas: Canvas, points: readonly Point[], { x, y, scale, tilt
 
 /** The best place of a face near where the layout has one: a wide and coarse search, then a narrow and fine one. */
 export function findFace(canvas: Canvas, head: Head, looks: readonly Look[]): Fit {
-  let best: Fit = { ...head, tilt: 0, face: 0, skin: looks[0]!.skin };
+  let best = { ...head, tilt: 0, face: 0, skin: looks[0]!.skin };
   let most = Number.NEGATIVE_INFINITY;
   const search = (around: Place, reach: number, step: number, scales: readonly number[], tilts: readonly number[]) => {
     for (let dy = -reach; dy <= reach; dy += step) {
@@ -146,7 +149,9 @@ export function findFace(canvas: Canvas, head: Head, looks: readonly Look[]): Fi
   search(best, 8, 2, [0.92, 1, 1.08], [0]);
   search(best, 2, 1, [0.95, 1, 1.05], [-4, 0, 4]);
   search(best, 0.5, 0.5, [0.975, 1, 1.025], [-2, 0, 2]);
-  return best;
+  const irises = coloursAt(canvas, EYE_POINTS, best);
+  const away = irises.reduce((sum, colour) => sum + distance(colour, best.skin), 0) / irises.length;
+  return { ...best, eyes: away / looks[0]!.eyesFromSkin };
 }
 
 /** What a group of points shows: the name that most of them are nearest to, and how many that is. */
@@ -178,15 +183,15 @@ export const readHair = (canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof ty
 
 /** How little like any hair in this tone her hair is: the least squared distance over a spread, on average of the points. */
 export function hairCost(canvas: Canvas, fit: Fit, tone: Tone): number {
-  const toned = colourToner(tone);
-  const samples = Object.values(HAIR).map((colour) => lab(toned(colour)));
   const colours = coloursAt(canvas, HAIR_POINTS, fit);
-  const costs = samples.map((sample) =>
+  const costs = hairIn(tone).map((sample) =>
     colours.reduce((sum, colour) => sum + Math.min(squaredDistance(colour, sample), FARTHEST ** 2), 0),
   );
   return Math.min(...costs) / colours.length / HAIR_SPREAD ** 2;
 }
 const HAIR_SPREAD = 0.06;
+
+const hairIn = perTone((tone) => Object.values(HAIR).map((colour) => lab(colourToner(tone)(colour))));
 
 /** An iris is small: what blur brings into it from around is taken into account. */
 export function readEyes(canvas: Canvas, fit: Fit, tone: Tone): Reading<keyof typeof EYES> {

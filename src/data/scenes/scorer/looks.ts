@@ -3,15 +3,20 @@
  * girls' skin, the one colour that every girl has, before other colours are named.
  */
 
-import { SKIN } from "../palette.ts";
+import { EYES, SKIN } from "../palette.ts";
 import { PLAIN_TONE, type Tone, type ToneChange } from "../scene.ts";
 import { changedTone, colourToner } from "../tone.ts";
-import { type Lab, lab, squaredDistance } from "./canvas.ts";
+import { distance, type Lab, lab, squaredDistance } from "./canvas.ts";
 
-/** A tone, and skin in it. */
-export type Look = { readonly tone: Tone; readonly skin: Lab };
+/** A tone, skin in it, and how far irises are from that on average of their colours. */
+export type Look = { readonly tone: Tone; readonly skin: Lab; readonly eyesFromSkin: number };
 
-const lookOf = (tone: Tone): Look => ({ tone, skin: lab(colourToner(tone)(SKIN)) });
+function lookOf(tone: Tone): Look {
+  const toned = colourToner(tone);
+  const skin = lab(toned(SKIN));
+  const eyes = Object.values(EYES).map((colour) => distance(lab(toned(colour)), skin));
+  return { tone, skin, eyesFromSkin: eyes.reduce((sum, one) => sum + one, 0) / eyes.length };
+}
 
 const LIGHTNESS: readonly ToneChange[] = ["dark", "bright", "low contrast", "high contrast"];
 const SATURATION: readonly ToneChange[] = ["muted", "vivid"];
@@ -33,7 +38,7 @@ const ANY_LOOK: readonly Look[] = [
   ),
 ].map(lookOf);
 
-/** The looks that a picture may have: the told tone's alone, or any. */
+/** The looks that a picture may have: the told tone's alone, or any, of which the plain one is the first. */
 export const looksFor = (tone: Tone | undefined): readonly Look[] => (tone ? [lookOf(tone)] : ANY_LOOK);
 
 /** The look whose skin is nearest; of two as near, the one of fewer changes. */
@@ -47,4 +52,16 @@ export function nearestLook(looks: readonly Look[], skin: Lab): Look {
     nearest = look;
   }
   return nearest;
+}
+
+/** What is made of a tone, made once for each: a picture is held against dozens of them. */
+export function perTone<T extends object>(make: (tone: Tone) => T): (tone: Tone) => T {
+  const made = new WeakMap<Tone, T>();
+  return (tone) => {
+    const known = made.get(tone);
+    if (known) return known;
+    const one = make(tone);
+    made.set(tone, one);
+    return one;
+  };
 }

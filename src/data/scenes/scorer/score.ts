@@ -45,6 +45,9 @@ export type Facts = {
 
 /** Faces of true scenes, blurred ones among them, reach more; noise, blurs and backgrounds less. */
 const LEAST_FACE = 0.3;
+const LEAST_EYES_APART = 0.3;
+
+const isFace = ({ face, eyes }: Fit): boolean => face >= LEAST_FACE && eyes >= LEAST_EYES_APART;
 
 /** Shares of the points that must agree on a colour. */
 const LEAST_HAIR = 0.5;
@@ -65,7 +68,7 @@ export function scorePicture(picture: Pixels, description: Description): Facts {
   const tone = description.tone ?? toneOf(canvas, fits, looks);
   const girls = description.girls.map((girl, i) => {
     const fit = fits[i]!;
-    const found = fit.face >= LEAST_FACE;
+    const found = isFace(fit);
     return {
       found,
       face: fit.face,
@@ -83,14 +86,17 @@ export function scorePicture(picture: Pixels, description: Description): Facts {
   return { count, girls, background, all };
 }
 
+/** In squared standard deviations: nearly half of all scenes have no change, and each single one is rare. */
+const CHANGE_COST = 2;
+
 /** A picture has one tone: that which its girls' skin and hair have most likely. */
 function toneOf(canvas: Canvas, fits: readonly Fit[], looks: readonly Look[]): Tone {
-  const seen = fits.filter(({ face }) => face >= LEAST_FACE);
+  const seen = fits.filter(isFace);
   if (seen.length === 0) return PLAIN_TONE;
-  const costs = looks.map((look) =>
+  const costs = looks.map(({ tone, skin }) =>
     seen.reduce(
-      (sum, fit) => sum + squaredDistance(fit.skin, look.skin) / SKIN_SPREAD ** 2 + hairCost(canvas, fit, look.tone),
-      0,
+      (sum, fit) => sum + squaredDistance(fit.skin, skin) / SKIN_SPREAD ** 2 + hairCost(canvas, fit, tone),
+      CHANGE_COST * tone.changes.length,
     ),
   );
   return looks[costs.indexOf(Math.min(...costs))]!.tone;
