@@ -64,7 +64,7 @@ export type TagOptions = z.output<typeof tagOptions>;
 /** @throws IllustriousError `bad_option` */
 export function parseTagOptions(input: TagInput): TagOptions {
   const options = parsedOptions(tagOptions, input, "See `illustrious tag --help`.");
-  const { undo, write, out, thresholds, name } = options;
+  const { undo, write, out, thresholds, name, workers } = options;
   const isCopy = write === "copy" || write === "tars";
   if (isCopy && out === undefined) {
     throw new IllustriousError("bad_option", `write ${write}, and no folder for it`, "Add --out FOLDER.");
@@ -72,6 +72,14 @@ export function parseTagOptions(input: TagInput): TagOptions {
   if (!isCopy && out !== undefined) {
     const hint = "That is for --write copy, and for --write tars; other captions are written where they are.";
     throw new IllustriousError("bad_option", `out ${out}, with nothing to write there`, hint);
+  }
+  if (workers !== undefined && (undo || write !== undefined)) {
+    const what = undo ? "undo" : `write ${write}`;
+    throw new IllustriousError(
+      "bad_option",
+      `workers ${workers}, and ${what}`,
+      "One process writes; several only plan.",
+    );
   }
   if (undo && write !== undefined) {
     throw new IllustriousError("bad_option", `undo, and write ${write}`, "First one, then the other.");

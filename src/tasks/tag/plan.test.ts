@@ -103,3 +103,10 @@ test("a process is for many images, unless so many are asked for", () => {
   expect(planProcesses(asked(3), 1000, 2)).toBe(2);
   expect(planProcesses(asked(), 0, 0)).toBe(1);
 });
+
+test("several processes are for planning: with writing or undoing they are refused", () => {
+  for (const other of [{ write: "sidecars" }, { undo: true }] as const) {
+    const parse = () => parseTagOptions({ audit: root, workers: 2, ...other });
+    expect(parse).toThrowError(expect.objectContaining({ code: "bad_option", hint: expect.stringContaining("plan") }));
+  }
+});
