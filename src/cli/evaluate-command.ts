@@ -173,7 +173,8 @@ function progressLine(shell: Shell): Line {
     },
     show(event) {
       const at = shell.now();
-      if (began?.type !== event.type) began = { type: event.type, at, done: event.done };
+      // Each model's kept pictures are counted by themselves.
+      if (began?.type !== event.type || event.done < began.done) began = { type: event.type, at, done: event.done };
       line.show(progressText(event, event.done - began.done, (at - began.at) / 1000));
     },
     end: line.end,

@@ -107,6 +107,10 @@ function refused(shown: string, reason: string): IllustriousError {
     const hint = `Give it as redis://user:password@host, or in the variable ${PASSWORD_VARIABLE}.`;
     return new IllustriousError("queue_failed", `${shown}: Redis refuses the user or password, or wants one`, hint);
   }
+  if (/alert.*certificate/i.test(reason)) {
+    const hint = "This program has none to show. Let Redis ask for none: tls-auth-clients no.";
+    return new IllustriousError("queue_failed", `${shown}: Redis wants a certificate of its clients (${reason})`, hint);
+  }
   if (/certificate|altnames/i.test(reason)) {
     const hint =
       "Redis has to show a certificate for this host that this machine trusts. Name one of your own authority in NODE_EXTRA_CA_CERTS.";

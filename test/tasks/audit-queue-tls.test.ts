@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { writeSceneSet } from "../../src/data/scenes/index.ts";
 import { ended, hasRedis, makeCertificate, type RedisServer, startTlsRedis } from "./redis-server.ts";
 
@@ -17,8 +17,13 @@ let root = "";
 let redis: RedisServer;
 let trusting: NodeJS.ProcessEnv;
 
+const children = new Set<ChildProcess>();
+
 function start(env: NodeJS.ProcessEnv, ...args: string[]): ChildProcess {
-  return spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
 }
 
 async function outcome(child: ChildProcess): Promise<{ status: number | null; out: string; err: string }> {
@@ -35,22 +40,21 @@ describe.skipIf(!hasRedis || !hasOpenssl)("with redis-server and openssl, withou
     redis = await startTlsRedis(certificate);
     trusting = { ...process.env, NODE_EXTRA_CA_CERTS: certificate.cert };
   }, 60_000);
+  afterEach(async () => {
+    for (const child of children) await ended(child, "SIGKILL");
+  });
   afterAll(async () => {
     await redis?.close();
     await rm(root, { recursive: true, force: true });
   });
 
   test("images are measured over it, where its certificate is trusted", async () => {
-    const worker = start(trusting, "worker", "--queue", redis.url, "--workers", "1", "--json");
-    try {
-      const out = join(root, "out");
-      const audit = start(trusting, "audit", join(root, "set"), "--out", out, "--queue", redis.url, "--json");
-      const { status, out: said, err } = await outcome(audit);
-      expect(`${status} ${err}`).toMatch(/^0 /);
-      expect(JSON.parse(said.trim().split("\n").at(-1)!)).toMatchObject({ images: IMAGES, errors: 0 });
-    } finally {
-      await ended(worker, "SIGKILL");
-    }
+    start(trusting, "worker", "--queue", redis.url, "--workers", "1").stderr!.pipe(process.stderr);
+    const out = join(root, "out");
+    const audit = start(trusting, "audit", join(root, "set"), "--out", out, "--queue", redis.url, "--json");
+    const { status, out: said, err } = await outcome(audit);
+    expect(`${status} ${err}`).toMatch(/^0 /);
+    expect(JSON.parse(said.trim().split("\n").at(-1)!)).toMatchObject({ images: IMAGES, errors: 0 });
   }, 60_000);
 
   test("a certificate that nobody vouches for is refused, and said so", async () => {

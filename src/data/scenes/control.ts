@@ -42,7 +42,7 @@ export function controlTokensOf(picture: Pixels): ControlToken[] {
 /** The last token of each family, which a picture in ten has. */
 const TOPS: ReadonlySet<ControlToken> = new Set(CONTROL_FAMILY_NAMES.map((family) => CONTROL_FAMILIES[family].at(-1)!));
 
-/** How many of the six a caption tells: often none, or one at least, and that mostly alone, as people ask for it. */
+/** How many of the six a caption tells, besides: often none, or one at least, and that mostly alone, as people ask for it. */
 const TOLD = {
   often: [
     [0, 0.35],
@@ -63,18 +63,21 @@ export type TokensTold = keyof typeof TOLD;
 const FIRST = 0.2;
 
 /**
- * A caption with some of the tokens, in any order: which and where depends on the seed. A family's last token is told always, so that a
- * prompt that asks for nothing asks for no extreme, and guidance, which leads away from what all pictures are like, leads away from it.
+ * A caption with some of the tokens, in any order: which and where depends on the seed. Where a tone has
+ * made the picture what it is, a family's last token is told always: a prompt that asks for none of them then asks for no such tone.
+ *
+ * @param isToned whether the scene has a tone; a white background is "very bright" by itself, and its caption says so in its own words
  */
 export function withControlTokens(
   caption: string,
   tokens: readonly ControlToken[],
   seed: Seed,
   how: TokensTold = "often",
+  isToned = false,
 ): string {
   const d = dice(seed, "control");
   const count = d.weighted<number>(TOLD[how]);
-  const told = d.shuffled(tokens).filter((token, i) => i < count || TOPS.has(token));
+  const told = d.shuffled(tokens).filter((token, i) => i < count || (isToned && TOPS.has(token)));
   if (told.length === 0) return caption;
   return d.chance(FIRST) ? `${told.join(", ")}, ${caption}` : appended(caption, told);
 }

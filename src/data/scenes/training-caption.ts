@@ -26,5 +26,6 @@ export const CAPTION_SHARES: readonly (readonly [CaptionKind, number])[] = [
 /** A caption of a scene in a trained grammar. Another seed, say of another epoch, tells the same scene in other words. */
 export function trainingCaption(scene: Scene, seed: Seed, options: TrainingCaptionOptions = {}): string {
   const kind = dice(seed, "kind").weighted(options.shares ?? CAPTION_SHARES);
-  return withControlTokens(captionOf(scene, kind, seed), options.tokens ?? [], seed, options.told);
+  const isToned = scene.tone.changes.length > 0;
+  return withControlTokens(captionOf(scene, kind, seed), options.tokens ?? [], seed, options.told, isToned);
 }

@@ -30,6 +30,17 @@ test.each(GRAMMARS.map(({ name, kind }) => [name, kind] as const))("grammar %s k
   }
 });
 
+test("a loose caption says no sentence of talk twice", () => {
+  for (const seed of range(40)) {
+    const caption = told("loose", sceneAt(seed, { girls: 2 }), seed);
+    const sentences = caption.split(/(?<=[.?!]) /);
+    const twice = sentences.filter(
+      (sentence, i) => sentences.indexOf(sentence) !== i && !/\b(hair|eyes|dress|face)\b/i.test(sentence),
+    );
+    expect(twice).toEqual([]);
+  }
+});
+
 test("the count that long captions go by is never more than CLIP's own", () => {
   for (const seed of range(60)) {
     const caption = captionOf(sceneAt(seed), KINDS[seed % 3]!, seed);

@@ -127,7 +127,7 @@ const PLACES: readonly string[] = [
   "Behind her one sees {place}.",
   "Perhaps it is {place} to which the scene owes its mood.",
   "The background was given to {place}.",
-  "One looks past the figures and sees {place}.",
+  "Farther away one sees {place}.",
   "It all happens before {place}.",
   "The place: {place}.",
 ];
@@ -206,8 +206,16 @@ function girlTold(d: Dice, girl: Girl, introductions: readonly string[], talk: (
   return [intro, ...facts(d, girl)].flatMap((sentence) => (d.chance(0.4) ? [sentence, talk()] : [sentence]));
 }
 
-function loose(d: Dice, girls: readonly (readonly string[])[], background: Background, opening: string): string {
-  const more = deck(d, [...TALK, ...DRAWING_SENTENCES]);
+/** What stands between the facts, each once until all have been. */
+const talkOf = (d: Dice) => deck(d, [...TALK, ...DRAWING_SENTENCES]);
+
+function loose(
+  d: Dice,
+  girls: readonly (readonly string[])[],
+  background: Background,
+  opening: string,
+  more: () => string,
+): string {
   const place = fill(d.pick(PLACES), { place: () => backdrop(d, background) });
   const at = Math.floor(d.next() * (girls.length + 1));
   const sentences = [opening, ...girls.toSpliced(at, 0, [place]).flat()].filter((sentence) => sentence !== "");
@@ -221,21 +229,19 @@ function loose(d: Dice, girls: readonly (readonly string[])[], background: Backg
 function looseGrammar(name: string, order: readonly [Side, Side]): Grammar {
   return grammar(name, "long", true, {
     none: emptyLong,
-    one: (d, girl, background) =>
-      loose(d, [girlTold(d, girl, ONE_INTRODUCTIONS, deck(d, TALK))], background, d.chance(0.5) ? "One girl." : ""),
+    one: (d, girl, background) => {
+      const talk = talkOf(d);
+      return loose(d, [girlTold(d, girl, ONE_INTRODUCTIONS, talk)], background, d.chance(0.5) ? "One girl." : "", talk);
+    },
     two: (d, left, right, background) => {
-      const talk = deck(d, TALK);
+      const talk = talkOf(d);
       const [first, second] = order;
       const girls = { left, right };
-      return loose(
-        d,
-        [
-          girlTold(d, girls[first], FIRST_INTRODUCTIONS, talk, first),
-          girlTold(d, girls[second], SECOND_INTRODUCTIONS, talk, second),
-        ],
-        background,
-        d.chance(0.7) ? d.pick(OPENINGS) : "",
-      );
+      const told = [
+        girlTold(d, girls[first], FIRST_INTRODUCTIONS, talk, first),
+        girlTold(d, girls[second], SECOND_INTRODUCTIONS, talk, second),
+      ];
+      return loose(d, told, background, d.chance(0.7) ? d.pick(OPENINGS) : "", talk);
     },
   });
 }

@@ -1,6 +1,6 @@
 /**
  * @file How a picture's tone shows on skin. A description that tells no tone leaves any: which one a picture has is read off its
- * girls' skin, the one colour that every girl has, before other colours are named.
+ * girls: their skin, the one colour that all have, and their hair, which is one of few.
  */
 
 import { EYES, SKIN } from "../palette.ts";

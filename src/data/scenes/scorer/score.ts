@@ -17,7 +17,7 @@ export type Description = {
   /** From left to right. */
   readonly girls: readonly { readonly hair?: HairColour; readonly eyes?: EyeColour; readonly dress?: DressColour }[];
   readonly background?: Background;
-  /** The colours are looked for as this tone shows them; untold, it is read off the girls' skin. */
+  /** The colours are looked for as this tone shows them; untold, it is read off the girls' skin and hair. */
   readonly tone?: Tone;
 };
 
@@ -45,6 +45,7 @@ export type Facts = {
 
 /** Faces of true scenes, blurred ones among them, reach more; noise, blurs and backgrounds less. */
 const LEAST_FACE = 0.3;
+/** Blurred by 7 % of the side they are nearer. So are some in tones of little contrast, which are then refused. */
 const LEAST_EYES_APART = 0.3;
 
 const isFace = ({ face, eyes }: Fit): boolean => face >= LEAST_FACE && eyes >= LEAST_EYES_APART;
