@@ -26,7 +26,7 @@ const share = (...where) => {
 const number = (model, row, name, decimals = 1) => figure(model, row, name).value.toFixed(decimals);
 const luma = (model, which) => number(model, "empty", `empty ${which}: mean luma error`);
 const over = (model) => number(model, "saturation", "mean saturation over the data's", 2);
-const white = (model, name = "exactly white pixels") => `${number(model, "saturation", name)} %`;
+const white = (model) => `${number(model, "saturation", "exactly white pixels")} %`;
 
 /** Fills the line of a table that begins with `label`. */
 function filled(text, label, ...cells) {
@@ -67,7 +67,7 @@ await change("docs/v-prediction-flaw.md", (text) => {
   both("hair right, eleven prompts of 300 tokens", (model) => share(model, "long", "all 11 prompts"));
   both("hair right at 256 pixels", (model) => share(model, "sizes", "256 px"));
   both("saturation over the data's", over);
-  both("exactly white pixels", (model) => white(model));
+  both("exactly white pixels", white);
   both("brightness, `dark` to `very bright`: mean luma", (model) => {
     const { cells } = evaluation.models.find(({ name }) => name === model).rows.find(({ row }) => row === "control");
     const mean = (token) => Math.round(cells.find(({ name }) => name === token).means.brightness);

@@ -13,15 +13,18 @@ const TELL_EVERY = 500;
 export async function* withProgress<T>(connection: DuckDBConnection, work: Promise<T>): AsyncGenerator<SqlProgress, T> {
   let settled = false;
   const ended = work.then(
-    () => {},
-    () => {},
+    () => {
+      settled = true;
+    },
+    () => {
+      settled = true;
+    },
   );
   try {
     for await (const _ of ticks(work, TELL_EVERY)) {
       const { percentage } = connection.progress;
       yield { type: "progress", share: percentage > 0 ? Math.min(1, percentage / 100) : undefined };
     }
-    settled = true;
     return await work;
   } finally {
     // A connection that is closed in the middle of its work takes the process with it.

@@ -49,7 +49,7 @@ export type EvaluateEvent =
       readonly pictures: number;
       readonly known: number;
     }
-  /** Kept pictures that were judged in another way than now are judged again, which takes a twentieth of drawing them. Counts pictures. */
+  /** Kept pictures that were judged in another way than now are judged again, which takes much less than drawing them. Counts pictures. */
   | {
       readonly type: "judging";
       readonly model: string;

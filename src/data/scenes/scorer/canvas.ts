@@ -3,7 +3,10 @@
 import { atWorkingSize, type Pixels } from "../../../colour/index.ts";
 import type { Rgb } from "../palette.ts";
 
-/** Lightness 0.2 (black, as a screen shows it) to 1, and the two opponent axes, about -0.4 to 0.4. Ottosson (2020), "A perceptual color space for image processing". */
+/**
+ * Lightness 0.2 (black, as a screen shows it) to 1, and the two opponent axes, about -0.4 to 0.4. Ottosson (2020), "A perceptual color space
+ * for image processing".
+ */
 export type Lab = readonly [number, number, number];
 
 /** What a screen reflects, as a share of its white: nobody sees exact black. IEC 61966-2-1, "encoding viewing flare". */
