@@ -4,10 +4,13 @@
  *     node scripts/scenes.mjs sheet FILE [seed]              48 scenes on one picture, with tones
  *     node scripts/scenes.mjs score [count] [size] [seed]   how often the scorer is wrong on true and on false pictures,
  *                                                            told their tones and not
+ *     node scripts/scenes.mjs eye                           what the scorer says of models' pictures that were looked at
  *     node scripts/scenes.mjs speed [count] [size]           scenes a second, drawn and measured, on one core
  *     node scripts/scenes.mjs thresholds [count]             the cuts of `SCENE_THRESHOLDS`
  */
 
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { fitThresholds, measureColours, printThresholds } from "../dist/colour/index.js";
 import { renderScene, SCENE_THRESHOLDS, sceneAt, scorePicture } from "../dist/data/scenes/index.js";
@@ -81,6 +84,26 @@ async function scoreKnowing(told, count, size, first) {
   console.table(accepted);
 }
 
+/** Pictures and labels of `score.test.ts`, with every prompt's girls swapped, too. */
+async function eye() {
+  const at = (name) => fileURLToPath(new URL(`../test/fixtures/seen-by-eye.${name}`, import.meta.url));
+  const { data, info } = await sharp(at("webp")).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const counts = { right: 0, accepted: 0, wrong: 0, acceptedWrongly: 0, acceptedSwapped: 0 };
+  for (const [i, { prompt, seen }] of JSON.parse(await readFile(at("json"), "utf8")).entries()) {
+    const tile = { left: (i % 16) * 128, top: Math.floor(i / 16) * 128, width: 128, height: 128 };
+    const rgb = new Uint8Array(await sharp(data, { raw: info }).extract(tile).raw().toBuffer());
+    const holds = (pair) =>
+      scorePicture({ width: 128, height: 128, rgb }, { girls: pair.map((hair) => ({ hair })) }).girls.every(
+        ({ hair }) => hair.holds,
+      );
+    const isRight = prompt.every((hair, side) => hair === seen[side]);
+    counts[isRight ? "right" : "wrong"]++;
+    if (holds(prompt)) counts[isRight ? "accepted" : "acceptedWrongly"]++;
+    if (isRight && holds(prompt.toReversed())) counts.acceptedSwapped++;
+  }
+  console.log(counts);
+}
+
 async function speed(count = 400, size = 128) {
   const scenes = Array.from({ length: count }, (_, seed) => sceneAt(seed));
   for (const scene of scenes.slice(0, 50)) measureColours(await renderScene(scene, size), 64);
@@ -102,7 +125,7 @@ async function thresholds(count = 4000) {
   console.log(printThresholds(fitThresholds(measured, { name: "scenes" })));
 }
 
-const commands = { sheet, score, speed, thresholds };
+const commands = { sheet, score, eye, speed, thresholds };
 const [name, ...given] = process.argv.slice(2);
 const command = commands[name];
 if (!command) throw new Error(`say one of ${Object.keys(commands).join(", ")}`);
