@@ -25,12 +25,12 @@ export const SCENE_THRESHOLDS: ControlThresholds = {
   workingSide: 64,
   quantiles: [0.25, 0.6, 0.9],
   cuts: {
-    contrast: [0.1419, 0.219, 0.2895],
-    brightness: [108.4, 153.8, 192.7],
-    sharpness: [1105, 5100, 7667],
-    dynamicColours: [1.607, 2.46, 3.373],
-    colourfulness: [48.32, 82.13, 112.1],
-    saturation: [70.64, 110.9, 149.6],
+    contrast: [0.1385, 0.2211, 0.2961],
+    brightness: [107.1, 153.9, 193.3],
+    sharpness: [1691, 5515, 8373],
+    dynamicColours: [1.621, 2.486, 3.402],
+    colourfulness: [54.81, 85.05, 109.8],
+    saturation: [75.68, 115.5, 151],
   },
 };
 

@@ -58,7 +58,15 @@ export type Background =
   /** `detail` seeds what stands where: clouds, stars, windows. */
   | { readonly kind: "place"; readonly place: Place; readonly detail: number };
 
-export type ToneChange = "dark" | "bright" | "muted" | "vivid" | "blurred" | "low contrast" | "high contrast";
+export type ToneChange =
+  | "dark"
+  | "bright"
+  | "muted"
+  | "vivid"
+  | "low contrast"
+  | "high contrast"
+  | "blurred"
+  | "sharpened";
 
 /** How a picture is changed after it is drawn. */
 export type Tone = {
@@ -68,13 +76,15 @@ export type Tone = {
   readonly saturation: number;
   /** From -1 (black) to 1 (white): the share of the way there. */
   readonly brightness: number;
-  /** Distance of every value from middle grey, as a factor. */
+  /** Distance of every pixel's luma from middle grey, as a factor. */
   readonly contrast: number;
   /** Standard deviation of a Gaussian blur, as a share of the picture's short side. */
   readonly blur: number;
+  /** How much of what a Gaussian blur takes away is added: an unsharp mask. */
+  readonly sharpening: number;
 };
 
-export const PLAIN_TONE: Tone = { changes: [], saturation: 1, brightness: 0, contrast: 1, blur: 0 };
+export const PLAIN_TONE: Tone = { changes: [], saturation: 1, brightness: 0, contrast: 1, blur: 0, sharpening: 0 };
 
 export type Scene = {
   /** From left to right; none in an empty scene. */

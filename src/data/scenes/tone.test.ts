@@ -8,11 +8,14 @@ const toned = (colour: [number, number, number], tone: Partial<Tone>) =>
 
 test.each([
   ["nothing", {}, [200, 100, 50], [200, 100, 50]],
-  ["half as bright", { brightness: -0.5 }, [200, 100, 50], [100, 50, 25]],
-  ["half-way to white", { brightness: 0.5 }, [200, 100, 50], [228, 178, 153]],
-  ["half the contrast", { contrast: 0.5 }, [227, 127, 27], [177, 127, 77]],
-  ["contrast clamps", { contrast: 2 }, [250, 128, 5], [255, 129, 0]],
-  // Luma is 0.299 · 200 + 0.587 · 100 + 0.114 · 50 = 124.2.
+  // Luma is 0.299 · 200 + 0.587 · 100 + 0.114 · 50 = 124.2; half of it is 62, and the distance from it goes by the root of a half.
+  ["half as bright", { brightness: -0.5 }, [200, 100, 50], [116, 45, 10]],
+  // 189.5 and the same distances.
+  ["half-way to white", { brightness: 0.5 }, [200, 100, 50], [243, 172, 137]],
+  ["half the contrast of grey", { contrast: 0.5 }, [227, 227, 227], [177, 177, 177]],
+  // 125.75, and the distances as they were.
+  ["half the contrast of a colour", { contrast: 0.5 }, [200, 100, 50], [202, 102, 52]],
+  ["contrast clamps", { contrast: 2 }, [250, 250, 250], [255, 255, 255]],
   ["no saturation", { saturation: 0 }, [200, 100, 50], [124, 124, 124]],
   ["half the saturation", { saturation: 0.5 }, [200, 100, 50], [162, 112, 87]],
   ["saturation clamps", { saturation: 3 }, [200, 100, 50], [255, 52, 0]],
@@ -21,7 +24,7 @@ test.each([
 });
 
 test("a picture's pixels change as its colours do", () => {
-  const tone: Tone = { changes: [], saturation: 1.3, contrast: 0.7, brightness: -0.2, blur: 0 };
+  const tone: Tone = { changes: [], saturation: 1.3, contrast: 0.7, brightness: -0.2, blur: 0, sharpening: 0 };
   const pixels = Uint8Array.of(10, 200, 90, 255, 0, 128);
   toneInPlace(pixels, tone);
   expect([...pixels]).toEqual([...colourToner(tone)([10, 200, 90]), ...colourToner(tone)([255, 0, 128])]);
@@ -36,7 +39,7 @@ test("black and white backgrounds keep their values", () => {
 
 test("every change occurs, alone and with another, and never against itself", () => {
   const tones = drawMany({ kind: "plain", colour: "blue" });
-  expect(new Set(tones.flatMap((tone) => tone.changes)).size).toBe(7);
+  expect(new Set(tones.flatMap((tone) => tone.changes)).size).toBe(8);
   const counts = [0, 1, 2].map((count) => tones.filter((tone) => tone.changes.length === count).length / tones.length);
   [0.45, 0.35, 0.2].forEach((share, i) => {
     // Five standard deviations of a binomial of 2000.
@@ -46,6 +49,7 @@ test("every change occurs, alone and with another, and never against itself", ()
     ["dark", "bright"],
     ["muted", "vivid"],
     ["low contrast", "high contrast"],
+    ["blurred", "sharpened"],
   ];
   const both = tones.filter(({ changes }) =>
     opposites.some((pair) => pair.every((change) => (changes as string[]).includes(change))),

@@ -17,18 +17,33 @@ const COUNTS = {
     [2, 0.2],
   ],
   all: [
-    [1, 0.6],
-    [2, 0.4],
+    [1, 0.5],
+    [2, 0.5],
   ],
 } as const;
 
 /** Each kind of change with the directions that it has. */
-const CHANGES: readonly (readonly ToneChange[])[] = [
-  ["dark", "bright"],
-  ["muted", "vivid"],
-  ["low contrast", "high contrast"],
-  ["blurred"],
-];
+const CHANGES = {
+  brightness: ["dark", "bright"],
+  saturation: ["muted", "vivid"],
+  contrast: ["low contrast", "high contrast"],
+  sharpness: ["blurred", "sharpened"],
+} as const satisfies Record<string, readonly ToneChange[]>;
+
+const KINDS = Object.keys(CHANGES) as (keyof typeof CHANGES)[];
+
+/**
+ * Two kinds at once, and how often. Contrast moves edges as much as areas, and a change of saturation moves colourfulness as much as saturation: most
+ * pairs part such measures.
+ */
+const PAIRS = [
+  [["contrast", "sharpness"], 0.35],
+  [["brightness", "saturation"], 0.35],
+  [["brightness", "contrast"], 0.075],
+  [["brightness", "sharpness"], 0.075],
+  [["saturation", "contrast"], 0.075],
+  [["saturation", "sharpness"], 0.075],
+] as const satisfies readonly (readonly [readonly [keyof typeof CHANGES, keyof typeof CHANGES], number])[];
 
 /** Changes that would make a black background grey, or a white one. */
 const MOVES_BLACK_OR_WHITE: readonly ToneChange[] = ["dark", "bright", "low contrast"];
@@ -37,11 +52,27 @@ const MOVES_BLACK_OR_WHITE: readonly ToneChange[] = ["dark", "bright", "low cont
 export function drawTone(d: Dice, background: Background, tones: Tones = "some"): Tone {
   if (tones === "none") return PLAIN_TONE;
   const exact = background.kind === "plain" && (background.colour === "black" || background.colour === "white");
-  const kinds = d.shuffled(CHANGES).slice(0, d.weighted<number>(COUNTS[tones]));
-  const changes = kinds
-    .map((kind) => d.pick(kind))
-    .filter((change) => !exact || !MOVES_BLACK_OR_WHITE.includes(change));
+  const changes = drawChanges(d, d.weighted<number>(COUNTS[tones])).filter(
+    (change) => !exact || !MOVES_BLACK_OR_WHITE.includes(change),
+  );
   return changedTone(changes.map((change) => [change, d.next()]));
+}
+
+function drawChanges(d: Dice, count: number): ToneChange[] {
+  if (count < 2)
+    return d
+      .shuffled(KINDS)
+      .slice(0, count)
+      .map((kind) => d.pick<ToneChange>(CHANGES[kind]));
+  const [one, other] = d.weighted<(typeof PAIRS)[number][0]>(PAIRS);
+  if (one === "contrast")
+    return d
+      .pick([
+        ["low contrast", "sharpened"],
+        ["high contrast", "blurred"],
+      ] as const)
+      .slice();
+  return [d.pick(CHANGES[one]), d.pick(CHANGES[other])];
 }
 
 /** The tone of these changes, each with its strength from 0 to 1 of what scenes have. */
@@ -57,13 +88,15 @@ function numbersOf(change: ToneChange, strength: number): Partial<Tone> {
     case "dark":
       return { brightness: -between(0.25, 0.6) };
     case "bright":
-      return { brightness: between(0.15, 0.4) };
+      return { brightness: between(0.15, 0.55) };
     case "muted":
       return { saturation: between(0.4, 0.7) };
     case "vivid":
       return { saturation: between(1.25, 1.7) };
     case "blurred":
       return { blur: between(0.006, 0.016) };
+    case "sharpened":
+      return { sharpening: between(0.5, 1.6) };
     case "low contrast":
       return { contrast: between(0.5, 0.72) };
     case "high contrast":
@@ -77,35 +110,46 @@ const BLUE = 0.114;
 
 const clamped = (value: number) => (value < 0 ? 0 : value > 255 ? 255 : value);
 
-/** What a tone makes of a value of one channel, once saturation is done: contrast about middle grey, then brightness. */
-function curveOf({ contrast, brightness }: Tone): Float64Array {
-  return Float64Array.from({ length: 256 }, (_, value) => {
-    const contrasted = clamped(127.5 + (value - 127.5) * contrast);
-    return brightness < 0 ? contrasted * (1 + brightness) : contrasted + (255 - contrasted) * brightness;
-  });
+/** What a tone makes of luma: contrast about middle grey, then brightness. */
+function tonedLuma(luma: number, { contrast, brightness }: Tone): number {
+  const contrasted = clamped(127.5 + (luma - 127.5) * contrast);
+  return brightness < 0 ? contrasted * (1 + brightness) : contrasted + (255 - contrasted) * brightness;
 }
 
-/** What a tone makes of one colour, but for its blur. */
+/**
+ * What a tone makes of a colour's distance from its grey. Contrast leaves it, and brightness takes the root of what it takes from luma's distance to
+ * black or white: were every channel changed alike, contrast and brightness would move colourfulness as much as themselves, and pictures
+ * could not teach a model the difference.
+ */
+const chromaFactor = ({ saturation, brightness }: Tone) => saturation * Math.sqrt(1 - Math.abs(brightness));
+
+/** What a tone makes of one colour, but for its blur and sharpening. */
 export function colourToner(tone: Tone): (colour: Rgb) => Rgb {
-  const curve = curveOf(tone);
   const pixel = new Uint8Array(3);
   return (colour) => {
     pixel.set(colour);
-    through(pixel, tone.saturation, curve);
+    toneInPlace(pixel, tone);
     return [pixel[0]!, pixel[1]!, pixel[2]!];
   };
 }
 
-/** Changes pixels: saturation about luma first, then the curve. Blur is not its matter. */
+/** Changes pixels: luma by contrast and brightness, and the distance from grey by a factor. Blur and sharpening are not its matter. */
 export function toneInPlace(rgb: Uint8Array, tone: Tone): void {
   if (tone.saturation === 1 && tone.contrast === 1 && tone.brightness === 0) return;
-  through(rgb, tone.saturation, curveOf(tone));
+  const chroma = chromaFactor(tone);
+  for (let i = 0; i < rgb.length; i += 3) {
+    const luma = RED * rgb[i]! + GREEN * rgb[i + 1]! + BLUE * rgb[i + 2]!;
+    const toned = tonedLuma(luma, tone);
+    for (let c = i; c < i + 3; c++) rgb[c] = Math.round(clamped(toned + (rgb[c]! - luma) * chroma));
+  }
 }
 
-function through(rgb: Uint8Array, saturation: number, curve: Float64Array): void {
-  for (let i = 0; i < rgb.length; i += 3) {
-    const grey = RED * rgb[i]! + GREEN * rgb[i + 1]! + BLUE * rgb[i + 2]!;
-    for (let c = i; c < i + 3; c++)
-      rgb[c] = Math.round(curve[Math.round(clamped(grey + (rgb[c]! - grey) * saturation))]!);
-  }
+/**
+ * An unsharp mask: each value moves away from a blurred picture's.
+ *
+ * @param blurred the same pixels, blurred
+ * @param amount what of the difference is added
+ */
+export function sharpenInPlace(rgb: Uint8Array, blurred: Uint8Array, amount: number): void {
+  for (let i = 0; i < rgb.length; i++) rgb[i] = Math.round(clamped(rgb[i]! + amount * (rgb[i]! - blurred[i]!)));
 }

@@ -26,12 +26,12 @@ export type Judgement = {
 
 /** Another number when a row's pictures are judged in another way: kept pictures are then judged again. */
 export const JUDGED: { readonly [row in RowName]: number } = {
-  simple: 2,
-  long: 2,
+  simple: 3,
+  long: 3,
   empty: 1,
   saturation: 1,
   control: 1,
-  sizes: 2,
+  sizes: 3,
 };
 
 /** A picture of the rows of girls is right when both faces are found and both have the hair that the prompt says. */

@@ -30,9 +30,11 @@ test.each(GRAMMARS.map(({ name, kind }) => [name, kind] as const))("grammar %s k
   }
 });
 
-test("a loose caption says no sentence of talk twice", () => {
+const GENRES = ["tale", "order", "sheet", "tour", "prose", "gossip"];
+
+test.each(["loose", ...GENRES])("a long caption of %s says no sentence of talk twice", (name) => {
   for (const seed of range(40)) {
-    const caption = told("loose", sceneAt(seed, { girls: 2 }), seed);
+    const caption = told(name, sceneAt(seed, { girls: 2 }), seed);
     const sentences = caption.split(/(?<=[.?!]) /);
     const twice = sentences.filter(
       (sentence, i) => sentences.indexOf(sentence) !== i && !/\b(hair|eyes|dress|face)\b/i.test(sentence),

@@ -7,6 +7,7 @@ import type { Scene } from "../scene.ts";
 import type { CaptionKind, Grammar } from "./grammar.ts";
 import { HELD_OUT_LONG_GRAMMARS } from "./held-out-long.ts";
 import { LONG_GRAMMARS } from "./long.ts";
+import { GENRE_GRAMMARS } from "./long-genres.ts";
 import { LOOSE_GRAMMARS } from "./long-loose.ts";
 import { SENTENCE_GRAMMARS } from "./sentences.ts";
 import { TAG_GRAMMARS } from "./tags.ts";
@@ -16,6 +17,7 @@ export const GRAMMARS: readonly Grammar[] = [
   ...SENTENCE_GRAMMARS,
   ...LONG_GRAMMARS,
   ...LOOSE_GRAMMARS,
+  ...GENRE_GRAMMARS,
   ...HELD_OUT_LONG_GRAMMARS,
 ];
 

@@ -9,7 +9,7 @@ import type { Background, Girl } from "../scene.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
 import { DRESS_WORDS, EYE_WORDS, HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
 import { anyLength, deck, emptyLong, leastTokens } from "./long.ts";
-import { DRAWING_SENTENCES } from "./long-pools.ts";
+import { DRAWING_SENTENCES, TALK } from "./long-pools.ts";
 import { backdrop, dress, eyes, hair, mouth, side, styledHair, word } from "./phrases.ts";
 
 type Side = "left" | "right";
@@ -138,36 +138,6 @@ const OPENINGS: readonly string[] = [
   "A pair of girls is what this is about.",
   "What a pair these two girls are!",
   "This is how two friends look when nobody disturbs them.",
-];
-
-/** On any girl or pair, between the facts. */
-const TALK: readonly string[] = [
-  "Her story would fill a book.",
-  "She has the bearing of somebody who is used to being looked at.",
-  "There is strength in her, and patience.",
-  "The wind has a part in it, and the light has another.",
-  "Water and fire come to mind, day and night.",
-  "One feels that something is about to happen.",
-  "It is hard to say what she thinks.",
-  "Her dreams are larger than the room that she was given.",
-  "The air is clear, and no sound is to be heard.",
-  "Time seems to have stopped for a breath.",
-  "She neither hides nor shows off.",
-  "A painter would need a week for this.",
-  "Every line has its reason.",
-  "It has charm, and a little sadness.",
-  "She will not be forgotten soon.",
-  "Some would call it a portrait, some a tale.",
-  "Her voice must be low and clear.",
-  "The longer one looks, the more one sees.",
-  "In such a light everything looks new.",
-  "There is courage in it, and mischief.",
-  "So much can be said with so little.",
-  "She belongs here, that much is certain.",
-  "Nobody would dare to interrupt.",
-  "It might be a beginning, or an end.",
-  "Her shoulders are straight and her chin is up.",
-  "No ornament is needed.",
 ];
 
 function wordsOf(d: Dice, girl: Girl): Readonly<Record<string, () => string>> {

@@ -4,7 +4,7 @@ import sharp from "sharp";
 import { IllustriousError } from "../../../base/error.ts";
 import { layoutOf, type Size } from "../layout.ts";
 import type { Scene } from "../scene.ts";
-import { toneInPlace } from "../tone.ts";
+import { sharpenInPlace, toneInPlace } from "../tone.ts";
 import { svgOf } from "./svg.ts";
 
 export type ScenePicture = {
@@ -15,6 +15,9 @@ export type ScenePicture = {
   readonly rgb: Uint8Array;
 };
 
+/** Standard deviation of the blur that sharpening goes by, as a share of the short side: a pixel and a half of 128. */
+const SHARPENED_RADIUS = 0.012;
+
 /**
  * Draws a scene, and gives it its tone.
  *
@@ -24,20 +27,20 @@ export type ScenePicture = {
 export async function renderScene(scene: Scene, size: Size = 128): Promise<ScenePicture> {
   const { width, height, unit } = layoutOf(scene.girls.length, size);
   const { tone } = scene;
-  const drawing = sharp(Buffer.from(svgOf(scene, size)));
-  const toned = tone.blur === 0 ? drawing : drawing.blur(tone.blur * 128 * unit);
-  const { data, info } = await toned
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-    .catch((cause: unknown) => {
-      throw new IllustriousError(
-        "unsupported",
-        `the drawing of a scene did not render: ${cause instanceof Error ? cause.message : cause}`,
-        "Scenes are drawn through sharp's SVG reader; do not block VipsForeignLoadSvg in this process.",
-        { cause },
-      );
-    });
+  const svg = Buffer.from(svgOf(scene, size));
+  const drawn = (blur: number) => {
+    const drawing = sharp(svg);
+    const blurred = blur === 0 ? drawing : drawing.blur(blur * 128 * unit);
+    return blurred.removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  };
+  const { data, info } = await drawn(tone.blur).catch((cause: unknown) => {
+    throw new IllustriousError(
+      "unsupported",
+      `the drawing of a scene did not render: ${cause instanceof Error ? cause.message : cause}`,
+      "Scenes are drawn through sharp's SVG reader; do not block VipsForeignLoadSvg in this process.",
+      { cause },
+    );
+  });
   const picture = { width: Math.round(width * unit), height: Math.round(height * unit), rgb: new Uint8Array(data) };
   if (info.width !== picture.width || info.height !== picture.height) {
     throw new IllustriousError(
@@ -45,6 +48,7 @@ export async function renderScene(scene: Scene, size: Size = 128): Promise<Scene
       `internal: drew ${info.width} x ${info.height} for ${picture.width} x ${picture.height}`,
     );
   }
+  if (tone.sharpening > 0) sharpenInPlace(picture.rgb, (await drawn(SHARPENED_RADIUS)).data, tone.sharpening);
   toneInPlace(picture.rgb, tone);
   return picture;
 }

@@ -70,10 +70,10 @@ const DRESS_POINTS = mirrored([
 ]);
 
 /**
- * Where a face was found. `face` says how much like one it is, at most 1; `skin` is its colour; `eyes` how far its irises are from that, over
- * how far they are in a drawing of the first look: little where they are blurred away.
+ * Where a face was found. `face` says how much like one it is, at most 1; `skin` is its colour; `irises` how far those are from skin in
+ * OKLab: little where they are blurred away.
  */
-export type Fit = Head & { readonly tilt: number; readonly face: number; readonly skin: Lab; readonly eyes: number };
+export type Fit = Head & { readonly tilt: number; readonly face: number; readonly skin: Lab; readonly irises: number };
 
 type Place = Head & { readonly tilt: number };
 
@@ -151,7 +151,7 @@ export function findFace(canvas: Canvas, head: Head, looks: readonly Look[]): Fi
   search(best, 0.5, 0.5, [0.975, 1, 1.025], [-2, 0, 2]);
   const irises = coloursAt(canvas, EYE_POINTS, best);
   const away = irises.reduce((sum, colour) => sum + distance(colour, best.skin), 0) / irises.length;
-  return { ...best, eyes: away / looks[0]!.eyesFromSkin };
+  return { ...best, irises: away };
 }
 
 /** What a group of points shows: the name that most of them are nearest to, and how many that is. */

@@ -3,19 +3,23 @@
  * girls: their skin, the one colour that all have, and their hair, which is one of few.
  */
 
-import { EYES, SKIN } from "../palette.ts";
+import { EYES, type EyeColour, SKIN } from "../palette.ts";
 import { PLAIN_TONE, type Tone, type ToneChange } from "../scene.ts";
 import { changedTone, colourToner } from "../tone.ts";
 import { distance, type Lab, lab, squaredDistance } from "./canvas.ts";
 
-/** A tone, skin in it, and how far irises are from that on average of their colours. */
-export type Look = { readonly tone: Tone; readonly skin: Lab; readonly eyesFromSkin: number };
+/** A tone, and skin in it. */
+export type Look = { readonly tone: Tone; readonly skin: Lab };
 
 function lookOf(tone: Tone): Look {
+  return { tone, skin: lab(colourToner(tone)(SKIN)) };
+}
+
+/** How far irises of each colour are from skin in a look. */
+export function eyesFromSkin({ tone, skin }: Look): Record<EyeColour, number> {
   const toned = colourToner(tone);
-  const skin = lab(toned(SKIN));
-  const eyes = Object.values(EYES).map((colour) => distance(lab(toned(colour)), skin));
-  return { tone, skin, eyesFromSkin: eyes.reduce((sum, one) => sum + one, 0) / eyes.length };
+  const entries = Object.entries(EYES).map(([name, colour]) => [name, distance(lab(toned(colour)), skin)]);
+  return Object.fromEntries(entries) as Record<EyeColour, number>;
 }
 
 const LIGHTNESS: readonly ToneChange[] = ["dark", "bright", "low contrast", "high contrast"];

@@ -10,7 +10,7 @@ import { type Background, PLAIN_TONE, type Tone } from "../scene.ts";
 import { readBackground, sameBackground } from "./background.ts";
 import { type Canvas, canvasOf, squaredDistance } from "./canvas.ts";
 import { type Fit, findFace, hairCost, type Reading, readDress, readEyes, readHair, SKIN_SPREAD } from "./girl.ts";
-import { type Look, looksFor, nearestLook } from "./looks.ts";
+import { eyesFromSkin, type Look, looksFor, nearestLook } from "./looks.ts";
 
 /** What a picture should show; what is left out may be anything. A `Scene` is one. */
 export type Description = {
@@ -45,10 +45,21 @@ export type Facts = {
 
 /** Faces of true scenes, blurred ones among them, reach more; noise, blurs and backgrounds less. */
 const LEAST_FACE = 0.3;
-/** Blurred by 7 % of the side they are nearer. So are some in tones of little contrast, which are then refused. */
+/**
+ * How far irises must be from skin, over how far they are in a drawing on average of their colours. Blurred by 7 % of the side they are
+ * nearer. So are some in tones of little contrast, which are then refused.
+ */
 const LEAST_EYES_APART = 0.3;
+/** The same over how far the described eyes are, where that is less: yellow is near to skin by itself. */
+const LEAST_OWN_EYES_APART = 0.5;
 
-const isFace = ({ face, eyes }: Fit): boolean => face >= LEAST_FACE && eyes >= LEAST_EYES_APART;
+function isFace({ face, irises }: Fit, look: Look, eyes: EyeColour | undefined): boolean {
+  const drawn = eyesFromSkin(look);
+  const all = Object.values(drawn);
+  const usual = (LEAST_EYES_APART * all.reduce((sum, one) => sum + one, 0)) / all.length;
+  const least = eyes === undefined ? usual : Math.min(usual, LEAST_OWN_EYES_APART * drawn[eyes]);
+  return face >= LEAST_FACE && irises >= least;
+}
 
 /** Shares of the points that must agree on a colour. */
 const LEAST_HAIR = 0.5;
@@ -66,10 +77,17 @@ export function scorePicture(picture: Pixels, description: Description): Facts {
   const layout = layoutOf(description.girls.length, picture);
   const looks = looksFor(description.tone);
   const fits = description.girls.map((_, i) => findFace(canvas, layout.heads[i]!, looks));
-  const tone = description.tone ?? toneOf(canvas, fits, looks);
+  const faces = fits.map((fit, i) => isFace(fit, looks[0]!, description.girls[i]!.eyes));
+  const tone =
+    description.tone ??
+    toneOf(
+      canvas,
+      fits.filter((_, i) => faces[i]),
+      looks,
+    );
   const girls = description.girls.map((girl, i) => {
     const fit = fits[i]!;
-    const found = isFace(fit);
+    const found = faces[i]!;
     return {
       found,
       face: fit.face,
@@ -91,11 +109,10 @@ export function scorePicture(picture: Pixels, description: Description): Facts {
 const CHANGE_COST = 2;
 
 /** A picture has one tone: that which its girls' skin and hair have most likely. */
-function toneOf(canvas: Canvas, fits: readonly Fit[], looks: readonly Look[]): Tone {
-  const seen = fits.filter(isFace);
-  if (seen.length === 0) return PLAIN_TONE;
+function toneOf(canvas: Canvas, faces: readonly Fit[], looks: readonly Look[]): Tone {
+  if (faces.length === 0) return PLAIN_TONE;
   const costs = looks.map(({ tone, skin }) =>
-    seen.reduce(
+    faces.reduce(
       (sum, fit) => sum + squaredDistance(fit.skin, skin) / SKIN_SPREAD ** 2 + hairCost(canvas, fit, tone),
       CHANGE_COST * tone.changes.length,
     ),
