@@ -1,11 +1,15 @@
 /**
  * @file What the audit's measures of a picture cost beside its decoding: processor milliseconds, min / median / max.
  *
- *     node bench/colour.mjs [--side 1024] [--rounds 15] [--working-side 768]
+ *     node scripts/debian-pictures.mjs FOLDER
+ *     node bench/colour.mjs [--side 1024] [--rounds 15] [--working-side 768] [--pictures FOLDER]
  *
- * Pictures are JPEGs of drawn scenes and of noise. All take turns, so that what disturbs the machine disturbs all alike.
+ * Pictures are JPEGs of drawn scenes, of noise, and of the largest twenty of FOLDER, cut to squares. All take turns, so that what disturbs the machine
+ * disturbs all alike.
  */
 
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { measureColours } from "../dist/colour/index.js";
@@ -19,6 +23,7 @@ const { values: options } = parseArgs({
     side: { type: "string", default: "1024" },
     rounds: { type: "string", default: "15" },
     "working-side": { type: "string", default: "768" },
+    pictures: { type: "string" },
   },
 });
 const side = Number(options.side);
@@ -58,7 +63,23 @@ const scenes = await Promise.all(Array.from({ length: SCENES }, (_, seed) => ren
 const sets = {
   scenes: await Promise.all(scenes.map(({ rgb }) => jpeg(rgb))),
   noise: [await jpeg(noise())],
+  ...(options.pictures && { pictures: await largest(options.pictures, 20) }),
 };
+
+/** Those that shrink to the side, never the ones that would grow. */
+async function largest(folder, count) {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.(jpe?g|png|webp)$/i.test(name));
+  const known = await Promise.all(
+    names.map(async (name) => {
+      const { width, height } = await sharp(join(folder, name)).metadata();
+      return { name, least: Math.min(width, height) };
+    }),
+  );
+  const fit = known.filter(({ least }) => least >= side).sort((a, b) => b.least - a.least);
+  const square = ({ name }) =>
+    sharp(join(folder, name)).removeAlpha().resize(side, side, { fit: "cover" }).jpeg({ quality: 90 }).toBuffer();
+  return Promise.all(fit.slice(0, count).map(square));
+}
 
 const times = {};
 for (let round = -3; round < rounds; round++) {

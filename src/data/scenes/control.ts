@@ -39,8 +39,10 @@ export function controlTokensOf(picture: Pixels): ControlToken[] {
   return tokensOf(measureColours(picture, SCENE_THRESHOLDS.workingSide), SCENE_THRESHOLDS);
 }
 
-/** The last token of each family, which a picture in ten has. */
-const TOPS: ReadonlySet<ControlToken> = new Set(CONTROL_FAMILY_NAMES.map((family) => CONTROL_FAMILIES[family].at(-1)!));
+/** The first and the last token of each family: a picture in four has the one, a picture in ten the other. */
+const OUTER: ReadonlySet<ControlToken> = new Set(
+  CONTROL_FAMILY_NAMES.flatMap((family) => [CONTROL_FAMILIES[family][0], CONTROL_FAMILIES[family].at(-1)!]),
+);
 
 /** How many of the six a caption tells, besides: often none, or one at least, and that mostly alone, as people ask for it. */
 const TOLD = {
@@ -64,7 +66,8 @@ const FIRST = 0.2;
 
 /**
  * A caption with some of the tokens, in any order: which and where depends on the seed. Where a tone has
- * made the picture what it is, a family's last token is told always: a prompt that asks for none of them then asks for no such tone.
+ * made the picture what it is, a family's first and last token are told always: a prompt that asks for none of them then asks for no such tone. Both, since
+ * guidance leads away from what only captions with tokens have: were it "very sharp" alone, pictures without a token would be soft.
  *
  * @param isToned whether the scene has a tone; a white background is "very bright" by itself, and its caption says so in its own words
  */
@@ -77,7 +80,7 @@ export function withControlTokens(
 ): string {
   const d = dice(seed, "control");
   const count = d.weighted<number>(TOLD[how]);
-  const told = d.shuffled(tokens).filter((token, i) => i < count || (isToned && TOPS.has(token)));
+  const told = d.shuffled(tokens).filter((token, i) => i < count || (isToned && OUTER.has(token)));
   if (told.length === 0) return caption;
   return d.chance(FIRST) ? `${told.join(", ")}, ${caption}` : appended(caption, told);
 }

@@ -9,7 +9,7 @@ import { dice } from "./dice.ts";
 import type { Scene } from "./scene.ts";
 
 export type TrainingCaptionOptions = {
-  /** How often each kind; by default sentences most, and three long ones in ten. */
+  /** How often each kind; by default sentences and long ones most. */
   readonly shares?: readonly (readonly [CaptionKind, number])[];
   /** The picture's, as `controlTokensOf` measured them; none for a model without control tokens. */
   readonly tokens?: readonly ControlToken[];
@@ -18,9 +18,9 @@ export type TrainingCaptionOptions = {
 };
 
 export const CAPTION_SHARES: readonly (readonly [CaptionKind, number])[] = [
-  ["tags", 0.25],
-  ["sentences", 0.45],
-  ["long", 0.3],
+  ["tags", 0.22],
+  ["sentences", 0.4],
+  ["long", 0.38],
 ];
 
 /** A caption of a scene in a trained grammar. Another seed, say of another epoch, tells the same scene in other words. */

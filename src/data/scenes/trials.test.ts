@@ -78,24 +78,25 @@ test("a caption tells none, some or all of its control tokens, and loses nothing
   expect(withControlTokens("1girl", tokens, 5)).toBe(withControlTokens("1girl", tokens, 5));
 });
 
-test("a family's last token is told in every caption of a scene with a tone, and of no other", () => {
-  const tokens = ["dark", "very vibrant colors", "sharp"] as const;
-  const plain = range(50).filter((seed) => withControlTokens("1girl", tokens, seed).includes("very vibrant colors"));
-  expect(plain.length).toBeLessThan(40);
-  for (const seed of range(50)) {
-    const text = withControlTokens("1girl", tokens, seed, "often", true);
-    expect(text).toContain("very vibrant colors");
-    expect(text.match(/very vibrant colors/g)).toHaveLength(1);
-  }
-});
+test.each(["dark", "very vibrant colors"] as const)(
+  "%s is told in every caption of a scene with a tone, and of no other",
+  (outer) => {
+    const tokens = ["dark", "very vibrant colors", "sharp"] as const;
+    const plain = range(50).filter((seed) => withControlTokens("1girl", tokens, seed).includes(outer));
+    expect(plain.length).toBeLessThan(40);
+    const toned = range(50).map((seed) => withControlTokens("1girl", tokens, seed, "often", true));
+    for (const text of toned) expect(text.split(outer)).toHaveLength(2);
+    expect(toned.filter((text) => text.includes(", sharp") || text.includes("sharp, ")).length).toBeLessThan(40);
+  },
+);
 
 test("training captions come in the shares asked for, and only trained pairs are told", () => {
   const captions = range(600).map((seed) => trainingCaption(sceneAt(seed), seed));
   const long = captions.filter((caption) => tokenizer.encode(caption).length >= 300).length / captions.length;
   const tags = captions.filter((caption) => /^(?:1girl|2girls|no humans)\b/.test(caption)).length / captions.length;
   // Four standard deviations of a binomial of 600; empty scenes' tags may start with something else.
-  expect(Math.abs(long - 0.3)).toBeLessThan(0.075);
-  expect(Math.abs(tags - 0.22)).toBeLessThan(0.068);
+  expect(Math.abs(long - 0.38)).toBeLessThan(0.08);
+  expect(Math.abs(tags - 0.19)).toBeLessThan(0.065);
   const scene = sceneAt(1, { girls: 2 });
   expect(trainingCaption(scene, 5, { shares: [["tags", 1]], tokens: ["dark"] })).toMatch(/2girls/);
   expect(trainingCaption(scene, 5)).not.toBe(trainingCaption(scene, 6));

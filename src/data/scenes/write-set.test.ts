@@ -27,7 +27,8 @@ test("of a set with tones, each caption tells a token; else some do", async () =
   const always = await toldIn("all");
   expect(always).toHaveLength(96);
   expect(Math.min(...always)).toBeGreaterThanOrEqual(1);
+  // A third of the captions of plain scenes have none, and of scenes with a tone those few besides whose tokens are all middle ones.
   const some = await toldIn("some");
-  expect(some.filter((count) => count === 0).length).toBeGreaterThan(15);
+  expect(some.filter((count) => count === 0).length).toBeGreaterThan(8);
   expect(some.filter((count) => count > 0).length).toBeGreaterThan(40);
 });

@@ -14,7 +14,7 @@ import { type Cell, cellsOf, type Shot } from "./cells.ts";
 import type { DrawEvent } from "./draw-in-engine.ts";
 import { engineSource, HOW, type PictureSource } from "./engine-source.ts";
 import { figuresOf, type References, type RowResult } from "./figures.ts";
-import { judge } from "./judge.ts";
+import { JUDGED, judge } from "./judge.ts";
 import { modelHash } from "./model-hash.ts";
 import { type EvaluateInput, parseEvaluateOptions, type RowName, seedsOf } from "./options.ts";
 import { type Outcome, openRecords, type Records } from "./records.ts";
@@ -34,6 +34,8 @@ export type Evaluation = {
   readonly version: 1;
   /** How the pictures were drawn. */
   readonly how: typeof HOW;
+  /** Which judge each row had: figures of other numbers are not to be compared. */
+  readonly judged: typeof JUDGED;
   readonly seeds: number;
   readonly quick: boolean;
   readonly models: readonly ModelResult[];
@@ -134,7 +136,7 @@ export async function* runEvaluation(
     for (const kept of records.values()) await kept.close();
     await engine?.close();
   }
-  const evaluation: Evaluation = { format: "illustrious.evaluation", version: 1, how: HOW, ...extent, models };
+  const evaluation: Evaluation = { format: "illustrious.evaluation", version: 1, how: HOW, judged: JUDGED, ...extent, models };
   yield { type: "done", evaluation };
 }
 

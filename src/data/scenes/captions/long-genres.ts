@@ -5,6 +5,7 @@
 
 import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
+import { shadeOr, simileOr, withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
 import { EYE_WORDS, HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
 import { anyLength, deck, emptyLong, leastTokens } from "./long.ts";
@@ -325,8 +326,8 @@ function wordsOf(d: Dice, girl: Girl, which: Side | undefined): Readonly<Record<
     dress: () => dress(d, girl, 0.6),
     mouth: () => mouth(d, girl),
     doing: () => doing(d, girl),
-    shade: () => d.pick(SHADES),
-    simile: () => d.pick(SIMILES),
+    shade: () => shadeOr(d, SHADES),
+    simile: () => simileOr(d, SIMILES),
   };
 }
 
@@ -334,7 +335,7 @@ function wordsOf(d: Dice, girl: Girl, which: Side | undefined): Readonly<Record<
 function amongTalk(d: Dice, facts: readonly string[], talk: readonly string[]): string {
   const own = d.shuffled(talk);
   const any = deck(d, [...TALK, ...DRAWING_SENTENCES]);
-  const more = () => own.pop() ?? any();
+  const more = withAnySentences(d, () => own.pop() ?? any());
   const sentences = facts.flatMap((fact) => (d.chance(0.5) ? [fact, more()] : [fact]));
   if (d.chance(0.5)) sentences.unshift(more());
   const length = anyLength(d);
@@ -352,7 +353,7 @@ function genreGrammar(genre: Genre): Grammar {
   };
   const placed = (d: Dice, background: Background) =>
     d.chance(0.85)
-      ? [fill(d.pick(genre.place), { place: () => backdrop(d, background), simile: () => d.pick(SIMILES) })]
+      ? [fill(d.pick(genre.place), { place: () => backdrop(d, background), simile: () => simileOr(d, SIMILES) })]
       : [];
   return grammar(genre.name, "long", true, {
     none: emptyLong,

@@ -6,6 +6,7 @@
 
 import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
+import { shadeOr, simileOr, withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
 import { DRESS_WORDS, EYE_WORDS, HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
 import { anyLength, deck, emptyLong, leastTokens } from "./long.ts";
@@ -150,8 +151,8 @@ function wordsOf(d: Dice, girl: Girl): Readonly<Record<string, () => string>> {
     eyes: () => eyes(d, girl),
     dress: () => dress(d, girl, 0.6),
     mouth: () => mouth(d, girl),
-    shade: () => d.pick(SHADES),
-    simile: () => d.pick(SIMILES),
+    shade: () => shadeOr(d, SHADES),
+    simile: () => simileOr(d, SIMILES),
   };
 }
 
@@ -177,7 +178,7 @@ function girlTold(d: Dice, girl: Girl, introductions: readonly string[], talk: (
 }
 
 /** What stands between the facts, each once until all have been. */
-const talkOf = (d: Dice) => deck(d, [...TALK, ...DRAWING_SENTENCES]);
+const talkOf = (d: Dice) => withAnySentences(d, deck(d, [...TALK, ...DRAWING_SENTENCES]));
 
 function loose(
   d: Dice,

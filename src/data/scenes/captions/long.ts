@@ -5,6 +5,7 @@
 
 import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
+import { withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar, type Telling } from "./grammar.ts";
 import * as pools from "./long-pools.ts";
 import { backdrop, dress, eyes, mouth, side, styledHair } from "./phrases.ts";
@@ -76,7 +77,7 @@ export function emptyLong(d: Dice, background: Background): string {
   const opening = fill(d.pick(pools.EMPTY_OPENINGS), { place: () => backdrop(d, background) });
   const ending =
     background.kind === "plain" ? `It is an empty ${background.colour} background.` : placed(d, background);
-  return lengthened([opening, "", ending], 1, deck(d, pools.EMPTY_SENTENCES), anyLength(d));
+  return lengthened([opening, "", ending], 1, withAnySentences(d, deck(d, pools.EMPTY_SENTENCES)), anyLength(d));
 }
 
 function oneLong(d: Dice, girl: Girl, background: Background, order: "girl first" | "place first"): string {
@@ -87,7 +88,7 @@ function oneLong(d: Dice, girl: Girl, background: Background, order: "girl first
   const place = placed(d, background);
   const opening = d.pick(pools.ONE_OPENINGS);
   const paragraphs = order === "girl first" ? [opening, about, place, ""] : [place, opening, about, ""];
-  return lengthened(paragraphs, 3, deck(d, pools.DRAWING_SENTENCES), anyLength(d));
+  return lengthened(paragraphs, 3, withAnySentences(d, deck(d, pools.DRAWING_SENTENCES)), anyLength(d));
 }
 
 const telling = (order: "girl first" | "place first", two: Telling["two"]): Telling => ({
@@ -124,7 +125,7 @@ export const LONG_GRAMMARS: readonly Grammar[] = [
           closing,
         ],
         3,
-        deck(d, pools.DRAWING_SENTENCES),
+        withAnySentences(d, deck(d, pools.DRAWING_SENTENCES)),
         anyLength(d),
       );
     }),
@@ -144,7 +145,7 @@ export const LONG_GRAMMARS: readonly Grammar[] = [
           d.pick(pools.TWO_CLOSINGS),
         ],
         4,
-        deck(d, pools.DRAWING_SENTENCES),
+        withAnySentences(d, deck(d, pools.DRAWING_SENTENCES)),
         anyLength(d),
       );
     }),
@@ -188,7 +189,7 @@ export const LONG_GRAMMARS: readonly Grammar[] = [
           d.shuffled(pools.TWO_CLOSINGS).slice(0, 3).join(" "),
         ],
         5,
-        deck(d, pools.DRAWING_SENTENCES),
+        withAnySentences(d, deck(d, pools.DRAWING_SENTENCES)),
         anyLength(d),
       );
     }),
@@ -209,7 +210,7 @@ export const LONG_GRAMMARS: readonly Grammar[] = [
           ...(d.chance(0.3) ? girls.reverse() : girls),
         ],
         1,
-        deck(d, pools.DRAWING_SENTENCES),
+        withAnySentences(d, deck(d, pools.DRAWING_SENTENCES)),
         anyLength(d),
       );
     }),

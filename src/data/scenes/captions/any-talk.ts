@@ -1,0 +1,50 @@
+/**
+ * @file Sentences of any words at all. Prompts have words that no pool of sentences has, and a text encoder takes what it has never met for
+ * something: only a model that has met many words which mean nothing for the picture learns to pass over them.
+ */
+
+import { readFileSync } from "node:fs";
+import type { Dice } from "../dice.ts";
+import { fill } from "./grammar.ts";
+
+/** English words, a token each, without those that tell something of a scene (`assets/README.md`). */
+const WORDS = readFileSync(new URL("../../../../assets/english-words.txt", import.meta.url), "utf8")
+  .trim()
+  .split("\n");
+
+const SENTENCES: readonly string[] = [
+  "The {any} of the {any} {any} {any}.",
+  "{Any} the {any}, {any} {any}.",
+  "There is {any} {any} in the {any} {any}.",
+  "It {any} with {any}, {any} or {any}.",
+  "{Any}, {any}, {any}: {any} {any}.",
+  "Her {any} {any} {any} the {any}.",
+  "They {any} {any}, like {any} and {any}.",
+  "{Any} {any} to {any} the {any} {any}.",
+  "As if {any} by {any}, her {any} {any} a {any} {any}.",
+  "Perhaps a {any}, {any} {any}, or {any} {any} that {any}.",
+  "An {any} {any} - {any}, {any} - of {any} {any}.",
+  "In {any}, {any} {any} and {any} {any} {any} {any}.",
+];
+
+export const anyWord = (d: Dice): string => d.pick(WORDS);
+
+export function anySentence(d: Dice): string {
+  return fill(d.pick(SENTENCES), { any: () => anyWord(d) });
+}
+
+/** How often a sentence of a pool gives way to one of any words. */
+const ANY = 0.35;
+
+/** Sentences from `more`, some of them of any words. */
+export const withAnySentences =
+  (d: Dice, more: () => string): (() => string) =>
+  () =>
+    d.chance(ANY) ? anySentence(d) : more();
+
+/** "like frost on glass" or "like {any} {any}". */
+export const simileOr = (d: Dice, similes: readonly string[]): string =>
+  d.chance(ANY) ? `${d.pick(["like", "as if by", "with", "and its"])} ${anyWord(d)} ${anyWord(d)}` : d.pick(similes);
+
+/** "a lovely shade of", "a {any} shade of". */
+export const shadeOr = (d: Dice, shades: readonly string[]): string => (d.chance(ANY) ? anyWord(d) : d.pick(shades));
