@@ -20,6 +20,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const evaluation: Evaluation = {
   ...{ format: "illustrious.evaluation", version: 1, seeds: 1, quick: false },
+  judged: { simple: 3, long: 3, empty: 1, saturation: 1, control: 1, sizes: 3 },
   how: { sampler: "euler", schedule: "normal", cfg: 7.5, steps: 28 },
   models: [
     {

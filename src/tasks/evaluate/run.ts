@@ -136,7 +136,14 @@ export async function* runEvaluation(
     for (const kept of records.values()) await kept.close();
     await engine?.close();
   }
-  const evaluation: Evaluation = { format: "illustrious.evaluation", version: 1, how: HOW, judged: JUDGED, ...extent, models };
+  const evaluation: Evaluation = {
+    format: "illustrious.evaluation",
+    version: 1,
+    how: HOW,
+    judged: JUDGED,
+    ...extent,
+    models,
+  };
   yield { type: "done", evaluation };
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { CONTROL_FAMILY_NAMES, type ControlFamily } from "../../colour/index.ts";
 import { HOW } from "./engine-source.ts";
 import type { Figure, RowResult } from "./figures.ts";
+import { JUDGED } from "./judge.ts";
 import type { Evaluation } from "./run.ts";
 import { shareOf } from "./share.ts";
 import { evaluationMarkdown, evaluationText, figureText } from "./table.ts";
@@ -28,7 +29,7 @@ function movement(own: number, most: number, rises: boolean): Figure {
 }
 
 const evaluation: Evaluation = {
-  ...{ format: "illustrious.evaluation", version: 1, how: HOW, seeds: 25, quick: false },
+  ...{ format: "illustrious.evaluation", version: 1, how: HOW, judged: JUDGED, seeds: 25, quick: false },
   models: [
     {
       ...{ name: "one", hash: "0" },
