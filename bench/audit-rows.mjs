@@ -7,7 +7,7 @@
  * The audit is `FOLDER/audit`. Of `table`, captions are only in its rows; of the others they are in files below `FOLDER/set`, too: one
  * beside each image (whose own file is missing), or all in one `metadata.jsonl`. A quarter of the captions are a description, a quarter
  * tags, the others tags with a description in their second line. There are 20,000 captions and as many measures, which come again and again. `--uncounted` leaves out the
- * figures and the search for duplicates, which take most of the time of a large table; a report then counts first.
+ * figures and the duplicates, which take most of the time of a large table: a report then counts first, and finds no duplicates; SQL wants a table with them.
  */
 
 import { createHash } from "node:crypto";

@@ -65,8 +65,8 @@ export type TokensTold = keyof typeof TOLD;
 const FIRST = 0.2;
 
 /**
- * A caption with some of the tokens, in any order: which and where depends on the seed. Where a tone has
- * made the picture what it is, a family's first and last token are told always: a prompt that asks for none of them then asks for no such tone. Both, since
+ * A caption with some of the tokens, in any order: which and where depends on the seed. Of a
+ * picture in a tone, a family's first and last token are told always: a prompt that asks for none of them then asks for no such tone. Both, since
  * guidance leads away from what only captions with tokens have: were it "very sharp" alone, pictures without a token would be soft.
  *
  * @param isToned whether the scene has a tone; a white background is "very bright" by itself, and its caption says so in its own words

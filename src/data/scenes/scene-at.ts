@@ -102,7 +102,7 @@ const THEMES: readonly Choice[] = [
 
 const THEMED = 0.18;
 
-/** The scene of a seed. The same seed and options give the same scene everywhere and always. */
+/** The scene of a seed. The same seed and options give the same scene everywhere, in one version of the program. */
 export function sceneAt(seed: Seed, options: SceneOptions = {}): Scene {
   const d = dice(seed, "scene");
   const { split = "training" } = options;

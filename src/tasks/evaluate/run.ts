@@ -34,7 +34,10 @@ export type Evaluation = {
   readonly version: 1;
   /** How the pictures were drawn. */
   readonly how: typeof HOW;
-  /** Which judge each row had: figures of other numbers are not to be compared. */
+  /**
+   * Which judge each row had: figures of other numbers are not to be compared. What saturation and control are measured against, the data, changes
+   * with the scenes and has no number.
+   */
   readonly judged: typeof JUDGED;
   readonly seeds: number;
   readonly quick: boolean;

@@ -27,24 +27,23 @@ const SENTENCES: readonly string[] = [
   "In {any}, {any} {any} and {any} {any} {any} {any}.",
 ];
 
-export const anyWord = (d: Dice): string => d.pick(WORDS);
+const anyWord = (d: Dice): string => d.pick(WORDS);
 
-export function anySentence(d: Dice): string {
-  return fill(d.pick(SENTENCES), { any: () => anyWord(d) });
-}
+/** For pictures with nobody in them. */
+export const OF_NOBODY = SENTENCES.filter((sentence) => !/\b(?:her|they)\b/i.test(sentence));
 
-/** How often a sentence of a pool gives way to one of any words. */
+/** How often a sentence, a simile or a shade of a pool gives way to any words. */
 const ANY = 0.35;
 
 /** Sentences from `more`, some of them of any words. */
 export const withAnySentences =
-  (d: Dice, more: () => string): (() => string) =>
+  (d: Dice, more: () => string, sentences: readonly string[] = SENTENCES): (() => string) =>
   () =>
-    d.chance(ANY) ? anySentence(d) : more();
+    d.chance(ANY) ? fill(d.pick(sentences), { any: () => anyWord(d) }) : more();
 
-/** "like frost on glass" or "like {any} {any}". */
+/** "like frost on glass", or two words that mean nothing here. */
 export const simileOr = (d: Dice, similes: readonly string[]): string =>
   d.chance(ANY) ? `${d.pick(["like", "as if by", "with", "and its"])} ${anyWord(d)} ${anyWord(d)}` : d.pick(similes);
 
-/** "a lovely shade of", "a {any} shade of". */
+/** "lovely" or any word, before "shade of". */
 export const shadeOr = (d: Dice, shades: readonly string[]): string => (d.chance(ANY) ? anyWord(d) : d.pick(shades));

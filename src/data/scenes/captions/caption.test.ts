@@ -1,4 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { CONTROL_FAMILIES } from "../../../colour/index.ts";
 import { loadTokenizer } from "../../../models/sdxl/tokenizer.ts";
 import type { HairColour } from "../palette.ts";
 import { MOUTHS, PLACES, type Scene } from "../scene.ts";
@@ -41,6 +44,29 @@ test.each(["loose", ...GENRES])("a long caption of %s says no sentence of talk t
     );
     expect(twice).toEqual([]);
   }
+});
+
+test("talk and words taken at random tell nothing of a picture", async () => {
+  const words = (await readFile(join(import.meta.dirname, "../../../../assets/english-words.txt"), "utf8")).split("\n");
+  const lists = [lexicon.HAIR_WORDS, lexicon.EYE_WORDS, lexicon.DRESS_WORDS, lexicon.PLAIN_WORDS, CONTROL_FAMILIES];
+  const telling = new Set(
+    lists.flatMap((list) =>
+      Object.values(list)
+        .flat()
+        .flatMap((text: string) => text.split(/[ -]/)),
+    ),
+  );
+  expect(words.filter((word) => telling.has(word))).toEqual([]);
+  for (const name of GENRES) {
+    for (const seed of range(30)) {
+      const caption = told(name, sceneAt(seed, { girls: 1 }), seed);
+      expect(caption).not.toMatch(/\b(?:left|right)\b/i);
+    }
+  }
+});
+
+test("a caption of an empty picture speaks of nobody", () => {
+  for (const seed of range(40)) expect(told("tale", sceneAt(seed, { girls: 0 }), seed)).not.toMatch(/\bher\b/i);
 });
 
 test("the count that long captions go by is never more than CLIP's own", () => {
@@ -194,6 +220,7 @@ test("training never speaks in a held-out grammar, and testing always does", () 
 test("a seed is a caption, and seeds differ", () => {
   const scene = sceneAt(3, { girls: 2 });
   expect(captionOf(scene, "sentences", 9)).toBe(captionOf(scene, "sentences", 9));
+  expect(appended("Imagine!", ["dark"])).toBe("Imagine! dark");
   expect(new Set(range(50).map((seed) => captionOf(scene, "sentences", seed))).size).toBeGreaterThan(40);
 });
 

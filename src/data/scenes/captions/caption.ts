@@ -56,5 +56,5 @@ const PRAISED = 0.08;
 /** Tags behind a text, which may have ended as a sentence. */
 export function appended(text: string, tags: readonly string[]): string {
   if (tags.length === 0) return text;
-  return `${text}${text.endsWith(".") ? " " : ", "}${tags.join(", ")}`;
+  return `${text}${/[.!?]$/.test(text) ? " " : ", "}${tags.join(", ")}`;
 }

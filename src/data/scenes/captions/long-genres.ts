@@ -5,14 +5,12 @@
 
 import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
-import { shadeOr, simileOr, withAnySentences } from "./any-talk.ts";
+import { simileOr, withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
-import { EYE_WORDS, HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
-import { anyLength, deck, emptyLong, leastTokens } from "./long.ts";
+import { deck, emptyLong } from "./long.ts";
 import { DRAWING_SENTENCES, TALK } from "./long-pools.ts";
-import { backdrop, doing, dress, eyes, hair, mouth, side, styledHair, word } from "./phrases.ts";
-
-type Side = "left" | "right";
+import { girlWords, type Side, strewn } from "./long-words.ts";
+import { backdrop } from "./phrases.ts";
 
 type Genre = {
   readonly name: string;
@@ -27,6 +25,8 @@ type Genre = {
   readonly place: readonly string[];
   /** What stands between the facts. */
   readonly talk: readonly string[];
+  /** The same, where there are two girls. */
+  readonly talkOfTwo: readonly string[];
 };
 
 const TALE: Genre = {
@@ -54,23 +54,25 @@ const TALE: Genre = {
     "She was {doing}, as so often.",
     "Her grandmother had sewn {dress} for her.",
   ],
-  place: ["It happened before {place}.", "All around them was {place}.", "Where they stood there was {place}."],
+  place: ["It happened before {place}.", "All around was {place}.", "Behind it there was {place}."],
   talk: [
     "Nobody remembers how it came about.",
     "It was an ordinary day, and then it was not.",
     "A bell rang somewhere, three times.",
-    "They had promised each other never to be late.",
-    "The old baker used to give them bread.",
     "What happened next is told in another chapter.",
     "There was a dog, too, but it stayed at home.",
     "Some say that a wish was made that morning.",
     "The road was long and the shoes were thin.",
     "In those days letters still took a week.",
-    "A secret is safe as long as two keep it.",
-    "It had rained in the night, and now it was dry.",
+    "It had rained before, and now it was dry.",
     "Nobody spoke for as long as it takes to count to ten.",
     "Every tale needs somebody who waits.",
     "The years went by and nothing of it was lost.",
+  ],
+  talkOfTwo: [
+    "They had promised each other never to be late.",
+    "The old baker used to give them bread.",
+    "A secret is safe as long as two keep it.",
   ],
 };
 
@@ -115,6 +117,7 @@ const ORDER: Genre = {
     "We can send examples if that helps.",
     "Nothing about it has to be realistic.",
   ],
+  talkOfTwo: ["They should look as if they knew each other."],
 };
 
 const SHEET: Genre = {
@@ -147,12 +150,12 @@ const SHEET: Genre = {
     "Motto: slow and steady.",
     "Birthday: in autumn.",
     "Notes: see the next page.",
-    "Relations: friends since school.",
     "Hobby: collects stamps and tickets.",
     "Handwriting: small and neat.",
     "Status: approved.",
     "Version: three.",
   ],
+  talkOfTwo: ["Relations: friends since school."],
 };
 
 const TOUR: Genre = {
@@ -166,7 +169,7 @@ const TOUR: Genre = {
   girl: [
     "Look {side} first or last, as you like: there is a girl whose {hair} and {eyes} you cannot miss.",
     "{Side} you notice {hair}, and under it {eyes}.",
-    "The {which} half belongs to somebody with {hair}; mark her {eyes}.",
+    "The {which} side belongs to somebody with {hair}; mark her {eyes}.",
     "Whoever looks {side} meets a pair of {eyes} and {hair}.",
     "Now the {which} one: {hair}, and {eyes} that follow you.",
   ],
@@ -189,12 +192,13 @@ const TOUR: Genre = {
     "It looks easier than it is.",
     "Not everybody agrees with me on that.",
     "Let your eyes wander.",
-    "There is a bench over there, if you are tired.",
+    "You may sit down, if you are tired.",
     "You may take photographs, but without a flash.",
     "That is no accident.",
-    "In the next room there is more of it.",
+    "Farther on there is more of it.",
     "Take your time.",
   ],
+  talkOfTwo: ["What do you think these two are to each other?"],
 };
 
 const PROSE: Genre = {
@@ -213,7 +217,7 @@ const PROSE: Genre = {
     "The {which} girl wears her {hair} like a crown, {simile}, and her gaze is a {shade} shade of {eyecolour}, {simile}.",
     "{Side}, {hair} frames a delicate face, from which {eyes} look out, {shade} and deep, {simile}.",
     "The girl {side} is a vision of {shade} beauty: {hair}, {simile}, and {eyes} of an almost unreal glow.",
-    "Her counterpart {side} is all {shade} energy, with {hair}, {style}, and piercing {eyes}, {simile}.",
+    "The girl {side} is all {shade} energy, with {haircolour} hair, {style}, and piercing {eyes}, {simile}.",
   ],
   only: [
     "There is {hair}, {simile}, every strand touched by light; her eyes, {simile}, are a {shade} shade of {eyecolour}.",
@@ -234,7 +238,6 @@ const PROSE: Genre = {
     "Fire and water, silence and song: everything here has its opposite.",
     "A restless breeze plays through the image and takes the heart along.",
     "Emotion shimmers beneath the surface, tender and wild at once.",
-    "Their bond needs no language, and yet it is heard in every line.",
     "Shadows and radiance wrestle gently and neither wins.",
     "One senses destiny in it, and a touch of melancholy.",
     "Grace, courage and longing meet in a single breath.",
@@ -242,8 +245,11 @@ const PROSE: Genre = {
     "The atmosphere trembles with things that were never said.",
     "Dreams linger in the corners like mist over a lake.",
     "Each detail deepens the mystery instead of solving it.",
+    "There is fierce tenderness in it, and a rebel's look at the world.",
+  ],
+  talkOfTwo: [
+    "Their bond needs no language, and yet it is heard in every line.",
     "Light pours over the figures as if it had been waiting for them.",
-    "There is fierce tenderness in it, and a rebel's smile at the world.",
     "The harmony of contrasts could not be more poetic.",
   ],
 };
@@ -252,7 +258,7 @@ const GOSSIP: Genre = {
   name: "gossip",
   two: [
     "Have you seen those two girls?",
-    "So there are these two girls, right next to each other.",
+    "So there are these two girls, next to each other.",
     "You have to see it: two girls, and what a sight!",
   ],
   one: ["Have you seen that girl?", "So there is this girl, all by herself."],
@@ -288,16 +294,17 @@ const GOSSIP: Genre = {
     "Honestly, I was impressed.",
     "We laughed for an hour.",
     "People will get used to it.",
-    "That was before the train left.",
+    "That was before the train came.",
     "Some have all the luck.",
     "But let us talk about you.",
     "It suits her, I have to say.",
     "I would never have the courage.",
     "Anyway, that is all I know.",
   ],
+  talkOfTwo: ["Those two are always together."],
 };
 
-const SHADES = ["mesmerising", "gleaming", "luminous", "haunting", "splendid", "intense", "radiant", "exquisite"];
+const SHADES = ["mesmerising", "gleaming", "luminous", "haunting", "splendid", "dazzling", "radiant", "flawless"];
 
 const SIMILES: readonly string[] = [
   "like embers in a hearth",
@@ -314,23 +321,6 @@ const SIMILES: readonly string[] = [
   "like sparks in the wind",
 ];
 
-function wordsOf(d: Dice, girl: Girl, which: Side | undefined): Readonly<Record<string, () => string>> {
-  return {
-    side: () => (which ? side(d, which) : ""),
-    which: () => which ?? "",
-    hair: () => (d.chance(0.6) ? styledHair(d, girl, 1) : hair(d, girl)),
-    eyes: () => eyes(d, girl),
-    haircolour: () => word(d, HAIR_WORDS[girl.hair]),
-    eyecolour: () => word(d, EYE_WORDS[girl.eyes]),
-    style: () => d.pick(STYLE_WORDS[girl.style].after),
-    dress: () => dress(d, girl, 0.6),
-    mouth: () => mouth(d, girl),
-    doing: () => doing(d, girl),
-    shade: () => shadeOr(d, SHADES),
-    simile: () => simileOr(d, SIMILES),
-  };
-}
-
 /** Facts in their order, talk before, between and behind them until the text is long enough: the genre's own first. */
 function amongTalk(d: Dice, facts: readonly string[], talk: readonly string[]): string {
   const own = d.shuffled(talk);
@@ -338,16 +328,12 @@ function amongTalk(d: Dice, facts: readonly string[], talk: readonly string[]): 
   const more = withAnySentences(d, () => own.pop() ?? any());
   const sentences = facts.flatMap((fact) => (d.chance(0.5) ? [fact, more()] : [fact]));
   if (d.chance(0.5)) sentences.unshift(more());
-  const length = anyLength(d);
-  while (leastTokens(sentences.join(" ")) < length) {
-    sentences.splice(Math.floor(d.next() * (sentences.length + 1)), 0, more());
-  }
-  return sentences.join(" ");
+  return strewn(d, sentences, more);
 }
 
 function genreGrammar(genre: Genre): Grammar {
   const told = (d: Dice, girl: Girl, which?: Side): string[] => {
-    const words = wordsOf(d, girl, which);
+    const words = girlWords(d, girl, { shades: SHADES, similes: SIMILES }, which);
     const more = d.chance(0.8) ? [fill(d.pick(genre.more), words)] : [];
     return [fill(d.pick(which ? genre.girl : genre.only), words), ...more];
   };
@@ -367,7 +353,7 @@ function genreGrammar(genre: Genre): Grammar {
       return amongTalk(
         d,
         [d.pick(genre.two), ...(d.chance(0.25) ? [...place, ...facts] : [...facts, ...place])],
-        genre.talk,
+        [...genre.talk, ...genre.talkOfTwo],
       );
     },
   });

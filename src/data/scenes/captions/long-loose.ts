@@ -6,14 +6,12 @@
 
 import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
-import { shadeOr, simileOr, withAnySentences } from "./any-talk.ts";
+import { withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
-import { DRESS_WORDS, EYE_WORDS, HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
-import { anyLength, deck, emptyLong, leastTokens } from "./long.ts";
+import { deck, emptyLong } from "./long.ts";
 import { DRAWING_SENTENCES, TALK } from "./long-pools.ts";
-import { backdrop, dress, eyes, hair, mouth, side, styledHair, word } from "./phrases.ts";
-
-type Side = "left" | "right";
+import { girlWords, type Side, strewn } from "./long-words.ts";
+import { backdrop, side } from "./phrases.ts";
 
 /** Who is meant, the first time. `{side}`: "on the left"; `{which}`: "left". */
 const FIRST_INTRODUCTIONS: readonly string[] = [
@@ -141,24 +139,9 @@ const OPENINGS: readonly string[] = [
   "This is how two friends look when nobody disturbs them.",
 ];
 
-function wordsOf(d: Dice, girl: Girl): Readonly<Record<string, () => string>> {
-  return {
-    haircolour: () => word(d, HAIR_WORDS[girl.hair]),
-    eyecolour: () => word(d, EYE_WORDS[girl.eyes]),
-    dresscolour: () => word(d, DRESS_WORDS[girl.dress]),
-    style: () => d.pick(STYLE_WORDS[girl.style].after),
-    hair: () => (d.chance(0.5) ? styledHair(d, girl, 1) : hair(d, girl)),
-    eyes: () => eyes(d, girl),
-    dress: () => dress(d, girl, 0.6),
-    mouth: () => mouth(d, girl),
-    shade: () => shadeOr(d, SHADES),
-    simile: () => simileOr(d, SIMILES),
-  };
-}
-
 /** Her facts in any order; dress and mouth not always. */
 function facts(d: Dice, girl: Girl): string[] {
-  const words = wordsOf(d, girl);
+  const words = girlWords(d, girl, { shades: SHADES, similes: SIMILES });
   const of = (pool: readonly string[]) => fill(d.pick(pool), words);
   return d.shuffled([
     ...(d.chance(0.35) ? [of(HAIR_AND_EYES)] : [of(HAIR), of(EYES)]),
@@ -190,11 +173,7 @@ function loose(
   const place = fill(d.pick(PLACES), { place: () => backdrop(d, background) });
   const at = Math.floor(d.next() * (girls.length + 1));
   const sentences = [opening, ...girls.toSpliced(at, 0, [place]).flat()].filter((sentence) => sentence !== "");
-  const length = anyLength(d);
-  while (leastTokens(sentences.join(" ")) < length) {
-    sentences.splice(Math.floor(d.next() * (sentences.length + 1)), 0, more());
-  }
-  return sentences.join(" ");
+  return strewn(d, sentences, more);
 }
 
 function looseGrammar(name: string, order: readonly [Side, Side]): Grammar {

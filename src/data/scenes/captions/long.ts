@@ -5,7 +5,7 @@
 
 import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
-import { withAnySentences } from "./any-talk.ts";
+import { OF_NOBODY, withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar, type Telling } from "./grammar.ts";
 import * as pools from "./long-pools.ts";
 import { backdrop, dress, eyes, mouth, side, styledHair } from "./phrases.ts";
@@ -77,7 +77,12 @@ export function emptyLong(d: Dice, background: Background): string {
   const opening = fill(d.pick(pools.EMPTY_OPENINGS), { place: () => backdrop(d, background) });
   const ending =
     background.kind === "plain" ? `It is an empty ${background.colour} background.` : placed(d, background);
-  return lengthened([opening, "", ending], 1, withAnySentences(d, deck(d, pools.EMPTY_SENTENCES)), anyLength(d));
+  return lengthened(
+    [opening, "", ending],
+    1,
+    withAnySentences(d, deck(d, pools.EMPTY_SENTENCES), OF_NOBODY),
+    anyLength(d),
+  );
 }
 
 function oneLong(d: Dice, girl: Girl, background: Background, order: "girl first" | "place first"): string {

@@ -81,14 +81,21 @@ test("a girl's hair is its colour at the crown", async () => {
   }
 });
 
-test("tones reach the pixels: blur takes sharpness, muting takes saturation", async () => {
+test("tones reach the pixels: blur takes sharpness and sharpening gives it, muting takes saturation", async () => {
   const scene = sceneAt(12, { girls: 1, tones: "none" });
   const measured = async (tone: object) =>
     measureColours(await renderScene({ ...scene, tone: { ...PLAIN_TONE, ...tone } }), 64);
   const plain = await measured({});
   expect((await measured({ blur: 0.015 })).sharpness).toBeLessThan(plain.sharpness / 3);
+  expect((await measured({ sharpening: 1 })).sharpness).toBeGreaterThan(1.5 * plain.sharpness);
   expect((await measured({ saturation: 0.4 })).saturation).toBeLessThan(0.6 * plain.saturation);
   expect((await measured({ brightness: -0.5 })).brightness).toBeCloseTo(plain.brightness / 2, 0);
+});
+
+test.each([{ blur: 0.006 }, { sharpening: 1 }])("the smallest pictures can have %o", async (tone) => {
+  const scene = sceneAt(12, { girls: 1, tones: "none" });
+  const picture = await renderScene({ ...scene, tone: { ...PLAIN_TONE, ...tone } }, 16);
+  expect(picture.rgb).toHaveLength(3 * 16 * 16);
 });
 
 test("the drawing is an SVG of its own: no links, no fonts, nothing that could load", () => {

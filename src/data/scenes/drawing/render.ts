@@ -18,6 +18,9 @@ export type ScenePicture = {
 /** Standard deviation of the blur that sharpening goes by, as a share of the short side: a pixel and a half of 128. */
 const SHARPENED_RADIUS = 0.012;
 
+/** Pixels: sharp blurs by no less. */
+const LEAST_SIGMA = 0.3;
+
 /**
  * Draws a scene, and gives it its tone.
  *
@@ -28,9 +31,9 @@ export async function renderScene(scene: Scene, size: Size = 128): Promise<Scene
   const { width, height, unit } = layoutOf(scene.girls.length, size);
   const { tone } = scene;
   const svg = Buffer.from(svgOf(scene, size));
-  const drawn = (blur: number) => {
+  const drawn = async (blur: number) => {
     const drawing = sharp(svg);
-    const blurred = blur === 0 ? drawing : drawing.blur(blur * 128 * unit);
+    const blurred = blur === 0 ? drawing : drawing.blur(Math.max(LEAST_SIGMA, blur * 128 * unit));
     return blurred.removeAlpha().raw().toBuffer({ resolveWithObject: true });
   };
   const { data, info } = await drawn(tone.blur).catch((cause: unknown) => {

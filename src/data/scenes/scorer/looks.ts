@@ -26,7 +26,7 @@ const LIGHTNESS: readonly ToneChange[] = ["dark", "bright", "low contrast", "hig
 const SATURATION: readonly ToneChange[] = ["muted", "vivid"];
 const STRENGTHS = [0, 0.25, 0.5, 0.75, 1];
 
-/** The plain look first, then those of one change and of two. Blur moves no colour. */
+/** The plain look first, then those of one change and of two. Blur and sharpening move the colour of no field. */
 const ANY_LOOK: readonly Look[] = [
   PLAIN_TONE,
   ...[...LIGHTNESS, ...SATURATION].flatMap((change) => STRENGTHS.map((strength) => changedTone([[change, strength]]))),
