@@ -1,7 +1,6 @@
 /**
  * @file Writes assets/english-words.txt: English words that are one token each for CLIP and that neither a caption of scenes nor a prompt of their
- * trials has by itself. Needs
- * `npm run build`, and three packages of the npm registry unpacked side by side (`npm pack`), since nothing else needs them.
+ * trials has by itself. Needs `npm run build`, and three packages of the npm registry unpacked side by side (`npm pack`), since nothing else needs them.
  *
  *     node scripts/make-english-words.mjs FOLDER     with an-array-of-english-words, naughty-words and badwords-list in it
  */

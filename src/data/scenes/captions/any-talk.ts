@@ -8,9 +8,15 @@ import type { Dice } from "../dice.ts";
 import { fill } from "./grammar.ts";
 
 /** English words, a token each, without those that tell something of a scene (`assets/README.md`). */
-const WORDS = readFileSync(new URL("../../../../assets/english-words.txt", import.meta.url), "utf8")
-  .trim()
-  .split("\n");
+const ASSET = new URL("../../../../assets/english-words.txt", import.meta.url);
+
+let words: readonly string[] | undefined;
+
+/** Read when first asked for: most of the program writes no captions. */
+function anyWord(d: Dice): string {
+  words ??= readFileSync(ASSET, "utf8").trim().split("\n");
+  return d.pick(words);
+}
 
 const SENTENCES: readonly string[] = [
   "The {any} of the {any} {any} {any}.",
@@ -26,8 +32,6 @@ const SENTENCES: readonly string[] = [
   "An {any} {any} - {any}, {any} - of {any} {any}.",
   "In {any}, {any} {any} and {any} {any} {any} {any}.",
 ];
-
-const anyWord = (d: Dice): string => d.pick(WORDS);
 
 /** For pictures with nobody in them. */
 export const OF_NOBODY = SENTENCES.filter((sentence) => !/\b(?:her|they)\b/i.test(sentence));

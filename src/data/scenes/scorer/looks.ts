@@ -15,12 +15,13 @@ function lookOf(tone: Tone): Look {
   return { tone, skin: lab(colourToner(tone)(SKIN)) };
 }
 
-/** How far irises of each colour are from skin in a look. */
-export function eyesFromSkin({ tone, skin }: Look): Record<EyeColour, number> {
+/** How far irises of each colour are from skin in a tone. */
+export const eyesFromSkin = perTone((tone): Record<EyeColour, number> => {
   const toned = colourToner(tone);
+  const skin = lab(toned(SKIN));
   const entries = Object.entries(EYES).map(([name, colour]) => [name, distance(lab(toned(colour)), skin)]);
   return Object.fromEntries(entries) as Record<EyeColour, number>;
-}
+});
 
 const LIGHTNESS: readonly ToneChange[] = ["dark", "bright", "low contrast", "high contrast"];
 const SATURATION: readonly ToneChange[] = ["muted", "vivid"];

@@ -53,8 +53,8 @@ const LEAST_EYES_APART = 0.3;
 /** The same over how far the described eyes are, where that is less: yellow is near to skin by itself. */
 const LEAST_OWN_EYES_APART = 0.5;
 
-function isFace({ face, irises }: Fit, look: Look, eyes: EyeColour | undefined): boolean {
-  const drawn = eyesFromSkin(look);
+function isFace({ face, irises }: Fit, { tone }: Look, eyes: EyeColour | undefined): boolean {
+  const drawn = eyesFromSkin(tone);
   const all = Object.values(drawn);
   const usual = (LEAST_EYES_APART * all.reduce((sum, one) => sum + one, 0)) / all.length;
   const least = eyes === undefined ? usual : Math.min(usual, LEAST_OWN_EYES_APART * drawn[eyes]);
