@@ -25,12 +25,12 @@ export const SCENE_THRESHOLDS: ControlThresholds = {
   workingSide: 64,
   quantiles: [0.25, 0.6, 0.9],
   cuts: {
-    contrast: [0.1385, 0.2211, 0.2961],
-    brightness: [107.1, 153.9, 193.3],
-    sharpness: [1691, 5515, 8373],
-    dynamicColours: [1.621, 2.486, 3.402],
-    colourfulness: [54.81, 85.05, 109.8],
-    saturation: [75.68, 115.5, 151],
+    contrast: [0.1452, 0.2205, 0.2922],
+    brightness: [107.5, 154.8, 195.9],
+    sharpness: [1499, 5627, 8266],
+    dynamicColours: [1.621, 2.48, 3.422],
+    colourfulness: [52.12, 85.87, 110.6],
+    saturation: [76.35, 113.6, 146.7],
   },
 };
 

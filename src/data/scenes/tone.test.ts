@@ -8,10 +8,10 @@ const toned = (colour: [number, number, number], tone: Partial<Tone>) =>
 
 test.each([
   ["nothing", {}, [200, 100, 50], [200, 100, 50]],
-  // Luma is 0.299 · 200 + 0.587 · 100 + 0.114 · 50 = 124.2; half of it is 62, and the distance from it goes by the root of a half.
-  ["half as bright", { brightness: -0.5 }, [200, 100, 50], [116, 45, 10]],
-  // 189.5 and the same distances.
-  ["half-way to white", { brightness: 0.5 }, [200, 100, 50], [243, 172, 137]],
+  // Luma is 0.299 · 200 + 0.587 · 100 + 0.114 · 50 = 124.2; darker takes half of it and of the distances from it.
+  ["half as bright", { brightness: -0.5 }, [200, 100, 50], [100, 50, 25]],
+  // 189.6 and the distances as they were.
+  ["half-way to white", { brightness: 0.5 }, [200, 100, 50], [255, 165, 115]],
   ["half the contrast of grey", { contrast: 0.5 }, [227, 227, 227], [177, 177, 177]],
   // 125.75, and the distances as they were.
   ["half the contrast of a colour", { contrast: 0.5 }, [200, 100, 50], [202, 102, 52]],
@@ -28,6 +28,14 @@ test("a picture's pixels change as its colours do", () => {
   const pixels = Uint8Array.of(10, 200, 90, 255, 0, 128);
   toneInPlace(pixels, tone);
   expect([...pixels]).toEqual([...colourToner(tone)([10, 200, 90]), ...colourToner(tone)([255, 0, 128])]);
+});
+
+test("contrast is the area's: a line keeps its distance from it", () => {
+  const tone: Tone = { ...PLAIN_TONE, contrast: 2 };
+  const pixels = Uint8Array.of(180, 180, 180, 60, 60, 60);
+  // About 127.5, an area of 150 goes to 172.5.
+  toneInPlace(pixels, tone, new Uint8Array(6).fill(150));
+  expect([...pixels]).toEqual([203, 203, 203, 83, 83, 83]);
 });
 
 test("black and white backgrounds keep their values", () => {

@@ -30,6 +30,15 @@ const CHANGES = {
   sharpness: ["blurred", "sharpened"],
 } as const satisfies Record<string, readonly ToneChange[]>;
 
+/**
+ * Where saturation alone is changed. Captions tell vivid and muted pictures from others, so guidance leads away from both, and all guidance adds
+ * saturation: more vivid pictures than muted ones weigh against that.
+ */
+const SATURATIONS = [
+  ["vivid", 0.65],
+  ["muted", 0.35],
+] as const satisfies readonly (readonly [ToneChange, number])[];
+
 const KINDS = Object.keys(CHANGES) as (keyof typeof CHANGES)[];
 
 /**
@@ -45,8 +54,20 @@ const PAIRS = [
   [["saturation", "sharpness"], 0.075],
 ] as const satisfies readonly (readonly [readonly [keyof typeof CHANGES, keyof typeof CHANGES], number])[];
 
-/** Changes that would make a black background grey, or a white one. */
-const MOVES_BLACK_OR_WHITE: readonly ToneChange[] = ["dark", "bright", "low contrast"];
+/** Pairs whose one measure follows the other's: only what takes them apart. Brighter colours are paler, and stronger edges are sharper. */
+const OPPOSED: { readonly [pair: string]: readonly (readonly [ToneChange, ToneChange])[] } = {
+  "contrast, sharpness": [
+    ["low contrast", "sharpened"],
+    ["high contrast", "blurred"],
+  ],
+  "brightness, saturation": [
+    ["dark", "muted"],
+    ["bright", "vivid"],
+  ],
+};
+
+/** Changes that would make a black background grey, or a white one: contrast does near a girl. */
+const MOVES_BLACK_OR_WHITE: readonly ToneChange[] = ["dark", "bright", "low contrast", "high contrast"];
 
 /** Of `all`, too, exact black and white backgrounds stay what they are. */
 export function drawTone(d: Dice, background: Background, tones: Tones = "some"): Tone {
@@ -63,16 +84,10 @@ function drawChanges(d: Dice, count: number): ToneChange[] {
     return d
       .shuffled(KINDS)
       .slice(0, count)
-      .map((kind) => d.pick<ToneChange>(CHANGES[kind]));
+      .map((kind) => (kind === "saturation" ? d.weighted(SATURATIONS) : d.pick<ToneChange>(CHANGES[kind])));
   const [one, other] = d.weighted<(typeof PAIRS)[number][0]>(PAIRS);
-  if (one === "contrast")
-    return d
-      .pick([
-        ["low contrast", "sharpened"],
-        ["high contrast", "blurred"],
-      ] as const)
-      .slice();
-  return [d.pick(CHANGES[one]), d.pick(CHANGES[other])];
+  const opposed = OPPOSED[`${one}, ${other}`];
+  return opposed === undefined ? [d.pick(CHANGES[one]), d.pick(CHANGES[other])] : [...d.pick(opposed)];
 }
 
 /** The tone of these changes, each with its strength from 0 to 1 of what scenes have. */
@@ -88,7 +103,7 @@ function numbersOf(change: ToneChange, strength: number): Partial<Tone> {
     case "dark":
       return { brightness: -between(0.25, 0.6) };
     case "bright":
-      return { brightness: between(0.15, 0.55) };
+      return { brightness: between(0.2, 0.65) };
     case "muted":
       return { saturation: between(0.4, 0.7) };
     case "vivid":
@@ -110,18 +125,18 @@ const BLUE = 0.114;
 
 const clamped = (value: number) => (value < 0 ? 0 : value > 255 ? 255 : value);
 
-/** What a tone makes of luma: contrast about middle grey, then brightness. */
-function tonedLuma(luma: number, { contrast, brightness }: Tone): number {
-  const contrasted = clamped(127.5 + (luma - 127.5) * contrast);
+/** What a tone makes of luma: contrast about middle grey, which is the area's matter and leaves its lines, then brightness. */
+function tonedLuma(luma: number, area: number, { contrast, brightness }: Tone): number {
+  const contrasted = clamped(luma + (area - 127.5) * (contrast - 1));
   return brightness < 0 ? contrasted * (1 + brightness) : contrasted + (255 - contrasted) * brightness;
 }
 
 /**
- * What a tone makes of a colour's distance from its grey. Contrast leaves it, and brightness takes the root of what it takes from luma's distance to
- * black or white: were every channel changed alike, contrast and brightness would move colourfulness as much as themselves, and pictures
- * could not teach a model the difference.
+ * What a tone makes of a colour's distance from its grey. Contrast leaves it, as brighter does; darker takes from it what it takes from luma, which
+ * leaves HSV's saturation. Were every channel changed alike by all three, they would move colourfulness or saturation as much as themselves, and
+ * pictures could not teach a model the difference.
  */
-const chromaFactor = ({ saturation, brightness }: Tone) => saturation * Math.sqrt(1 - Math.abs(brightness));
+const chromaFactor = ({ saturation, brightness }: Tone) => saturation * (brightness < 0 ? 1 + brightness : 1);
 
 /** What a tone makes of one colour, but for its blur and sharpening. */
 export function colourToner(tone: Tone): (colour: Rgb) => Rgb {
@@ -133,13 +148,19 @@ export function colourToner(tone: Tone): (colour: Rgb) => Rgb {
   };
 }
 
-/** Changes pixels: luma by contrast and brightness, and the distance from grey by a factor. Blur and sharpening are not its matter. */
-export function toneInPlace(rgb: Uint8Array, tone: Tone): void {
+/**
+ * Changes pixels: luma by contrast and brightness, and the distance from grey by a factor. Blur and sharpening are not its matter.
+ *
+ * @param areas the same pixels, blurred: contrast moves their luma, and what stands out from it keeps its distance. Without them contrast moves
+ *   lines as well, and sharpness with them.
+ */
+export function toneInPlace(rgb: Uint8Array, tone: Tone, areas: Uint8Array = rgb): void {
   if (tone.saturation === 1 && tone.contrast === 1 && tone.brightness === 0) return;
   const chroma = chromaFactor(tone);
   for (let i = 0; i < rgb.length; i += 3) {
     const luma = RED * rgb[i]! + GREEN * rgb[i + 1]! + BLUE * rgb[i + 2]!;
-    const toned = tonedLuma(luma, tone);
+    const area = RED * areas[i]! + GREEN * areas[i + 1]! + BLUE * areas[i + 2]!;
+    const toned = tonedLuma(luma, area, tone);
     for (let c = i; c < i + 3; c++) rgb[c] = Math.round(clamped(toned + (rgb[c]! - luma) * chroma));
   }
 }

@@ -51,3 +51,11 @@ export const simileOr = (d: Dice, similes: readonly string[]): string =>
 
 /** "lovely" or any word, before "shade of". */
 export const shadeOr = (d: Dice, shades: readonly string[]): string => (d.chance(ANY) ? anyWord(d) : d.pick(shades));
+
+/** "short", or "short yet …" and "short with …" with words that mean nothing here. */
+export function mannerOr(d: Dice, manner: string): string {
+  if (!d.chance(ANY)) return manner;
+  return d.chance(0.5)
+    ? `${manner} ${d.pick(["and", "but", "yet", "though"])} ${anyWord(d)}`
+    : `${manner} with ${d.pick(["some", "the", "all its", "its"])} ${anyWord(d)} ${anyWord(d)}`;
+}

@@ -18,6 +18,8 @@ type Genre = {
   readonly one: readonly string[];
   /** On one of two girls, with her side: hair and eyes. `{side}`: "on the left"; `{which}`: "left". */
   readonly girl: readonly string[];
+  /** The same, where the other has been told before. */
+  readonly other: readonly string[];
   /** On the only girl: hair and eyes. */
   readonly only: readonly string[];
   /** On the girl told last: dress or mouth, or both. */
@@ -43,6 +45,10 @@ const TALE: Genre = {
     "Her friends called the {which} one clever: she had {hair} and {eyes}.",
     "{Side} waited a girl of {hair}, who saw everything with her {eyes}.",
     "The {which} girl had been born with {hair}, and with {eyes} that nobody forgot.",
+  ],
+  other: [
+    "{Side} was the other, and hers were {hair} and {eyes}.",
+    "{Side} was the place of the other, who had {eyes} and {hair}.",
   ],
   only: [
     "She had {hair}, and people spoke of her {eyes}.",
@@ -92,6 +98,7 @@ const ORDER: Genre = {
     "Make the {which} girl easy to know by her {hair}; her {eyes} matter just as much.",
     "{Side} we want somebody with {eyes}, and {hair} to go with them.",
   ],
+  other: ["The other goes {side}: {hair}, {eyes}.", "{Side} comes the other, for whom we chose {hair} and {eyes}."],
   only: ["She should have {hair} and {eyes}.", "Give her {eyes}, and {hair} to go with them."],
   more: [
     "Dress her in {dress}.",
@@ -131,6 +138,7 @@ const SHEET: Genre = {
     "Name unknown, place {side}, {hair}, {eyes}.",
     "Girl {side} - {hair} - {eyes}.",
   ],
+  other: ["The other, {side}: {hair}, {eyes}.", "Second, {which}: {hair}; {eyes}."],
   only: ["Features: {hair}, {eyes}.", "Girl, middle - {hair} - {eyes}."],
   more: ["Clothes: {dress}.", "Clothes: {dress}; expression: {mouth}.", "Expression: {mouth}.", "Wears {dress}."],
   place: ["Background: {place}.", "Setting: {place}.", "Scenery: {place}."],
@@ -173,6 +181,7 @@ const TOUR: Genre = {
     "Whoever looks {side} meets a pair of {eyes} and {hair}.",
     "Now the {which} one: {hair}, and {eyes} that follow you.",
   ],
+  other: ["The other waits {side}, with {eyes} and {hair}.", "{Side} you meet the other: {hair}, and {eyes}."],
   only: ["In the middle you notice {hair}, and under it {eyes}.", "She has {hair}, and {eyes} that follow you."],
   more: [
     "She is dressed in {dress}, as you see.",
@@ -217,7 +226,12 @@ const PROSE: Genre = {
     "The {which} girl wears her {hair} like a crown, {simile}, and her gaze is a {shade} shade of {eyecolour}, {simile}.",
     "{Side}, {hair} frames a delicate face, from which {eyes} look out, {shade} and deep, {simile}.",
     "The girl {side} is a vision of {shade} beauty: {hair}, {simile}, and {eyes} of an almost unreal glow.",
+    "The girl {side} has {haircolour} hair, {manner}, {simile}, and {eyes}, {simile}.",
     "The girl {side} is all {shade} energy, with {haircolour} hair, {style}, and piercing {eyes}, {simile}.",
+  ],
+  other: [
+    "{Side} the other answers her with {hair}, {simile}, and with {eyes}, {simile}.",
+    "The other, {side}, is a {shade} opposite, with {haircolour} hair, {manner}, and {eyes} that shine, {simile}.",
   ],
   only: [
     "There is {hair}, {simile}, every strand touched by light; her eyes, {simile}, are a {shade} shade of {eyecolour}.",
@@ -268,6 +282,10 @@ const GOSSIP: Genre = {
     "{Side}, that is somebody with {eyes} and, believe it or not, {hair}.",
     "I mean the girl {side}: {hair}, {eyes}, you know her.",
     "And who is that {side}, with {hair} and those {eyes}?",
+  ],
+  other: [
+    "The other, {side}, has {hair} and those {eyes}.",
+    "{Side}, that was the other, the one with {hair} and {eyes}.",
   ],
   only: ["She has {hair} now, and {eyes}, of all things.", "I mean the one with {hair} and those {eyes}."],
   more: [
@@ -332,10 +350,10 @@ function amongTalk(d: Dice, facts: readonly string[], talk: readonly string[]): 
 }
 
 function genreGrammar(genre: Genre): Grammar {
-  const told = (d: Dice, girl: Girl, which?: Side): string[] => {
+  const told = (d: Dice, girl: Girl, templates: readonly string[], which?: Side): string[] => {
     const words = girlWords(d, girl, { shades: SHADES, similes: SIMILES }, which);
     const more = d.chance(0.8) ? [fill(d.pick(genre.more), words)] : [];
-    return [fill(d.pick(which ? genre.girl : genre.only), words), ...more];
+    return [fill(d.pick(templates), words), ...more];
   };
   const placed = (d: Dice, background: Background) =>
     d.chance(0.85)
@@ -344,12 +362,16 @@ function genreGrammar(genre: Genre): Grammar {
   return grammar(genre.name, "long", true, {
     none: emptyLong,
     one: (d, girl, background) =>
-      amongTalk(d, [d.pick(genre.one), ...told(d, girl), ...placed(d, background)], genre.talk),
+      amongTalk(d, [d.pick(genre.one), ...told(d, girl, genre.only), ...placed(d, background)], genre.talk),
     two: (d, left, right, background) => {
-      const girls = [told(d, left, "left"), told(d, right, "right")];
-      const [first, second] = d.chance(0.35) ? girls.reverse() : girls;
+      const first: Side = d.chance(0.35) ? "right" : "left";
+      const second: Side = first === "left" ? "right" : "left";
+      const girls = { left, right };
+      const facts = [
+        ...told(d, girls[first], genre.girl, first),
+        ...told(d, girls[second], d.chance(0.4) ? genre.other : genre.girl, second),
+      ];
       const place = placed(d, background);
-      const facts = [...first!, ...second!];
       return amongTalk(
         d,
         [d.pick(genre.two), ...(d.chance(0.25) ? [...place, ...facts] : [...facts, ...place])],

@@ -10,8 +10,8 @@ import { withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
 import { deck, emptyLong } from "./long.ts";
 import { DRAWING_SENTENCES, TALK } from "./long-pools.ts";
-import { girlWords, type Side, strewn } from "./long-words.ts";
-import { backdrop, side } from "./phrases.ts";
+import { type GirlWords, girlWords, type Side, strewn } from "./long-words.ts";
+import { backdrop } from "./phrases.ts";
 
 /** Who is meant, the first time. `{side}`: "on the left"; `{which}`: "left". */
 const FIRST_INTRODUCTIONS: readonly string[] = [
@@ -39,6 +39,8 @@ const SECOND_INTRODUCTIONS: readonly string[] = [
   "And {side}? There stands a {mood} girl.",
   "Very different is the girl {side}.",
   "The second of them, {side}, is {mood}.",
+  "{Side} is where the other has her place.",
+  "{Side} comes the other, {mood} as she is.",
 ];
 
 const ONE_INTRODUCTIONS: readonly string[] = [
@@ -53,6 +55,9 @@ const MOODS = ["calm", "bold", "gentle", "proud", "shy", "dreamy", "cheerful", "
 const HAIR: readonly string[] = [
   "Her hair is {haircolour}.",
   "Her hair is {haircolour}, {style}.",
+  "Her hair is {haircolour}, {manner}.",
+  "Her hair is {haircolour}, {manner}, {simile}.",
+  "Her hair is a {shade} shade of {haircolour}, {manner}.",
   "Her hair is a {shade} shade of {haircolour}.",
   "Her hair is a {shade} shade of {haircolour}, {style}, {simile}.",
   "The hair is {haircolour} and shines at the crown.",
@@ -140,8 +145,7 @@ const OPENINGS: readonly string[] = [
 ];
 
 /** Her facts in any order; dress and mouth not always. */
-function facts(d: Dice, girl: Girl): string[] {
-  const words = girlWords(d, girl, { shades: SHADES, similes: SIMILES });
+function facts(d: Dice, words: GirlWords): string[] {
   const of = (pool: readonly string[]) => fill(d.pick(pool), words);
   return d.shuffled([
     ...(d.chance(0.35) ? [of(HAIR_AND_EYES)] : [of(HAIR), of(EYES)]),
@@ -152,12 +156,9 @@ function facts(d: Dice, girl: Girl): string[] {
 
 /** Everything on one girl, talk among it. */
 function girlTold(d: Dice, girl: Girl, introductions: readonly string[], talk: () => string, which?: Side): string[] {
-  const intro = fill(d.pick(introductions), {
-    side: () => (which ? side(d, which) : ""),
-    which: () => which ?? "",
-    mood: () => d.pick(MOODS),
-  });
-  return [intro, ...facts(d, girl)].flatMap((sentence) => (d.chance(0.4) ? [sentence, talk()] : [sentence]));
+  const words = girlWords(d, girl, { shades: SHADES, similes: SIMILES }, which);
+  const intro = fill(d.pick(introductions), { ...words, mood: () => d.pick(MOODS) });
+  return [intro, ...facts(d, words)].flatMap((sentence) => (d.chance(0.4) ? [sentence, talk()] : [sentence]));
 }
 
 /** What stands between the facts, each once until all have been. */

@@ -2,30 +2,37 @@
 
 import type { Dice } from "../dice.ts";
 import type { Girl } from "../scene.ts";
-import { shadeOr, simileOr } from "./any-talk.ts";
+import { mannerOr, shadeOr, simileOr } from "./any-talk.ts";
 import { DRESS_WORDS, EYE_WORDS, HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
 import { anyLength, leastTokens } from "./long.ts";
 import { doing, dress, eyes, hair, mouth, side, styledHair, word } from "./phrases.ts";
 
 export type Side = "left" | "right";
 
+export type GirlWords = Readonly<Record<string, () => string>>;
+
 /** Figures of speech of one kind of text. */
 export type Figures = { readonly shades: readonly string[]; readonly similes: readonly string[] };
 
+/** Her place in more words than short captions have. */
+const PLACES = (which: Side): readonly string[] => [
+  `on the ${which} of the picture`,
+  `in the ${which} half`,
+  `in the ${which} part of the image`,
+  `at the ${which} edge of the scene`,
+  `on the ${which}-hand side`,
+];
+
 /** @param which her side; `{side}` and `{which}` are empty without one */
-export function girlWords(
-  d: Dice,
-  girl: Girl,
-  { shades, similes }: Figures,
-  which?: Side,
-): Readonly<Record<string, () => string>> {
+export function girlWords(d: Dice, girl: Girl, { shades, similes }: Figures, which?: Side): GirlWords {
   return {
-    side: () => (which ? side(d, which) : ""),
+    side: () => (which ? (d.chance(0.3) ? d.pick(PLACES(which)) : side(d, which)) : ""),
     which: () => which ?? "",
     haircolour: () => word(d, HAIR_WORDS[girl.hair]),
     eyecolour: () => word(d, EYE_WORDS[girl.eyes]),
     dresscolour: () => word(d, DRESS_WORDS[girl.dress]),
     style: () => d.pick(STYLE_WORDS[girl.style].after),
+    manner: () => mannerOr(d, d.pick(STYLE_WORDS[girl.style].before)),
     hair: () => (d.chance(0.5) ? styledHair(d, girl, 1) : hair(d, girl)),
     eyes: () => eyes(d, girl),
     dress: () => dress(d, girl, 0.6),

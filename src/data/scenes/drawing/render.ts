@@ -18,6 +18,9 @@ export type ScenePicture = {
 /** Standard deviation of the blur that sharpening goes by, as a share of the short side: a pixel and a half of 128. */
 const SHARPENED_RADIUS = 0.012;
 
+/** The same of the blur that leaves areas without their lines, for contrast. */
+const AREA_RADIUS = 0.05;
+
 /** Pixels: sharp blurs by no less. */
 const LEAST_SIGMA = 0.3;
 
@@ -52,6 +55,6 @@ export async function renderScene(scene: Scene, size: Size = 128): Promise<Scene
     );
   }
   if (tone.sharpening > 0) sharpenInPlace(picture.rgb, (await drawn(SHARPENED_RADIUS)).data, tone.sharpening);
-  toneInPlace(picture.rgb, tone);
+  toneInPlace(picture.rgb, tone, tone.contrast === 1 ? undefined : (await drawn(AREA_RADIUS)).data);
   return picture;
 }
