@@ -9,8 +9,10 @@ export type KernelMemory<Kernels> = {
   /**
    * Room for arrays of so many bytes each: where they begin, at multiples of 16. What lies there is left from before. Views of the memory
    * that were made earlier may have ended.
+   *
+   * @param from where they may begin: the end of what shall stay
    */
-  layOut<Name extends string>(bytes: Readonly<Record<Name, number>>): Record<Name, number>;
+  layOut<Name extends string>(bytes: Readonly<Record<Name, number>>, from?: number): Record<Name | "end", number>;
   bytesAt(place: number, length: number): Uint8Array;
   integersAt(place: number, length: number): Int32Array;
   floatsAt(place: number, length: number): Float32Array;
@@ -36,15 +38,16 @@ export function openKernels<Kernels>(base64: string): KernelMemory<Kernels> {
   const { memory, ...kernels } = exports as { memory: Memory };
   return {
     kernels: kernels as Kernels,
-    layOut(bytes) {
-      const places = {} as Record<keyof typeof bytes, number>;
-      let end = 0;
+    layOut(bytes, from = 0) {
+      const places = {} as Record<keyof typeof bytes | "end", number>;
+      let end = from;
       for (const name of Object.keys(bytes) as (keyof typeof bytes)[]) {
         places[name] = end;
         end += Math.ceil((bytes[name] + MARGIN) / 16) * 16;
       }
       const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE);
       if (missing > 0) memory.grow(missing);
+      places.end = end;
       return places;
     },
     bytesAt: (place, length) => new Uint8Array(memory.buffer, place, length),

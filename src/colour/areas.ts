@@ -5,8 +5,9 @@
  * Every sum is a whole number below 2 ** 53, so the mean does not depend on the order of adding.
  */
 
-import { bytesAt, doublesAt, integersAt, kernels, layOut } from "./kernels/kernels.ts";
+import { bytesAt, doublesAt, integersAt, kernels, layOut, MOST_ROWS } from "./kernels/kernels.ts";
 import type { Pixels } from "./pixels.ts";
+import { type Placed, placed } from "./placed.ts";
 
 /** How the old pixels of an axis are shared among the new ones. */
 type Axis = {
@@ -26,29 +27,34 @@ const LANES = 4;
 
 /** Rounded half up to 8 bits. Neither side may grow. */
 export function shrink(pixels: Pixels, newWidth: number, newHeight: number): Pixels {
-  const across = axisOf(pixels.width, newWidth);
-  const down = axisOf(pixels.height, newHeight);
+  const { rgb } = shrinkPlaced(placed(pixels), newWidth, newHeight);
+  return { width: newWidth, height: newHeight, rgb: bytesAt(rgb, 3 * newWidth * newHeight).slice() };
+}
+
+/** The same within the kernels' memory: behind the larger picture, which stays. */
+export function shrinkPlaced(picture: Placed, newWidth: number, newHeight: number): Placed {
+  const across = axisOf(picture.width, newWidth);
+  const down = axisOf(picture.height, newHeight);
   const area = across.step * down.step;
   const inverse = 1 / area;
   // Sums are whole: with a quarter of one more, no mean is half-way between two values, and those that were go up.
   const bias = 0.25 * inverse;
   const row = 3 * newWidth;
-  const rgb = new Uint8Array(row * newHeight);
+  const { rgb, end } = layOut({ rgb: row * newHeight }, picture.end);
   if (2 * area <= MOST_PARTS) {
-    const at = placesFor(pixels, across, row);
-    sumRows(pixels, down, at, {
+    const at = placesFor(picture, across, end);
+    sumRows(picture, down, at, {
       take(y) {
-        kernels.shrinkRow(at.columns, at.last, at.inside, newWidth, across.whole, inverse, bias, at.spare);
-        rgb.set(bytesAt(at.spare, row), row * y);
+        kernels.foldShort(at.columns, at.last, at.inside, newWidth, across.whole, at.sums);
+        kernels.roundShort(at.sums, row, inverse, bias, rgb + row * y);
       },
     });
   } else {
-    eachRow(pixels, across, down, row, (y, { sums, spare }) => {
-      kernels.roundRow(sums, newWidth, inverse, bias, spare);
-      rgb.set(bytesAt(spare, row), row * y);
+    eachRow(picture, across, down, end, (y, sums) => {
+      kernels.roundRow(sums, newWidth, inverse, bias, rgb + row * y);
     });
   }
-  return { width: newWidth, height: newHeight, rgb };
+  return { width: newWidth, height: newHeight, rgb, end };
 }
 
 /** Means of red, green and blue, 0 to 255, of `columns` times `rows` equal areas, row by row; an area may be a part of a pixel. */
@@ -57,7 +63,8 @@ export function areaMeans(pixels: Pixels, columns: number, rows: number): Float6
   const fine = repeated(pixels, pixels.width < columns ? columns : 1, pixels.height < rows ? rows : 1);
   const across = axisOf(fine.width, columns);
   const down = axisOf(fine.height, rows);
-  eachRow(fine, across, down, 0, (y, { sums }) => {
+  const picture = placed(fine);
+  eachRow(picture, across, down, picture.end, (y, sums) => {
     const found = doublesAt(sums, LANES * columns);
     for (let x = 0; x < columns; x++) {
       for (let c = 0; c < 3; c++) out[3 * (columns * y + x) + c] = found[LANES * x + c]! / (across.step * down.step);
@@ -79,18 +86,12 @@ function repeated({ width, height, rgb }: Pixels, across: number, down: number):
 
 type Places = ReturnType<typeof placesFor>;
 
-/** @param spare bytes that the caller wants for itself */
-function placesFor({ width, rgb }: Pixels, { last, inside }: Axis, spare: number) {
+function placesFor({ width }: Placed, { last, inside }: Axis, from: number) {
   const newWidth = last.length;
-  const at = layOut({
-    rgb: rgb.length,
-    columns: 12 * width,
-    last: 4 * newWidth,
-    inside: 4 * newWidth,
-    sums: 8 * LANES * newWidth,
-    spare,
-  });
-  bytesAt(at.rgb, rgb.length).set(rgb);
+  const at = layOut(
+    { columns: 12 * width, last: 4 * newWidth, inside: 4 * newWidth, sums: 8 * LANES * newWidth },
+    from,
+  );
   integersAt(at.last, newWidth).set(last);
   integersAt(at.inside, newWidth).set(inside);
   return at;
@@ -99,55 +100,65 @@ function placesFor({ width, rgb }: Pixels, { last, inside }: Axis, spare: number
 /**
  * Sums each column over the old rows that a new one covers.
  *
- * @param take is called when the sums of the new row `y` are there; `full` when they would pass 32 bits. Both leave them to be cleared.
+ * @param take is called when the sums of the new row `y` are there; `full` when they would pass 32 bits
  */
 function sumRows(
-  { width, height }: Pixels,
+  { width, rgb }: Placed,
   down: Axis,
   at: Places,
   { take, full }: { take: (y: number) => void; full?: () => void },
 ): void {
-  const columns = integersAt(at.columns, 3 * width).fill(0);
+  const stride = 3 * width;
+  /** What has been summed since the sums were last taken. */
   let parts = 0;
-  const clear = () => {
-    columns.fill(0);
+  const keep = () => (parts === 0 ? 0 : -1);
+  const room = (weight: number) => {
+    if (parts + weight <= MOST_PARTS) return;
+    full?.();
     parts = 0;
   };
-  const add = (y: number, weight: number) => {
-    if (weight === 0) return;
-    if (parts + weight > MOST_PARTS) {
-      full?.();
-      clear();
+  const addWhole = (first: number, end: number) => {
+    for (let y = first; y < end; ) {
+      room(down.whole);
+      const height = Math.min(end - y, MOST_ROWS, Math.floor((MOST_PARTS - parts) / down.whole));
+      kernels.addRows(rgb + stride * y, stride, height, stride, down.whole, keep(), at.columns);
+      parts += height * down.whole;
+      y += height;
     }
-    kernels.addRow(at.rgb + 3 * width * y, 3 * width, weight, at.columns);
-    parts += weight;
   };
-  let to = 0;
-  for (let y = 0; y < height; y++) {
-    if (y < down.last[to]!) {
-      add(y, down.whole);
-      continue;
-    }
+  /** The row that the last new one ended in, and how many of its parts are left. */
+  let before = 0;
+  let left = 0;
+  for (let to = 0; to < down.last.length; to++) {
+    const last = down.last[to]!;
+    addWhole(left === 0 ? before : before + 1, last);
     const inside = down.inside[to]!;
-    add(y, inside);
+    room(left + inside);
+    kernels.addTwo(rgb + stride * before, left, rgb + stride * last, inside, stride, keep(), at.columns);
     take(to);
-    clear();
-    add(y, down.whole - inside);
-    to++;
+    parts = 0;
+    left = down.whole - inside;
+    before = left === 0 ? last + 1 : last;
   }
 }
 
-/** Sums of each new row, in doubles. */
-function eachRow(pixels: Pixels, across: Axis, down: Axis, spare: number, take: (y: number, at: Places) => void): void {
+/** Sums of each new row, in doubles, for `take`. */
+function eachRow(
+  picture: Placed,
+  across: Axis,
+  down: Axis,
+  from: number,
+  take: (y: number, sums: number) => void,
+): void {
   const newWidth = across.last.length;
-  const at = placesFor(pixels, across, spare);
+  const at = placesFor(picture, across, from);
   const sums = doublesAt(at.sums, LANES * newWidth).fill(0);
   const fold = () => kernels.foldRow(at.columns, at.last, at.inside, newWidth, across.whole, at.sums);
-  sumRows(pixels, down, at, {
+  sumRows(picture, down, at, {
     full: fold,
     take(y) {
       fold();
-      take(y, at);
+      take(y, at.sums);
       sums.fill(0);
     },
   });

@@ -5,8 +5,10 @@
  * the shares of exact and clipped values, which an average would hide: these are taken from the picture as decoded.
  */
 
+import { shrinkPlaced } from "./areas.ts";
 import { type ExactShares, exactShares } from "./exact-shares.ts";
-import { atWorkingSize, type Pixels } from "./pixels.ts";
+import { type Pixels, workingSize } from "./pixels.ts";
+import { placed } from "./placed.ts";
 import { type WorkingMeasures, workingMeasures } from "./working-measures.ts";
 
 export type ColourMeasures = WorkingMeasures &
@@ -24,7 +26,10 @@ export const WORKING_SIDE = 768;
  * @throws IllustriousError `bad_shape` when `rgb` has not 3 bytes a pixel; `bad_option` when the side is not a positive integer
  */
 export function measureColours(pixels: Pixels, workingSide: number = WORKING_SIDE): ColourMeasures {
-  return { ...workingMeasures(atWorkingSize(pixels, workingSide)), workingSide, ...exactShares(pixels) };
+  const size = workingSize(pixels, workingSide);
+  const picture = placed(pixels);
+  const shares = exactShares(picture);
+  return { ...workingMeasures(size ? shrinkPlaced(picture, ...size) : picture), workingSide, ...shares };
 }
 
 /** The rule of the Illustrious 3.0 article: a picture is colourful when saturation is high and even. */

@@ -3,6 +3,9 @@
 import { IllustriousError } from "../base/error.ts";
 import { shrink } from "./areas.ts";
 
+/** Weights of rows have 15 bits. */
+const LARGEST_SIDE = 32_767;
+
 export type Pixels = {
   /** Pixels. */
   readonly width: number;
@@ -24,13 +27,18 @@ export function checkPixels({ width, height, rgb }: Pixels): void {
  * has it, rounded to 8 bits. A smaller picture comes back as it is: enlarging would invent neither detail nor colour.
  */
 export function atWorkingSize(pixels: Pixels, longSide: number): Pixels {
+  const size = workingSize(pixels, longSide);
+  return size ? shrink(pixels, ...size) : pixels;
+}
+
+/** Width and height at a long side of `longSide`; `undefined` for a picture that is no larger. */
+export function workingSize(pixels: Pixels, longSide: number): [width: number, height: number] | undefined {
   checkPixels(pixels);
-  if (!Number.isInteger(longSide) || longSide < 1) {
-    throw new IllustriousError("bad_option", `working size ${longSide}`, "Give a whole number of pixels, such as 768.");
+  if (!Number.isInteger(longSide) || longSide < 1 || longSide > LARGEST_SIDE) {
+    const way = `Give a whole number of pixels up to ${LARGEST_SIDE}, such as 768.`;
+    throw new IllustriousError("bad_option", `working size ${longSide}`, way);
   }
   const scale = longSide / Math.max(pixels.width, pixels.height);
-  if (scale >= 1) return pixels;
-  const width = Math.max(1, Math.round(pixels.width * scale));
-  const height = Math.max(1, Math.round(pixels.height * scale));
-  return shrink(pixels, width, height);
+  if (scale >= 1) return undefined;
+  return [Math.max(1, Math.round(pixels.width * scale)), Math.max(1, Math.round(pixels.height * scale))];
 }

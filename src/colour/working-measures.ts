@@ -1,8 +1,8 @@
 /** @file What is measured at the working size, in one walk over the rows. */
 
 import { foldHues, HUE_SLOTS, hueDiversity } from "./hues.ts";
-import { bytesAt, doublesAt, integersAt, kernels, layOut, RUN } from "./kernels/kernels.ts";
-import type { Pixels } from "./pixels.ts";
+import { doublesAt, integersAt, kernels, layOut, RUN } from "./kernels/kernels.ts";
+import type { Placed } from "./placed.ts";
 
 export type WorkingMeasures = {
   /** RMS contrast: standard deviation of luma over 255, from 0 to 0.5. Peli (1990). */
@@ -60,10 +60,12 @@ type EdgeSums = [luma: number, lumaSquares: number, edge: number, edgeSquares: n
 /** Of each of the four histograms that the kernel counts hues in. */
 const SLOTS = 64;
 
-export function workingMeasures({ width, height, rgb }: Pixels): WorkingMeasures {
+/** Pixels after which a histogram is taken: with a row more, the sum of their chroma still fits in 31 bits. */
+const MOST_COUNTED = 2 ** 22;
+
+export function workingMeasures({ width, height, rgb, end }: Placed): WorkingMeasures {
   const row = INTEGER * (width + 2);
-  const at = layOut({ rgb: rgb.length, one: row, two: row, three: row, colours: 72, edges: 32, hues: 16 * SLOTS });
-  bytesAt(at.rgb, rgb.length).set(rgb);
+  const at = layOut({ one: row, two: row, three: row, colours: 72, edges: 32, hues: 16 * SLOTS + 32 }, end);
   const colours = doublesAt(at.colours, 9).fill(0);
   const edges = doublesAt(at.edges, 4).fill(0);
   const slots = integersAt(at.hues, 4 * SLOTS).fill(0);
@@ -73,28 +75,34 @@ export function workingMeasures({ width, height, rgb }: Pixels): WorkingMeasures
   const vivid = new Float64Array(GRID * GRID);
   // Three rows of luma, the latest of which is two ahead of `above`; each has a mirrored pixel on both sides.
   let [above, here, below] = [at.one, at.two, at.three];
+  const lumas = new Map([above, here, below].map((place) => [place, integersAt(place, width + 2)]));
   const addEdges = (over: number, under: number) => {
     for (let x = 0; x < width; x += RUN) {
       const offset = INTEGER * (x + 1);
       kernels.walkEdges(over + offset, here + offset, under + offset, Math.min(RUN, width - x), at.edges);
     }
   };
+  let uncounted = 0;
   for (let y = 0; y < height; y++) {
     const band = GRID * Math.floor((GRID * y) / height);
     for (let column = 0; column < GRID; column++) {
       const right = columns[column + 1]!;
       for (let x = columns[column]!; x < right; x += RUN) {
-        const from = at.rgb + 3 * (y * width + x);
+        const from = rgb + 3 * (y * width + x);
         kernels.walkColours(from, Math.min(RUN, right - x), below + INTEGER * (x + 1), at.colours, at.hues);
         vivid[band + column]! += colours[VIVID]!;
         colours[VIVID] = 0;
       }
     }
-    for (let slot = 0; slot < HUE_SLOTS; slot++) {
-      chroma[slot]! += slots[slot]! + slots[slot + SLOTS]! + slots[slot + 2 * SLOTS]! + slots[slot + 3 * SLOTS]!;
+    uncounted += width;
+    if (uncounted > MOST_COUNTED || y === height - 1) {
+      for (let slot = 0; slot < HUE_SLOTS; slot++) {
+        chroma[slot]! += slots[slot]! + slots[slot + SLOTS]! + slots[slot + 2 * SLOTS]! + slots[slot + 3 * SLOTS]!;
+      }
+      slots.fill(0);
+      uncounted = 0;
     }
-    slots.fill(0);
-    mirror(below, width);
+    mirror(lumas.get(below)!);
     if (y > 0) addEdges(y > 1 ? above : below, below);
     [above, here, below] = [here, below, above];
   }
@@ -133,8 +141,8 @@ function cellEdges(side: number): number[] {
 }
 
 /** The pixels beside a row's ends are those inside them, but not the ends again. */
-function mirror(row: number, width: number): void {
-  const luma = integersAt(row, width + 2);
+function mirror(luma: Int32Array): void {
+  const width = luma.length - 2;
   luma[0] = luma[Math.min(2, width)]!;
   luma[width + 1] = luma[Math.max(width - 1, 1)]!;
 }

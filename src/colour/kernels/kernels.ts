@@ -5,23 +5,27 @@ import { KERNELS } from "./bytes.ts";
 
 /** kernels.wat says what each one reads and writes. */
 export type Kernels = {
-  addRow(row: number, count: number, weight: number, sums: number): void;
+  addRows(row: number, stride: number, height: number, count: number, weight: number, keep: number, sums: number): void;
+  addTwo(
+    row: number,
+    weight: number,
+    other: number,
+    otherWeight: number,
+    count: number,
+    keep: number,
+    sums: number,
+  ): void;
   foldRow(sums: number, last: number, inside: number, count: number, whole: number, out: number): void;
   roundRow(sums: number, count: number, inverse: number, bias: number, out: number): void;
-  shrinkRow(
-    sums: number,
-    last: number,
-    inside: number,
-    count: number,
-    whole: number,
-    inverse: number,
-    bias: number,
-    out: number,
-  ): void;
+  foldShort(sums: number, last: number, inside: number, count: number, whole: number, out: number): void;
+  roundShort(sums: number, count: number, inverse: number, bias: number, out: number): void;
   countExact(rgb: number, count: number, counts: number): void;
   walkColours(rgb: number, count: number, luma: number, sums: number, hues: number): void;
   walkEdges(above: number, here: number, below: number, count: number, sums: number): void;
 };
+
+/** Rows that `addRows` takes at once. */
+export const MOST_ROWS = 257;
 
 /** Pixels that `walkColours` and `walkEdges` take at once: their sums have 32 bits. */
 export const RUN = 8192;

@@ -6,36 +6,66 @@
 (module
   (memory (export "memory") 1)
 
-  ;; sums[i] += weight * row[i] for `count` bytes; sums are 32-bit integers.
-  (func (export "addRow") (param $row i32) (param $count i32) (param $weight i32) (param $sums i32)
-    (local $end i32) (local $vector v128) (local $factor v128) (local $low v128) (local $high v128)
+  ;; sums[i] = (sums[i] & keep) + weight * (row[i] + the same of the `height` - 1 rows below it), for `count` bytes of each row; sums are 32-bit integers. At
+  ;; most 257 rows, whose sums fit in 16 bits. Reads up to 15 bytes and writes up to 15 sums more.
+  (func (export "addRows") (param $row i32) (param $stride i32) (param $height i32) (param $count i32) (param $weight i32) (param $keep i32)
+    (param $sums i32)
+    (local $end i32) (local $at i32) (local $last i32) (local $vector v128) (local $factor v128) (local $kept v128) (local $low v128) (local $high v128)
     (local.set $factor (i32x4.splat (local.get $weight)))
+    (local.set $kept (i32x4.splat (local.get $keep)))
     (local.set $end (i32.add (local.get $row) (local.get $count)))
-    (loop $next
-      (if (i32.le_u (i32.add (local.get $row) (i32.const 16)) (local.get $end))
-        (then
-          (local.set $vector (v128.load (local.get $row)))
-          (local.set $low (i16x8.extend_low_i8x16_u (local.get $vector)))
-          (local.set $high (i16x8.extend_high_i8x16_u (local.get $vector)))
-          (v128.store (local.get $sums) (i32x4.add (v128.load (local.get $sums))
-            (i32x4.mul (i32x4.extend_low_i16x8_u (local.get $low)) (local.get $factor))))
-          (v128.store offset=16 (local.get $sums) (i32x4.add (v128.load offset=16 (local.get $sums))
-            (i32x4.mul (i32x4.extend_high_i16x8_u (local.get $low)) (local.get $factor))))
-          (v128.store offset=32 (local.get $sums) (i32x4.add (v128.load offset=32 (local.get $sums))
-            (i32x4.mul (i32x4.extend_low_i16x8_u (local.get $high)) (local.get $factor))))
-          (v128.store offset=48 (local.get $sums) (i32x4.add (v128.load offset=48 (local.get $sums))
-            (i32x4.mul (i32x4.extend_high_i16x8_u (local.get $high)) (local.get $factor))))
-          (local.set $row (i32.add (local.get $row) (i32.const 16)))
-          (local.set $sums (i32.add (local.get $sums) (i32.const 64)))
-          (br $next))))
+    (local.set $height (i32.mul (local.get $height) (local.get $stride)))
     (block $done
-      (loop $byte
+      (loop $next
         (br_if $done (i32.ge_u (local.get $row) (local.get $end)))
-        (i32.store (local.get $sums) (i32.add (i32.load (local.get $sums))
-          (i32.mul (i32.load8_u (local.get $row)) (local.get $weight))))
-        (local.set $row (i32.add (local.get $row) (i32.const 1)))
-        (local.set $sums (i32.add (local.get $sums) (i32.const 4)))
-        (br $byte))))
+        (local.set $low (v128.const i32x4 0 0 0 0))
+        (local.set $high (v128.const i32x4 0 0 0 0))
+        (local.set $at (local.get $row))
+        (local.set $last (i32.add (local.get $row) (local.get $height)))
+        (loop $below
+          (local.set $vector (v128.load (local.get $at)))
+          (local.set $low (i16x8.add (local.get $low) (i16x8.extend_low_i8x16_u (local.get $vector))))
+          (local.set $high (i16x8.add (local.get $high) (i16x8.extend_high_i8x16_u (local.get $vector))))
+          (local.set $at (i32.add (local.get $at) (local.get $stride)))
+          (br_if $below (i32.lt_u (local.get $at) (local.get $last))))
+        (v128.store (local.get $sums) (i32x4.add (v128.and (local.get $kept) (v128.load (local.get $sums)))
+          (i32x4.mul (i32x4.extend_low_i16x8_u (local.get $low)) (local.get $factor))))
+        (v128.store offset=16 (local.get $sums) (i32x4.add (v128.and (local.get $kept) (v128.load offset=16 (local.get $sums)))
+          (i32x4.mul (i32x4.extend_high_i16x8_u (local.get $low)) (local.get $factor))))
+        (v128.store offset=32 (local.get $sums) (i32x4.add (v128.and (local.get $kept) (v128.load offset=32 (local.get $sums)))
+          (i32x4.mul (i32x4.extend_low_i16x8_u (local.get $high)) (local.get $factor))))
+        (v128.store offset=48 (local.get $sums) (i32x4.add (v128.and (local.get $kept) (v128.load offset=48 (local.get $sums)))
+          (i32x4.mul (i32x4.extend_high_i16x8_u (local.get $high)) (local.get $factor))))
+        (local.set $row (i32.add (local.get $row) (i32.const 16)))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 64)))
+        (br $next))))
+
+  ;; The same of two rows, each with a weight of its own below 32,768.
+  (func (export "addTwo") (param $row i32) (param $weight i32) (param $other i32) (param $otherWeight i32) (param $count i32) (param $keep i32)
+    (param $sums i32)
+    (local $end i32) (local $factors v128) (local $kept v128) (local $a v128) (local $b v128) (local $low v128) (local $high v128)
+    (local.set $factors (i32x4.splat (i32.or (local.get $weight) (i32.shl (local.get $otherWeight) (i32.const 16)))))
+    (local.set $kept (i32x4.splat (local.get $keep)))
+    (local.set $end (i32.add (local.get $row) (local.get $count)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $row) (local.get $end)))
+        (local.set $a (v128.load (local.get $row)))
+        (local.set $b (v128.load (local.get $other)))
+        (local.set $low (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $a) (local.get $b)))
+        (local.set $high (i8x16.shuffle 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 (local.get $a) (local.get $b)))
+        (v128.store (local.get $sums) (i32x4.add (v128.and (local.get $kept) (v128.load (local.get $sums)))
+          (i32x4.dot_i16x8_s (i16x8.extend_low_i8x16_u (local.get $low)) (local.get $factors))))
+        (v128.store offset=16 (local.get $sums) (i32x4.add (v128.and (local.get $kept) (v128.load offset=16 (local.get $sums)))
+          (i32x4.dot_i16x8_s (i16x8.extend_high_i8x16_u (local.get $low)) (local.get $factors))))
+        (v128.store offset=32 (local.get $sums) (i32x4.add (v128.and (local.get $kept) (v128.load offset=32 (local.get $sums)))
+          (i32x4.dot_i16x8_s (i16x8.extend_low_i8x16_u (local.get $high)) (local.get $factors))))
+        (v128.store offset=48 (local.get $sums) (i32x4.add (v128.and (local.get $kept) (v128.load offset=48 (local.get $sums)))
+          (i32x4.dot_i16x8_s (i16x8.extend_high_i8x16_u (local.get $high)) (local.get $factors))))
+        (local.set $row (i32.add (local.get $row) (i32.const 16)))
+        (local.set $other (i32.add (local.get $other) (i32.const 16)))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 64)))
+        (br $next))))
 
   ;; Takes a row of sums of columns to fewer columns, and adds what comes out to `count` results of four doubles: red, green, blue, and one that
   ;; means nothing. `last` and `inside` are 32-bit integers, as `Axis` in areas.ts has them.
@@ -99,17 +129,12 @@
         (local.set $out (i32.add (local.get $out) (i32.const 3)))
         (br $next))))
 
-  ;; `foldRow` and `roundRow` in one, for areas whose sums fit in 31 bits.
-  (func (export "shrinkRow") (param $sums i32) (param $last i32) (param $inside i32) (param $count i32) (param $whole i32)
-    (param $inverse f64) (param $bias f64) (param $out i32)
-    (local $edge i32) (local $start i32) (local $end i32) (local $part i32) (local $pixel v128) (local $sum v128) (local $carried v128)
-    (local $wholes v128) (local $parts v128) (local $factor v128) (local $add v128) (local $magic v128)
-    (local.set $magic (f64x2.splat (f64.const 0x1p52)))
+  ;; `foldRow` for areas whose sums fit in 31 bits: each result is three 32-bit integers. Writes one integer too many.
+  (func (export "foldShort") (param $sums i32) (param $last i32) (param $inside i32) (param $count i32) (param $whole i32) (param $out i32)
+    (local $edge i32) (local $start i32) (local $end i32) (local $pixel v128) (local $sum v128) (local $rest v128) (local $wholes v128)
     (local.set $start (local.get $sums))
     (local.set $wholes (i32x4.splat (local.get $whole)))
-    (local.set $factor (f64x2.splat (local.get $inverse)))
-    (local.set $add (f64x2.splat (local.get $bias)))
-    (local.set $end (i32.add (local.get $out) (i32.mul (local.get $count) (i32.const 3))))
+    (local.set $end (i32.add (local.get $out) (i32.mul (local.get $count) (i32.const 12))))
     (block $done
       (loop $column
         (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
@@ -121,23 +146,55 @@
             (local.set $sum (i32x4.add (local.get $sum) (v128.load (local.get $sums))))
             (local.set $sums (i32.add (local.get $sums) (i32.const 12)))
             (br $pixel)))
-        (local.set $parts (v128.load32_splat (local.get $inside)))
+        ;; With the whole of the pixel in which the new one ends, less what of it belongs to the next.
         (local.set $pixel (v128.load (local.get $sums)))
-        (local.set $sum (i32x4.add
-          (i32x4.add (local.get $carried) (i32x4.mul (local.get $wholes) (local.get $sum)))
-          (i32x4.mul (local.get $parts) (local.get $pixel))))
-        (local.set $carried (i32x4.mul (i32x4.sub (local.get $wholes) (local.get $parts)) (local.get $pixel)))
-        (v128.store32_lane 0 (local.get $out) (i8x16.shuffle 0 8 16 0 0 0 0 0 0 0 0 0 0 0 0 0
-          (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
-            (f64x2.convert_low_i32x4_s (local.get $sum)))))
-          (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
-            (f64x2.convert_low_i32x4_s
-              (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $sum) (local.get $sum))))))))
+        (local.set $sum (i32x4.add (local.get $rest)
+          (i32x4.mul (local.get $wholes) (i32x4.add (local.get $sum) (local.get $pixel)))))
+        (local.set $rest (i32x4.mul (local.get $pixel)
+          (i32x4.sub (local.get $wholes) (v128.load32_splat (local.get $inside)))))
+        (v128.store (local.get $out) (i32x4.sub (local.get $sum) (local.get $rest)))
         (local.set $sums (i32.add (local.get $sums) (i32.const 12)))
         (local.set $last (i32.add (local.get $last) (i32.const 4)))
         (local.set $inside (i32.add (local.get $inside) (i32.const 4)))
-        (local.set $out (i32.add (local.get $out) (i32.const 3)))
+        (local.set $out (i32.add (local.get $out) (i32.const 12)))
         (br $column))))
+
+  ;; `roundRow` of the results of `foldShort`, of which there are `count` integers. Reads and writes up to 15 more.
+  (func (export "roundShort") (param $sums i32) (param $count i32) (param $inverse f64) (param $bias f64) (param $out i32)
+    (local $end i32) (local $factor v128) (local $add v128) (local $magic v128)
+    (local.set $magic (f64x2.splat (f64.const 0x1p52)))
+    (local.set $factor (f64x2.splat (local.get $inverse)))
+    (local.set $add (f64x2.splat (local.get $bias)))
+    (local.set $end (i32.add (local.get $out) (local.get $count)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
+        (v128.store (local.get $out) (i8x16.narrow_i16x8_u
+          (i16x8.narrow_i32x4_s
+            (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
+              (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
+                (f64x2.convert_low_i32x4_s (v128.load64_zero (local.get $sums))))))
+              (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
+                (f64x2.convert_low_i32x4_s (v128.load64_zero offset=8 (local.get $sums)))))))
+            (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
+              (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
+                (f64x2.convert_low_i32x4_s (v128.load64_zero offset=16 (local.get $sums))))))
+              (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
+                (f64x2.convert_low_i32x4_s (v128.load64_zero offset=24 (local.get $sums))))))))
+          (i16x8.narrow_i32x4_s
+            (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
+              (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
+                (f64x2.convert_low_i32x4_s (v128.load64_zero offset=32 (local.get $sums))))))
+              (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
+                (f64x2.convert_low_i32x4_s (v128.load64_zero offset=40 (local.get $sums)))))))
+            (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
+              (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
+                (f64x2.convert_low_i32x4_s (v128.load64_zero offset=48 (local.get $sums))))))
+              (f64x2.add (local.get $magic) (f64x2.add (local.get $add) (f64x2.mul (local.get $factor)
+                (f64x2.convert_low_i32x4_s (v128.load64_zero offset=56 (local.get $sums))))))))))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 64)))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (br $next))))
 
   ;; Of `count` pixels: how many are exactly white, exactly black, have a channel at 255, have one at 0. Adds to four 32-bit integers.
   (func (export "countExact") (param $rgb i32) (param $count i32) (param $counts i32)
@@ -150,25 +207,32 @@
         (local.set $a (v128.load (local.get $rgb)))
         (local.set $b (v128.load offset=16 (local.get $rgb)))
         (local.set $c (v128.load offset=32 (local.get $rgb)))
-        (local.set $valid (select (i32.const 0xffff)
-          (i32.sub (i32.shl (i32.const 1) (local.get $count)) (i32.const 1))
-          (i32.ge_s (local.get $count) (i32.const 16))))
-        (local.set $red (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 17 20 23 26 29
-          (i8x16.shuffle 0 3 6 9 12 15 18 21 24 27 30 0 0 0 0 0 (local.get $a) (local.get $b)) (local.get $c)))
-        (local.set $green (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 18 21 24 27 30
-          (i8x16.shuffle 1 4 7 10 13 16 19 22 25 28 31 0 0 0 0 0 (local.get $a) (local.get $b)) (local.get $c)))
-        (local.set $blue (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 16 19 22 25 28 31
-          (i8x16.shuffle 2 5 8 11 14 17 20 23 26 29 0 0 0 0 0 0 (local.get $a) (local.get $b)) (local.get $c)))
-        (local.set $a (i8x16.max_u (i8x16.max_u (local.get $red) (local.get $green)) (local.get $blue)))
-        (local.set $b (i8x16.min_u (i8x16.min_u (local.get $red) (local.get $green)) (local.get $blue)))
-        (local.set $high (i32.add (local.get $high) (i32.popcnt (i32.and (local.get $valid)
-          (i8x16.bitmask (i8x16.eq (local.get $a) (local.get $ones)))))))
-        (local.set $low (i32.add (local.get $low) (i32.popcnt (i32.and (local.get $valid)
-          (i8x16.bitmask (i8x16.eq (local.get $b) (local.get $zeros)))))))
-        (local.set $white (i32.add (local.get $white) (i32.popcnt (i32.and (local.get $valid)
-          (i8x16.bitmask (i8x16.eq (local.get $b) (local.get $ones)))))))
-        (local.set $black (i32.add (local.get $black) (i32.popcnt (i32.and (local.get $valid)
-          (i8x16.bitmask (i8x16.eq (local.get $a) (local.get $zeros)))))))
+        ;; Most of a photograph has neither value anywhere.
+        (if (v128.any_true (v128.or
+            (v128.or
+              (v128.or (i8x16.eq (local.get $a) (local.get $ones)) (i8x16.eq (local.get $b) (local.get $ones)))
+              (v128.or (i8x16.eq (local.get $c) (local.get $ones)) (i8x16.eq (local.get $a) (local.get $zeros))))
+            (v128.or (i8x16.eq (local.get $b) (local.get $zeros)) (i8x16.eq (local.get $c) (local.get $zeros)))))
+          (then
+            (local.set $valid (select (i32.const 0xffff)
+              (i32.sub (i32.shl (i32.const 1) (local.get $count)) (i32.const 1))
+              (i32.ge_s (local.get $count) (i32.const 16))))
+            (local.set $red (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 17 20 23 26 29
+              (i8x16.shuffle 0 3 6 9 12 15 18 21 24 27 30 0 0 0 0 0 (local.get $a) (local.get $b)) (local.get $c)))
+            (local.set $green (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 18 21 24 27 30
+              (i8x16.shuffle 1 4 7 10 13 16 19 22 25 28 31 0 0 0 0 0 (local.get $a) (local.get $b)) (local.get $c)))
+            (local.set $blue (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 16 19 22 25 28 31
+              (i8x16.shuffle 2 5 8 11 14 17 20 23 26 29 0 0 0 0 0 0 (local.get $a) (local.get $b)) (local.get $c)))
+            (local.set $a (i8x16.max_u (i8x16.max_u (local.get $red) (local.get $green)) (local.get $blue)))
+            (local.set $b (i8x16.min_u (i8x16.min_u (local.get $red) (local.get $green)) (local.get $blue)))
+            (local.set $high (i32.add (local.get $high) (i32.popcnt (i32.and (local.get $valid)
+              (i8x16.bitmask (i8x16.eq (local.get $a) (local.get $ones)))))))
+            (local.set $low (i32.add (local.get $low) (i32.popcnt (i32.and (local.get $valid)
+              (i8x16.bitmask (i8x16.eq (local.get $b) (local.get $zeros)))))))
+            (local.set $white (i32.add (local.get $white) (i32.popcnt (i32.and (local.get $valid)
+              (i8x16.bitmask (i8x16.eq (local.get $b) (local.get $ones)))))))
+            (local.set $black (i32.add (local.get $black) (i32.popcnt (i32.and (local.get $valid)
+              (i8x16.bitmask (i8x16.eq (local.get $a) (local.get $zeros)))))))))
         (local.set $rgb (i32.add (local.get $rgb) (i32.const 48)))
         (local.set $count (i32.sub (local.get $count) (i32.const 16)))
         (br $next)))
@@ -307,23 +371,25 @@
                 (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $b)))))))
             (local.set $slots (i16x8.shl (local.get $slots) (i32.const 2)))
             (local.set $a (v128.and (local.get $chroma) (local.get $coloured)))
+            (v128.store offset=1024 (local.get $hues) (local.get $slots))
+            (v128.store offset=1040 (local.get $hues) (local.get $a))
             ;; Four histograms in turn, so that a sum need not wait for the one before it.
-            (local.set $slot (i32.add (local.get $hues) (i16x8.extract_lane_u 0 (local.get $slots))))
-            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i16x8.extract_lane_u 0 (local.get $a))))
-            (local.set $slot (i32.add (local.get $hues1) (i16x8.extract_lane_u 1 (local.get $slots))))
-            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i16x8.extract_lane_u 1 (local.get $a))))
-            (local.set $slot (i32.add (local.get $hues2) (i16x8.extract_lane_u 2 (local.get $slots))))
-            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i16x8.extract_lane_u 2 (local.get $a))))
-            (local.set $slot (i32.add (local.get $hues3) (i16x8.extract_lane_u 3 (local.get $slots))))
-            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i16x8.extract_lane_u 3 (local.get $a))))
-            (local.set $slot (i32.add (local.get $hues) (i16x8.extract_lane_u 4 (local.get $slots))))
-            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i16x8.extract_lane_u 4 (local.get $a))))
-            (local.set $slot (i32.add (local.get $hues1) (i16x8.extract_lane_u 5 (local.get $slots))))
-            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i16x8.extract_lane_u 5 (local.get $a))))
-            (local.set $slot (i32.add (local.get $hues2) (i16x8.extract_lane_u 6 (local.get $slots))))
-            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i16x8.extract_lane_u 6 (local.get $a))))
-            (local.set $slot (i32.add (local.get $hues3) (i16x8.extract_lane_u 7 (local.get $slots))))
-            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i16x8.extract_lane_u 7 (local.get $a))))))
+            (local.set $slot (i32.add (local.get $hues) (i32.load16_u offset=1024 (local.get $hues))))
+            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i32.load16_u offset=1040 (local.get $hues))))
+            (local.set $slot (i32.add (local.get $hues1) (i32.load16_u offset=1026 (local.get $hues))))
+            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i32.load16_u offset=1042 (local.get $hues))))
+            (local.set $slot (i32.add (local.get $hues2) (i32.load16_u offset=1028 (local.get $hues))))
+            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i32.load16_u offset=1044 (local.get $hues))))
+            (local.set $slot (i32.add (local.get $hues3) (i32.load16_u offset=1030 (local.get $hues))))
+            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i32.load16_u offset=1046 (local.get $hues))))
+            (local.set $slot (i32.add (local.get $hues) (i32.load16_u offset=1032 (local.get $hues))))
+            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i32.load16_u offset=1048 (local.get $hues))))
+            (local.set $slot (i32.add (local.get $hues1) (i32.load16_u offset=1034 (local.get $hues))))
+            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i32.load16_u offset=1050 (local.get $hues))))
+            (local.set $slot (i32.add (local.get $hues2) (i32.load16_u offset=1036 (local.get $hues))))
+            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i32.load16_u offset=1052 (local.get $hues))))
+            (local.set $slot (i32.add (local.get $hues3) (i32.load16_u offset=1038 (local.get $hues))))
+            (i32.store (local.get $slot) (i32.add (i32.load (local.get $slot)) (i32.load16_u offset=1054 (local.get $hues))))))
 
         (local.set $rgb (i32.add (local.get $rgb) (i32.const 24)))
         (local.set $luma (i32.add (local.get $luma) (i32.const 32)))
