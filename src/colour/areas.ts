@@ -45,7 +45,7 @@ export function shrinkPlaced(picture: Placed, newWidth: number, newHeight: numbe
     const at = placesFor(picture, across, end);
     sumRows(picture, down, at, {
       take(y) {
-        kernels.foldShort(at.columns, at.last, at.inside, newWidth, across.whole, at.sums);
+        kernels.foldShort(at.columns, at.ends, newWidth, across.whole, at.sums);
         kernels.roundShort(at.sums, row, inverse, bias, rgb + row * y);
       },
     });
@@ -86,14 +86,14 @@ function repeated({ width, height, rgb }: Pixels, across: number, down: number):
 
 type Places = ReturnType<typeof placesFor>;
 
-function placesFor({ width }: Placed, { last, inside }: Axis, from: number) {
+function placesFor({ width }: Placed, { whole, last, inside }: Axis, from: number) {
   const newWidth = last.length;
-  const at = layOut(
-    { columns: 12 * width, last: 4 * newWidth, inside: 4 * newWidth, sums: 8 * LANES * newWidth },
-    from,
-  );
-  integersAt(at.last, newWidth).set(last);
-  integersAt(at.inside, newWidth).set(inside);
+  const at = layOut({ columns: 12 * width, ends: 8 * newWidth, sums: 8 * LANES * newWidth }, from);
+  const ends = integersAt(at.ends, 2 * newWidth);
+  for (let x = 0; x < newWidth; x++) {
+    ends[2 * x] = 12 * last[x]!;
+    ends[2 * x + 1] = whole - inside[x]!;
+  }
   return at;
 }
 
@@ -153,7 +153,7 @@ function eachRow(
   const newWidth = across.last.length;
   const at = placesFor(picture, across, from);
   const sums = doublesAt(at.sums, LANES * newWidth).fill(0);
-  const fold = () => kernels.foldRow(at.columns, at.last, at.inside, newWidth, across.whole, at.sums);
+  const fold = () => kernels.foldRow(at.columns, at.ends, newWidth, across.whole, at.sums);
   sumRows(picture, down, at, {
     full: fold,
     take(y) {

@@ -15,9 +15,9 @@ export type Kernels = {
     keep: number,
     sums: number,
   ): void;
-  foldRow(sums: number, last: number, inside: number, count: number, whole: number, out: number): void;
+  foldRow(sums: number, ends: number, count: number, whole: number, out: number): void;
   roundRow(sums: number, count: number, inverse: number, bias: number, out: number): void;
-  foldShort(sums: number, last: number, inside: number, count: number, whole: number, out: number): void;
+  foldShort(sums: number, ends: number, count: number, whole: number, out: number): void;
   roundShort(sums: number, count: number, inverse: number, bias: number, out: number): void;
   countExact(rgb: number, count: number, counts: number): void;
   walkColours(rgb: number, count: number, luma: number, sums: number, hues: number): void;

@@ -68,9 +68,10 @@
         (br $next))))
 
   ;; Takes a row of sums of columns to fewer columns, and adds what comes out to `count` results of four doubles: red, green, blue, and one that
-  ;; means nothing. `last` and `inside` are 32-bit integers, as `Axis` in areas.ts has them.
-  (func (export "foldRow") (param $sums i32) (param $last i32) (param $inside i32) (param $count i32) (param $whole f64) (param $out i32)
-    (local $edge i32) (local $start i32) (local $end i32) (local $part f64) (local $pixel v128)
+  ;; means nothing. `ends` has two 32-bit integers for each of them: at which byte of the sums the pixel begins in which it ends, and how many parts of that belong to
+  ;; the next.
+  (func (export "foldRow") (param $sums i32) (param $ends i32) (param $count i32) (param $whole f64) (param $out i32)
+    (local $edge i32) (local $start i32) (local $end i32) (local $pixel v128)
     (local $redGreen v128) (local $blue v128) (local $carriedRedGreen v128) (local $carriedBlue v128)
     (local $wholes v128) (local $parts v128) (local $rests v128) (local $a v128) (local $b v128)
     (local.set $start (local.get $sums))
@@ -79,7 +80,7 @@
     (block $done
       (loop $column
         (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
-        (local.set $edge (i32.add (local.get $start) (i32.mul (i32.load (local.get $last)) (i32.const 12))))
+        (local.set $edge (i32.add (local.get $start) (i32.load (local.get $ends))))
         (local.set $redGreen (f64x2.splat (f64.const 0)))
         (local.set $blue (f64x2.splat (f64.const 0)))
         (block $inner
@@ -91,10 +92,8 @@
               (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $pixel) (local.get $pixel)))))
             (local.set $sums (i32.add (local.get $sums) (i32.const 12)))
             (br $pixel)))
-        ;; The pixel in which the new one ends: `inside` parts of it belong here, the rest to the next.
-        (local.set $part (f64.convert_i32_u (i32.load (local.get $inside))))
-        (local.set $parts (f64x2.splat (local.get $part)))
-        (local.set $rests (f64x2.sub (local.get $wholes) (local.get $parts)))
+        (local.set $rests (f64x2.splat (f64.convert_i32_u (i32.load offset=4 (local.get $ends)))))
+        (local.set $parts (f64x2.sub (local.get $wholes) (local.get $rests)))
         (local.set $pixel (v128.load (local.get $sums)))
         (local.set $a (f64x2.convert_low_i32x4_u (local.get $pixel)))
         (local.set $b (f64x2.convert_low_i32x4_u
@@ -106,8 +105,7 @@
         (local.set $carriedRedGreen (f64x2.mul (local.get $rests) (local.get $a)))
         (local.set $carriedBlue (f64x2.mul (local.get $rests) (local.get $b)))
         (local.set $sums (i32.add (local.get $sums) (i32.const 12)))
-        (local.set $last (i32.add (local.get $last) (i32.const 4)))
-        (local.set $inside (i32.add (local.get $inside) (i32.const 4)))
+        (local.set $ends (i32.add (local.get $ends) (i32.const 8)))
         (local.set $out (i32.add (local.get $out) (i32.const 32)))
         (br $column))))
 
@@ -130,7 +128,7 @@
         (br $next))))
 
   ;; `foldRow` for areas whose sums fit in 31 bits: each result is three 32-bit integers. Writes one integer too many.
-  (func (export "foldShort") (param $sums i32) (param $last i32) (param $inside i32) (param $count i32) (param $whole i32) (param $out i32)
+  (func (export "foldShort") (param $sums i32) (param $ends i32) (param $count i32) (param $whole i32) (param $out i32)
     (local $edge i32) (local $start i32) (local $end i32) (local $pixel v128) (local $sum v128) (local $rest v128) (local $wholes v128)
     (local.set $start (local.get $sums))
     (local.set $wholes (i32x4.splat (local.get $whole)))
@@ -138,7 +136,7 @@
     (block $done
       (loop $column
         (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
-        (local.set $edge (i32.add (local.get $start) (i32.mul (i32.load (local.get $last)) (i32.const 12))))
+        (local.set $edge (i32.add (local.get $start) (i32.load (local.get $ends))))
         (local.set $sum (v128.const i32x4 0 0 0 0))
         (block $inner
           (loop $pixel
@@ -150,12 +148,10 @@
         (local.set $pixel (v128.load (local.get $sums)))
         (local.set $sum (i32x4.add (local.get $rest)
           (i32x4.mul (local.get $wholes) (i32x4.add (local.get $sum) (local.get $pixel)))))
-        (local.set $rest (i32x4.mul (local.get $pixel)
-          (i32x4.sub (local.get $wholes) (v128.load32_splat (local.get $inside)))))
+        (local.set $rest (i32x4.mul (local.get $pixel) (v128.load32_splat offset=4 (local.get $ends))))
         (v128.store (local.get $out) (i32x4.sub (local.get $sum) (local.get $rest)))
         (local.set $sums (i32.add (local.get $sums) (i32.const 12)))
-        (local.set $last (i32.add (local.get $last) (i32.const 4)))
-        (local.set $inside (i32.add (local.get $inside) (i32.const 4)))
+        (local.set $ends (i32.add (local.get $ends) (i32.const 8)))
         (local.set $out (i32.add (local.get $out) (i32.const 12)))
         (br $column))))
 

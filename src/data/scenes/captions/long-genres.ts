@@ -7,9 +7,8 @@ import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
 import { simileOr, withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
-import { deck, emptyLong } from "./long.ts";
-import { DRAWING_SENTENCES, TALK } from "./long-pools.ts";
-import { girlWords, type Side, strewn } from "./long-words.ts";
+import { emptyLong } from "./long.ts";
+import { anyTalk, girlWords, type Side, strewn } from "./long-words.ts";
 import { backdrop } from "./phrases.ts";
 
 type Genre = {
@@ -342,7 +341,7 @@ const SIMILES: readonly string[] = [
 /** Facts in their order, talk before, between and behind them until the text is long enough: the genre's own first. */
 function amongTalk(d: Dice, facts: readonly string[], talk: readonly string[]): string {
   const own = d.shuffled(talk);
-  const any = deck(d, [...TALK, ...DRAWING_SENTENCES]);
+  const any = anyTalk(d);
   const more = withAnySentences(d, () => own.pop() ?? any());
   const sentences = facts.flatMap((fact) => (d.chance(0.5) ? [fact, more()] : [fact]));
   if (d.chance(0.5)) sentences.unshift(more());

@@ -8,9 +8,8 @@ import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
 import { withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
-import { deck, emptyLong } from "./long.ts";
-import { DRAWING_SENTENCES, TALK } from "./long-pools.ts";
-import { type GirlWords, girlWords, type Side, strewn } from "./long-words.ts";
+import { emptyLong } from "./long.ts";
+import { anyTalk, type GirlWords, girlWords, type Side, strewn } from "./long-words.ts";
 import { backdrop } from "./phrases.ts";
 
 /** Who is meant, the first time. `{side}`: "on the left"; `{which}`: "left". */
@@ -161,8 +160,7 @@ function girlTold(d: Dice, girl: Girl, introductions: readonly string[], talk: (
   return [intro, ...facts(d, words)].flatMap((sentence) => (d.chance(0.4) ? [sentence, talk()] : [sentence]));
 }
 
-/** What stands between the facts, each once until all have been. */
-const talkOf = (d: Dice) => withAnySentences(d, deck(d, [...TALK, ...DRAWING_SENTENCES]));
+const talkOf = (d: Dice) => withAnySentences(d, anyTalk(d));
 
 function loose(
   d: Dice,

@@ -4,7 +4,8 @@ import type { Dice } from "../dice.ts";
 import type { Girl } from "../scene.ts";
 import { mannerOr, shadeOr, simileOr } from "./any-talk.ts";
 import { DRESS_WORDS, EYE_WORDS, HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
-import { anyLength, leastTokens } from "./long.ts";
+import { anyLength, deck, leastTokens } from "./long.ts";
+import { DRAWING_SENTENCES, TALK } from "./long-pools.ts";
 import { doing, dress, eyes, hair, mouth, side, styledHair, word } from "./phrases.ts";
 
 export type Side = "left" | "right";
@@ -42,6 +43,9 @@ export function girlWords(d: Dice, girl: Girl, { shades, similes }: Figures, whi
     simile: () => simileOr(d, similes),
   };
 }
+
+/** Talk that suits any text, each sentence once until all have been. */
+export const anyTalk = (d: Dice): (() => string) => deck(d, [...TALK, ...DRAWING_SENTENCES]);
 
 /** The sentences in their order, and more between any two of them until they are long enough. */
 export function strewn(d: Dice, sentences: readonly string[], more: () => string): string {
