@@ -28,7 +28,7 @@ beforeAll(async () => {
   set = join(root, "set");
   await mkdir(join(set, "more 'quotes\" 初音🎨"), { recursive: true });
   for (let seed = 0; seed < 16; seed++) {
-    const { width, height, rgb } = await renderScene(sceneAt(seed), { width: 96, height: 64 });
+    const { width, height, rgb } = await renderScene(sceneAt(seed, { tones: "none" }), { width: 96, height: 64 });
     const picture = sharp(Buffer.from(rgb), { raw: { width, height, channels: 3 } });
     const name = join(set, seed % 2 === 0 ? "" : "more 'quotes\" 初音🎨", `${String(seed).padStart(2, "0")}\n.`);
     await writeFile(
