@@ -65,7 +65,7 @@ const MOST_COUNTED = 2 ** 22;
 
 export function workingMeasures({ width, height, rgb, end }: Placed): WorkingMeasures {
   const row = INTEGER * (width + 2);
-  const at = layOut({ one: row, two: row, three: row, colours: 72, edges: 32, hues: 16 * SLOTS + 32 }, end);
+  const at = layOut({ one: row, two: row, three: row, colours: 72, edges: 32, hues: 16 * SLOTS }, end);
   const colours = doublesAt(at.colours, 9).fill(0);
   const edges = doublesAt(at.edges, 4).fill(0);
   const slots = integersAt(at.hues, 4 * SLOTS).fill(0);
