@@ -15,13 +15,13 @@ import {
   type SavedLearner,
   takeOut,
 } from "../training/learner/learner.ts";
-import { gradientName } from "../training/learner/step-graph.ts";
+import { gradientName, type StepGraph } from "../training/learner/step-graph.ts";
 import { nextInteger, nextNormals, nextUniform, type RandomState, randomState } from "../training/random.ts";
 import { meansOf, runParts } from "../training/replicas.ts";
 import { openStepParts, type Replicas } from "../training/segments/open-step.ts";
 import type { BatchResult, Lesson } from "./lesson.ts";
 import { writeNetwork } from "./model-files.ts";
-import { type Reconstruction, reconstruct } from "./vae-examine.ts";
+import { type Reconstruction, reconstruct, weightsAsInputs } from "./vae-examine.ts";
 import { type VaeObjective, vaeStep } from "./vae-step.ts";
 
 /** 8-bit sRGB, row by row. */
@@ -52,7 +52,7 @@ const BATCH_STREAM = 2 ** 32;
 export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions): Promise<Lesson> {
   const { config, saved, pictures, crops } = options;
   const crew = options.replicas?.crew;
-  const step = vaeStep(config, options.objective);
+  const step = stepOf(config, options.objective);
   const parameters = parametersOf(config, step.parameters, options);
   const learner = createLearner(
     parameters.filter(({ name }) => step.parameters.has(name)),
@@ -121,13 +121,16 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
     return examined.result;
   };
 
+  /** Models that have learnt on an encoder's latents have learnt on its scaling of them. */
+  const scalingFactor = async () =>
+    options.objective?.train === "decoder" ? config.scalingFactor : 1 / (await examine()).deviation;
+
   return {
     learner,
     batch,
     async saveModel(folder) {
       const network = new Map(parameters.map((p) => [p.name, { shape: p.shape, values: averaged(p) }]));
-      const { deviation } = await examine();
-      await writeNetwork(folder, "vae", vaeToJson({ ...config, scalingFactor: 1 / deviation }), network);
+      await writeNetwork(folder, "vae", vaeToJson({ ...config, scalingFactor: await scalingFactor() }), network);
       return [];
     },
     async examine() {
@@ -139,6 +142,12 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       await crew?.release();
     },
   };
+}
+
+/** What is left as it is, is fed beside what learns. */
+function stepOf(config: VaeConfig, objective: VaeObjective | undefined): StepGraph {
+  const step = vaeStep(config, objective);
+  return { ...step, graph: weightsAsInputs(step.graph) };
 }
 
 /** All of the autoencoder's weights: those that the step trains and those that it leaves. */

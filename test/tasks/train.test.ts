@@ -256,6 +256,45 @@ ${data.replace('resolutions = [64, 128]\nresolution_choice = "one"', "resolution
   expect(examined).toMatchObject({ figures: { psnr: expect.any(Number) } });
 }, 120_000);
 
+test("a decoder learns alone: encoder and scaling stay as models have learnt on them", async () => {
+  const vae = join(import.meta.dirname, "../fixtures/tiny-sdxl/vae");
+  const recipe = `
+train_vae = "decoder"
+vae = "${vae}"
+vae_crops = [[32, 4, 1]]
+vae_l1_weight = 0
+output_name = "decoder"
+output_dir = "runs"
+learning_rate = 3e-3
+max_train_steps = 60
+seed = 1
+${data.replace('resolutions = [64, 128]\nresolution_choice = "one"', "resolution = 64")}`;
+  const events = await run("decoder", recipe);
+  const squared = events.flatMap((event) => (event.type === "step" ? [event.figures.squared!] : []));
+  const mean = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+  expect(mean(squared.slice(-15))).toBeLessThan(0.85 * mean(squared.slice(0, 15)));
+
+  const [step] = readdirSync(join(root, "runs", "decoder")).filter((name) => name.startsWith("step-"));
+  const after = join(root, "runs", "decoder", step!, "model", "vae");
+  const scaling = (folder: string) =>
+    JSON.parse(readFileSync(join(folder, "config.json"), "utf8")).scaling_factor as number;
+  expect(scaling(after)).toBe(scaling(vae));
+  const valuesOf = async (folder: string) => {
+    const file = await openSafetensors(join(folder, "diffusion_pytorch_model.safetensors"));
+    const read = async (name: string) => [name, await readFloat32(file, name)] as const;
+    return new Map(await Promise.all([...file.tensors.keys()].map(read)));
+  };
+  const [from, to] = [await valuesOf(vae), await valuesOf(after)];
+  const changed = [...from.keys()].filter((name) => !from.get(name)!.every((x, i) => x === to.get(name)![i]));
+  expect(changed.filter((name) => !/^(decoder|post_quant_conv)\./.test(name))).toEqual([]);
+  expect(changed.length).toBeGreaterThan(10);
+
+  const alone = recipe.replace(`vae = "${vae}"`, `vae_config = "${join(vae, "config.json")}"`);
+  await expect(run("no-encoder", alone.replace('"decoder"\noutput_dir', '"no-encoder"\noutput_dir'))).rejects.toThrow(
+    /no encoder that has learnt/,
+  );
+}, 120_000);
+
 test("what is wrong with a recipe is told before anything starts", async () => {
   await expect(run("nowhere", lora("nowhere").replace(nano, "no/such/model"))).rejects.toThrow(/no\/such\/model/);
   await expect(run("typo", lora("typo", "learning_rat = 1"))).rejects.toThrow(/learning_rat .*learning_rate/);

@@ -78,6 +78,10 @@ async function startOf({ file, begin }: VaeRun): Promise<{ config: VaeConfig; in
       const hint = "Set vae_config to a JSON file with its sizes, or vae to one that training begins with.";
       throw new IllustriousError("bad_option", `the recipe ${file.name} trains an autoencoder and names none`, hint);
     }
+    if (file.own.train_vae === "decoder") {
+      const message = `the recipe ${file.name} trains a decoder alone, and no encoder that has learnt`;
+      throw new IllustriousError("bad_option", message, "Set vae to an autoencoder that training begins with.");
+    }
     return { config: await vaeConfigOf(file, sizes) };
   }
   const { config, bound } = await openVae(placeOf(file, begin));
