@@ -25,12 +25,12 @@ export const SCENE_THRESHOLDS: ControlThresholds = {
   workingSide: 64,
   quantiles: [0.25, 0.6, 0.9],
   cuts: {
-    contrast: [0.1452, 0.2205, 0.2922],
-    brightness: [107.5, 154.8, 195.9],
-    sharpness: [1499, 5627, 8266],
-    dynamicColours: [1.621, 2.48, 3.422],
-    colourfulness: [52.12, 85.87, 110.6],
-    saturation: [76.35, 113.6, 146.7],
+    contrast: [0.1452, 0.2205, 0.292],
+    brightness: [107.5, 154.8, 195.8],
+    sharpness: [1499, 5636, 8307],
+    dynamicColours: [1.62, 2.479, 3.423],
+    colourfulness: [52.56, 86.14, 111.4],
+    saturation: [76.98, 113.8, 146.8],
   },
 };
 

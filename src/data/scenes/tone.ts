@@ -35,8 +35,8 @@ const CHANGES = {
  * saturation: more vivid pictures than muted ones weigh against that.
  */
 const SATURATIONS = [
-  ["vivid", 0.65],
-  ["muted", 0.35],
+  ["vivid", 0.72],
+  ["muted", 0.28],
 ] as const satisfies readonly (readonly [ToneChange, number])[];
 
 const KINDS = Object.keys(CHANGES) as (keyof typeof CHANGES)[];

@@ -52,10 +52,25 @@ export const simileOr = (d: Dice, similes: readonly string[]): string =>
 /** "lovely" or any word, before "shade of". */
 export const shadeOr = (d: Dice, shades: readonly string[]): string => (d.chance(ANY) ? anyWord(d) : d.pick(shades));
 
-/** "short", or "short yet …" and "short with …" with words that mean nothing here. */
-export function mannerOr(d: Dice, manner: string): string {
+const JOINING = ["and", "but", "yet", "though"] as const;
+
+/** How often two adjectives stand for a style rather than one. */
+const JOINED = 0.35;
+
+/** "short", "short yet tousled", or either of them with words that mean nothing here. */
+export function mannerOr(
+  d: Dice,
+  { before, joined }: { before: readonly string[]; joined?: readonly string[] },
+): string {
+  const manner =
+    joined && d.chance(JOINED)
+      ? d
+          .shuffled(joined)
+          .slice(0, 2)
+          .join(` ${d.pick(JOINING)} `)
+      : d.pick(before);
   if (!d.chance(ANY)) return manner;
   return d.chance(0.5)
-    ? `${manner} ${d.pick(["and", "but", "yet", "though"])} ${anyWord(d)}`
-    : `${manner} with ${d.pick(["some", "the", "all its", "its"])} ${anyWord(d)} ${anyWord(d)}`;
+    ? `${manner} ${d.pick(JOINING)} ${anyWord(d)}`
+    : `${manner} with ${d.pick(["some", "the", "an", "all its", "its"])} ${anyWord(d)} ${anyWord(d)}`;
 }

@@ -46,26 +46,36 @@ export const DRESS_WORDS: Record<DressColour, readonly string[]> = {
   black: ["black", "jet-black", "midnight-black", "ink-black"],
 };
 
-/** The tag, and adjectives for sentences ("long, flowing red hair"). */
-export const STYLE_WORDS: Record<HairStyle, { tag: string; before: readonly string[]; after: readonly string[] }> = {
+/**
+ * The tag, and adjectives for sentences ("long, flowing red hair"). Of `joined`, any two may stand together, in any order and whatever joins them: a
+ * model that knows "short and tousled" alone takes "short yet tousled" for something else.
+ */
+export const STYLE_WORDS: Record<
+  HairStyle,
+  { tag: string; before: readonly string[]; joined?: readonly string[]; after: readonly string[] }
+> = {
   long: {
     tag: "long hair",
     before: ["long", "long straight", "flowing", "smooth long"],
+    joined: ["long", "straight", "flowing", "smooth"],
     after: ["falling straight over her shoulders", "that falls down her back"],
   },
   wavy: {
     tag: "wavy hair",
     before: ["long wavy", "wavy", "flowing, wavy", "softly waving"],
+    joined: ["long", "wavy", "flowing", "softly waving"],
     after: ["that waves down to her waist", "falling in waves over her back"],
   },
   short: {
     tag: "short hair",
     before: ["short", "neat short", "bobbed", "chin-length"],
+    joined: ["short", "neat", "bobbed", "chin-length"],
     after: ["cut to her chin", "cut in a neat bob"],
   },
   tousled: {
     tag: "messy hair",
     before: ["tousled", "messy", "short and tousled", "spiky"],
+    joined: ["short", "tousled", "messy", "spiky"],
     after: ["standing out on all sides", "tousled by the wind"],
   },
   twintails: {

@@ -33,7 +33,7 @@ export function girlWords(d: Dice, girl: Girl, { shades, similes }: Figures, whi
     eyecolour: () => word(d, EYE_WORDS[girl.eyes]),
     dresscolour: () => word(d, DRESS_WORDS[girl.dress]),
     style: () => d.pick(STYLE_WORDS[girl.style].after),
-    manner: () => mannerOr(d, d.pick(STYLE_WORDS[girl.style].before)),
+    manner: () => mannerOr(d, STYLE_WORDS[girl.style]),
     hair: () => (d.chance(0.5) ? styledHair(d, girl, 1) : hair(d, girl)),
     eyes: () => eyes(d, girl),
     dress: () => dress(d, girl, 0.6),
