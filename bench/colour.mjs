@@ -12,7 +12,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
-import { measureColours } from "../dist/colour/index.js";
+import { measureColours, placed } from "../dist/colour/index.js";
 import { decodePicture } from "../dist/data/audit/decode.js";
 import { dHash } from "../dist/data/audit/dhash.js";
 import { renderScene, sceneAt } from "../dist/data/scenes/index.js";
@@ -86,12 +86,16 @@ for (let round = -3; round < rounds; round++) {
   for (const [set, files] of Object.entries(sets)) {
     for (const file of files) {
       let picture;
+      let inKernels;
       const took = {
         decoding: await milliseconds(async () => {
           picture = await decodePicture(file);
         }),
-        measureColours: await milliseconds(() => measureColours(picture, workingSide)),
-        dHash: await milliseconds(() => dHash(picture)),
+        measureColours: await milliseconds(() => {
+          inKernels = placed(picture);
+          measureColours(inKernels, workingSide);
+        }),
+        dHash: await milliseconds(() => dHash(inKernels)),
       };
       // The first rounds compile.
       if (round < 0) continue;

@@ -55,6 +55,20 @@ test("a smaller picture has the means, rounded half up", () => {
   );
 });
 
+test("means next to half-way between two values go to the right one, whatever the area", () => {
+  for (let pixels = 2; pixels <= 4500; pixels++) {
+    for (const value of [0, 1 + (pixels % 253), 254]) {
+      // Of so many pixels of `value`, the most that may be one more without taking the mean to a half, and one more of them.
+      const below = Math.ceil(pixels / 2) - 1;
+      for (const more of [below, below + 1]) {
+        const rgb = new Uint8Array(3 * pixels).fill(value).fill(value + 1, 0, 3 * more);
+        const expected = value + (more > below ? 1 : 0);
+        expect(shrink({ width: pixels, height: 1, rgb }, 1, 1).rgb[0]).toBe(expected);
+      }
+    }
+  }
+});
+
 test("rows whose sum of bytes passes 32 bits", () => {
   const height = 17_000_001;
   const rgb = new Uint8Array(3 * height).fill(255);

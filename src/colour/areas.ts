@@ -5,8 +5,8 @@
  * Every sum is a whole number below 2 ** 53, so the mean does not depend on the order of adding.
  */
 
-import { bytesAt, doublesAt, integersAt, kernels, layOut, MOST_ROWS } from "./kernels/kernels.ts";
-import type { Pixels } from "./pixels.ts";
+import { bytesAt, doublesAt, integersAt, kernels, layOut, MOST_ROWS, MOST_SMALL } from "./kernels/kernels.ts";
+import { checkPixels, type Pixels, workingSize } from "./pixels.ts";
 import { type Placed, placed } from "./placed.ts";
 
 /** How the old pixels of an axis are shared among the new ones. */
@@ -25,6 +25,23 @@ const MOST_PARTS = Math.floor((2 ** 32 - 1) / 255);
 /** Doubles that a kernel keeps of a new pixel: three sums and one that is unused. */
 const LANES = 4;
 
+/** How columns are summed: by which kernels, and in how many bytes each. */
+type Columns = {
+  readonly bytes: number;
+  readonly addRows: typeof kernels.addRows;
+  readonly addTwo: typeof kernels.addTwo;
+};
+
+const WHOLE: Columns = { bytes: 4, addRows: kernels.addRows, addTwo: kernels.addTwo };
+
+/** For areas whose sums have 31 bits, and for those whose columns have 16 and whose means are told apart by 32-bit floats. */
+const SHORT = { columns: WHOLE, fold: kernels.foldShort, round: kernels.roundShort };
+const SMALL = {
+  columns: { bytes: 2, addRows: kernels.addRowsSmall, addTwo: kernels.addTwoSmall },
+  fold: kernels.foldSmall,
+  round: kernels.roundSmall,
+};
+
 /** Rounded half up to 8 bits. Neither side may grow. */
 export function shrink(pixels: Pixels, newWidth: number, newHeight: number): Pixels {
   const { rgb } = shrinkPlaced(placed(pixels), newWidth, newHeight);
@@ -42,11 +59,14 @@ export function shrinkPlaced(picture: Placed, newWidth: number, newHeight: numbe
   const row = 3 * newWidth;
   const { rgb, end } = layOut({ rgb: row * newHeight }, picture.end);
   if (2 * area <= MOST_PARTS) {
-    const at = placesFor(picture, across, end);
+    const isSmall = down.step <= MOST_ROWS && area <= MOST_SMALL;
+    const { columns, fold, round } = isSmall ? SMALL : SHORT;
+    const at = placesFor(picture, across, end, columns);
     sumRows(picture, down, at, {
+      columns,
       take(y) {
-        kernels.foldShort(at.columns, at.ends, newWidth, across.whole, at.sums);
-        kernels.roundShort(at.sums, row, inverse, bias, rgb + row * y);
+        fold(at.columns, at.ends, newWidth, across.whole, at.sums);
+        round(at.sums, row, inverse, bias, rgb + row * y);
       },
     });
   } else {
@@ -57,13 +77,22 @@ export function shrinkPlaced(picture: Placed, newWidth: number, newHeight: numbe
   return { width: newWidth, height: newHeight, rgb, end };
 }
 
+/**
+ * The picture with a long side of at most `longSide`: every new pixel is the mean of the area that it covers, as OpenCV's INTER_AREA
+ * has it, rounded to 8 bits. A smaller picture comes back as it is: enlarging would invent neither detail nor colour.
+ */
+export function atWorkingSize(pixels: Pixels, longSide: number): Pixels {
+  checkPixels(pixels);
+  const size = workingSize(pixels, longSide);
+  return size ? shrink(pixels, ...size) : pixels;
+}
+
 /** Means of red, green and blue, 0 to 255, of `columns` times `rows` equal areas, row by row; an area may be a part of a pixel. */
-export function areaMeans(pixels: Pixels, columns: number, rows: number): Float64Array {
+export function areaMeans(pixels: Pixels | Placed, columns: number, rows: number): Float64Array {
   const out = new Float64Array(3 * columns * rows);
-  const fine = repeated(pixels, pixels.width < columns ? columns : 1, pixels.height < rows ? rows : 1);
-  const across = axisOf(fine.width, columns);
-  const down = axisOf(fine.height, rows);
-  const picture = placed(fine);
+  const picture = repeated(placed(pixels), pixels.width < columns ? columns : 1, pixels.height < rows ? rows : 1);
+  const across = axisOf(picture.width, columns);
+  const down = axisOf(picture.height, rows);
   eachRow(picture, across, down, picture.end, (y, sums) => {
     const found = doublesAt(sums, LANES * columns);
     for (let x = 0; x < columns; x++) {
@@ -74,24 +103,26 @@ export function areaMeans(pixels: Pixels, columns: number, rows: number): Float6
 }
 
 /** Every pixel so many times, beside and below itself. */
-function repeated({ width, height, rgb }: Pixels, across: number, down: number): Pixels {
-  if (across * down === 1) return { width, height, rgb };
+function repeated(picture: Placed, across: number, down: number): Placed {
+  if (across * down === 1) return picture;
+  const { width, height } = picture;
+  const rgb = bytesAt(picture.rgb, 3 * width * height);
   const out = { width: width * across, height: height * down, rgb: new Uint8Array(rgb.length * across * down) };
   for (let i = 0; i < out.width * out.height; i++) {
     const from = 3 * (width * Math.floor(i / out.width / down) + Math.floor((i % out.width) / across));
     out.rgb.set(rgb.subarray(from, from + 3), 3 * i);
   }
-  return out;
+  return placed(out);
 }
 
 type Places = ReturnType<typeof placesFor>;
 
-function placesFor({ width }: Placed, { whole, last, inside }: Axis, from: number) {
+function placesFor({ width }: Placed, { whole, last, inside }: Axis, from: number, { bytes }: Columns) {
   const newWidth = last.length;
-  const at = layOut({ columns: 12 * width, ends: 8 * newWidth, sums: 8 * LANES * newWidth }, from);
+  const at = layOut({ columns: 3 * bytes * width, ends: 8 * newWidth, sums: 8 * LANES * newWidth }, from);
   const ends = integersAt(at.ends, 2 * newWidth);
   for (let x = 0; x < newWidth; x++) {
-    ends[2 * x] = 12 * last[x]!;
+    ends[2 * x] = 3 * bytes * last[x]!;
     ends[2 * x + 1] = whole - inside[x]!;
   }
   return at;
@@ -106,7 +137,7 @@ function sumRows(
   { width, rgb }: Placed,
   down: Axis,
   at: Places,
-  { take, full }: { take: (y: number) => void; full?: () => void },
+  { columns: { addRows, addTwo }, take, full }: { columns: Columns; take: (y: number) => void; full?: () => void },
 ): void {
   const stride = 3 * width;
   /** What has been summed since the sums were last taken. */
@@ -121,7 +152,7 @@ function sumRows(
     for (let y = first; y < end; ) {
       room(down.whole);
       const height = Math.min(end - y, MOST_ROWS, Math.floor((MOST_PARTS - parts) / down.whole));
-      kernels.addRows(rgb + stride * y, stride, height, stride, down.whole, keep(), at.columns);
+      addRows(rgb + stride * y, stride, height, stride, down.whole, keep(), at.columns);
       parts += height * down.whole;
       y += height;
     }
@@ -134,7 +165,7 @@ function sumRows(
     addWhole(left === 0 ? before : before + 1, last);
     const inside = down.inside[to]!;
     room(left + inside);
-    kernels.addTwo(rgb + stride * before, left, rgb + stride * last, inside, stride, keep(), at.columns);
+    addTwo(rgb + stride * before, left, rgb + stride * last, inside, stride, keep(), at.columns);
     take(to);
     parts = 0;
     left = down.whole - inside;
@@ -151,10 +182,11 @@ function eachRow(
   take: (y: number, sums: number) => void,
 ): void {
   const newWidth = across.last.length;
-  const at = placesFor(picture, across, from);
+  const at = placesFor(picture, across, from, WHOLE);
   const sums = doublesAt(at.sums, LANES * newWidth).fill(0);
   const fold = () => kernels.foldRow(at.columns, at.ends, newWidth, across.whole, at.sums);
   sumRows(picture, down, at, {
+    columns: WHOLE,
     full: fold,
     take(y) {
       fold();

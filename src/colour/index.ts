@@ -1,6 +1,6 @@
 /** @file Colour: what a picture's colours measure, and the control tokens that say so in its caption. */
 
-export { areaMeans } from "./areas.ts";
+export { areaMeans, atWorkingSize } from "./areas.ts";
 export {
   CONTROL_FAMILIES,
   CONTROL_FAMILY_NAMES,
@@ -17,6 +17,7 @@ export {
 } from "./control-tokens.ts";
 export { HUE_BINS, HUE_SECTORS, hueSectors } from "./hues.ts";
 export { type ColourMeasures, isColourful, measureColours, WORKING_SIDE } from "./measures.ts";
-export { atWorkingSize, type Pixels } from "./pixels.ts";
+export type { Pixels } from "./pixels.ts";
+export { type Placed, placed } from "./placed.ts";
 export { quantiles } from "./quantiles.ts";
 export { parseThresholds, printThresholds } from "./threshold-file.ts";

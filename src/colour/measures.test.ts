@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { atWorkingSize } from "./areas.ts";
 import { type ColourMeasures, isColourful, measureColours } from "./measures.ts";
-import { atWorkingSize, type Pixels } from "./pixels.ts";
+import type { Pixels } from "./pixels.ts";
 import { quantiles } from "./quantiles.ts";
 
 type Case = {

@@ -8,7 +8,7 @@
 import { shrinkPlaced } from "./areas.ts";
 import { type ExactShares, exactShares } from "./exact-shares.ts";
 import { type Pixels, workingSize } from "./pixels.ts";
-import { placed } from "./placed.ts";
+import { type Placed, placed } from "./placed.ts";
 import { type WorkingMeasures, workingMeasures } from "./working-measures.ts";
 
 export type ColourMeasures = WorkingMeasures &
@@ -25,9 +25,9 @@ export const WORKING_SIDE = 768;
  * @param workingSide long side in pixels to shrink a larger picture to
  * @throws IllustriousError `bad_shape` when `rgb` has not 3 bytes a pixel; `bad_option` when the side is not a positive integer
  */
-export function measureColours(pixels: Pixels, workingSide: number = WORKING_SIDE): ColourMeasures {
-  const size = workingSize(pixels, workingSide);
+export function measureColours(pixels: Pixels | Placed, workingSide: number = WORKING_SIDE): ColourMeasures {
   const picture = placed(pixels);
+  const size = workingSize(picture, workingSide);
   const shares = exactShares(picture);
   return { ...workingMeasures(size ? shrinkPlaced(picture, ...size) : picture), workingSide, ...shares };
 }

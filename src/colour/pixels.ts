@@ -1,7 +1,6 @@
 /** @file Pixels as this folder takes them, and the working size that makes the measures of two pictures comparable. */
 
 import { IllustriousError } from "../base/error.ts";
-import { shrink } from "./areas.ts";
 
 /** Weights of rows have 15 bits. */
 const LARGEST_SIDE = 32_767;
@@ -22,23 +21,16 @@ export function checkPixels({ width, height, rgb }: Pixels): void {
   throw new IllustriousError("bad_shape", message, "Give whole sides of at least 1 and three bytes a pixel.");
 }
 
-/**
- * The picture with a long side of at most `longSide`: every new pixel is the mean of the area that it covers, as OpenCV's INTER_AREA
- * has it, rounded to 8 bits. A smaller picture comes back as it is: enlarging would invent neither detail nor colour.
- */
-export function atWorkingSize(pixels: Pixels, longSide: number): Pixels {
-  const size = workingSize(pixels, longSide);
-  return size ? shrink(pixels, ...size) : pixels;
-}
-
 /** Width and height at a long side of `longSide`; `undefined` for a picture that is no larger. */
-export function workingSize(pixels: Pixels, longSide: number): [width: number, height: number] | undefined {
-  checkPixels(pixels);
+export function workingSize(
+  { width, height }: { readonly width: number; readonly height: number },
+  longSide: number,
+): [width: number, height: number] | undefined {
   if (!Number.isInteger(longSide) || longSide < 1 || longSide > LARGEST_SIDE) {
     const way = `Give a whole number of pixels up to ${LARGEST_SIDE}, such as 768.`;
     throw new IllustriousError("bad_option", `working size ${longSide}`, way);
   }
-  const scale = longSide / Math.max(pixels.width, pixels.height);
+  const scale = longSide / Math.max(width, height);
   if (scale >= 1) return undefined;
-  return [Math.max(1, Math.round(pixels.width * scale)), Math.max(1, Math.round(pixels.height * scale))];
+  return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
 }

@@ -1,7 +1,7 @@
 /** @file A picture in the kernels' memory, where one walk after another finds it without a copy. */
 
 import { bytesAt, layOut } from "./kernels/kernels.ts";
-import type { Pixels } from "./pixels.ts";
+import { checkPixels, type Pixels } from "./pixels.ts";
 
 export type Placed = {
   readonly width: number;
@@ -11,8 +11,14 @@ export type Placed = {
   readonly end: number;
 };
 
-export function placed({ width, height, rgb }: Pixels): Placed {
+/** @throws IllustriousError `bad_shape` when `rgb` has not 3 bytes a pixel */
+export function placed(picture: Pixels | Placed): Placed {
+  if (isPlaced(picture)) return picture;
+  checkPixels(picture);
+  const { width, height, rgb } = picture;
   const at = layOut({ rgb: rgb.length });
   bytesAt(at.rgb, rgb.length).set(rgb);
   return { width, height, ...at };
 }
+
+const isPlaced = (picture: Pixels | Placed): picture is Placed => typeof picture.rgb === "number";

@@ -3,29 +3,52 @@
 import { openKernels } from "../../base/kernel-memory.ts";
 import { KERNELS } from "./bytes.ts";
 
+type AddRows = (
+  row: number,
+  stride: number,
+  height: number,
+  count: number,
+  weight: number,
+  keep: number,
+  sums: number,
+) => void;
+
+type AddTwo = (
+  row: number,
+  weight: number,
+  other: number,
+  otherWeight: number,
+  count: number,
+  keep: number,
+  sums: number,
+) => void;
+
+type Fold = (sums: number, ends: number, count: number, whole: number, out: number) => void;
+
+type Round = (sums: number, count: number, inverse: number, bias: number, out: number) => void;
+
 /** kernels.wat says what each one reads and writes. */
 export type Kernels = {
-  addRows(row: number, stride: number, height: number, count: number, weight: number, keep: number, sums: number): void;
-  addTwo(
-    row: number,
-    weight: number,
-    other: number,
-    otherWeight: number,
-    count: number,
-    keep: number,
-    sums: number,
-  ): void;
-  foldRow(sums: number, ends: number, count: number, whole: number, out: number): void;
-  roundRow(sums: number, count: number, inverse: number, bias: number, out: number): void;
-  foldShort(sums: number, ends: number, count: number, whole: number, out: number): void;
-  roundShort(sums: number, count: number, inverse: number, bias: number, out: number): void;
+  addRows: AddRows;
+  addTwo: AddTwo;
+  foldRow: Fold;
+  roundRow: Round;
+  foldShort: Fold;
+  roundShort: Round;
+  addRowsSmall: AddRows;
+  addTwoSmall: AddTwo;
+  foldSmall: Fold;
+  roundSmall: Round;
   countExact(rgb: number, count: number, counts: number): void;
   walkColours(rgb: number, count: number, luma: number, sums: number, hues: number): void;
   walkEdges(above: number, here: number, below: number, count: number, sums: number): void;
 };
 
-/** Rows that `addRows` takes at once. */
+/** Rows that `addRows` takes at once, and parts of rows whose sums have 16 bits. */
 export const MOST_ROWS = 257;
+
+/** Parts of an area whose means `roundSmall` rounds rightly. */
+export const MOST_SMALL = 4096;
 
 /** Pixels that `walkColours` and `walkEdges` take at once: their sums have 32 bits. */
 export const RUN = 8192;

@@ -192,6 +192,110 @@
         (local.set $out (i32.add (local.get $out) (i32.const 16)))
         (br $next))))
 
+  ;; The same four for small areas: `addRows` and `addTwo` with sums of 16 bits, for 257 parts of rows or fewer altogether, and what becomes of them.
+  (func (export "addRowsSmall") (param $row i32) (param $stride i32) (param $height i32) (param $count i32) (param $weight i32) (param $keep i32)
+    (param $sums i32)
+    (local $end i32) (local $at i32) (local $last i32) (local $vector v128) (local $factor v128) (local $kept v128) (local $low v128) (local $high v128)
+    (local.set $factor (i16x8.splat (local.get $weight)))
+    (local.set $kept (i32x4.splat (local.get $keep)))
+    (local.set $end (i32.add (local.get $row) (local.get $count)))
+    (local.set $height (i32.mul (local.get $height) (local.get $stride)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $row) (local.get $end)))
+        (local.set $low (v128.const i32x4 0 0 0 0))
+        (local.set $high (v128.const i32x4 0 0 0 0))
+        (local.set $at (local.get $row))
+        (local.set $last (i32.add (local.get $row) (local.get $height)))
+        (loop $below
+          (local.set $vector (v128.load (local.get $at)))
+          (local.set $low (i16x8.add (local.get $low) (i16x8.extend_low_i8x16_u (local.get $vector))))
+          (local.set $high (i16x8.add (local.get $high) (i16x8.extend_high_i8x16_u (local.get $vector))))
+          (local.set $at (i32.add (local.get $at) (local.get $stride)))
+          (br_if $below (i32.lt_u (local.get $at) (local.get $last))))
+        (v128.store (local.get $sums) (i16x8.add (v128.and (local.get $kept) (v128.load (local.get $sums)))
+          (i16x8.mul (local.get $low) (local.get $factor))))
+        (v128.store offset=16 (local.get $sums) (i16x8.add (v128.and (local.get $kept) (v128.load offset=16 (local.get $sums)))
+          (i16x8.mul (local.get $high) (local.get $factor))))
+        (local.set $row (i32.add (local.get $row) (i32.const 16)))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 32)))
+        (br $next))))
+
+  (func (export "addTwoSmall") (param $row i32) (param $weight i32) (param $other i32) (param $otherWeight i32) (param $count i32) (param $keep i32)
+    (param $sums i32)
+    (local $end i32) (local $one v128) (local $two v128) (local $kept v128) (local $a v128) (local $b v128)
+    (local.set $one (i16x8.splat (local.get $weight)))
+    (local.set $two (i16x8.splat (local.get $otherWeight)))
+    (local.set $kept (i32x4.splat (local.get $keep)))
+    (local.set $end (i32.add (local.get $row) (local.get $count)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $row) (local.get $end)))
+        (local.set $a (v128.load (local.get $row)))
+        (local.set $b (v128.load (local.get $other)))
+        (v128.store (local.get $sums) (i16x8.add (v128.and (local.get $kept) (v128.load (local.get $sums))) (i16x8.add
+          (i16x8.mul (i16x8.extend_low_i8x16_u (local.get $a)) (local.get $one))
+          (i16x8.mul (i16x8.extend_low_i8x16_u (local.get $b)) (local.get $two)))))
+        (v128.store offset=16 (local.get $sums) (i16x8.add (v128.and (local.get $kept) (v128.load offset=16 (local.get $sums))) (i16x8.add
+          (i16x8.mul (i16x8.extend_high_i8x16_u (local.get $a)) (local.get $one))
+          (i16x8.mul (i16x8.extend_high_i8x16_u (local.get $b)) (local.get $two)))))
+        (local.set $row (i32.add (local.get $row) (i32.const 16)))
+        (local.set $other (i32.add (local.get $other) (i32.const 16)))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 32)))
+        (br $next))))
+
+  (func (export "foldSmall") (param $sums i32) (param $ends i32) (param $count i32) (param $whole i32) (param $out i32)
+    (local $edge i32) (local $start i32) (local $end i32) (local $pixel v128) (local $sum v128) (local $rest v128) (local $wholes v128)
+    (local.set $start (local.get $sums))
+    (local.set $wholes (i32x4.splat (local.get $whole)))
+    (local.set $end (i32.add (local.get $out) (i32.mul (local.get $count) (i32.const 12))))
+    (block $done
+      (loop $column
+        (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
+        (local.set $edge (i32.add (local.get $start) (i32.load (local.get $ends))))
+        (local.set $sum (v128.const i32x4 0 0 0 0))
+        (block $inner
+          (loop $pixel
+            (br_if $inner (i32.ge_u (local.get $sums) (local.get $edge)))
+            (local.set $sum (i32x4.add (local.get $sum) (i32x4.extend_low_i16x8_u (v128.load64_zero (local.get $sums)))))
+            (local.set $sums (i32.add (local.get $sums) (i32.const 6)))
+            (br $pixel)))
+        (local.set $pixel (i32x4.extend_low_i16x8_u (v128.load64_zero (local.get $sums))))
+        (local.set $sum (i32x4.add (local.get $rest)
+          (i32x4.mul (local.get $wholes) (i32x4.add (local.get $sum) (local.get $pixel)))))
+        (local.set $rest (i32x4.mul (local.get $pixel) (v128.load32_splat offset=4 (local.get $ends))))
+        (v128.store (local.get $out) (i32x4.sub (local.get $sum) (local.get $rest)))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 6)))
+        (local.set $ends (i32.add (local.get $ends) (i32.const 8)))
+        (local.set $out (i32.add (local.get $out) (i32.const 12)))
+        (br $column))))
+
+  ;; In 32-bit floats, which at 2^23 are whole numbers. What they lose of a mean is less than 2^-14, and a mean with its bias is a quarter of a part or more from half-way
+  ;; between two values: at most 4096 parts.
+  (func (export "roundSmall") (param $sums i32) (param $count i32) (param $inverse f32) (param $bias f32) (param $out i32)
+    (local $end i32) (local $factor v128) (local $add v128) (local $magic v128)
+    (local.set $magic (f32x4.splat (f32.const 0x1p23)))
+    (local.set $factor (f32x4.splat (local.get $inverse)))
+    (local.set $add (f32x4.splat (local.get $bias)))
+    (local.set $end (i32.add (local.get $out) (local.get $count)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
+        (v128.store (local.get $out) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+          (i8x16.shuffle 0 4 8 12 16 20 24 28 0 0 0 0 0 0 0 0
+            (f32x4.add (local.get $magic) (f32x4.add (local.get $add) (f32x4.mul (local.get $factor)
+              (f32x4.convert_i32x4_s (v128.load (local.get $sums))))))
+            (f32x4.add (local.get $magic) (f32x4.add (local.get $add) (f32x4.mul (local.get $factor)
+              (f32x4.convert_i32x4_s (v128.load offset=16 (local.get $sums)))))))
+          (i8x16.shuffle 0 4 8 12 16 20 24 28 0 0 0 0 0 0 0 0
+            (f32x4.add (local.get $magic) (f32x4.add (local.get $add) (f32x4.mul (local.get $factor)
+              (f32x4.convert_i32x4_s (v128.load offset=32 (local.get $sums))))))
+            (f32x4.add (local.get $magic) (f32x4.add (local.get $add) (f32x4.mul (local.get $factor)
+              (f32x4.convert_i32x4_s (v128.load offset=48 (local.get $sums)))))))))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 64)))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (br $next))))
+
   ;; Of `count` pixels: how many are exactly white, exactly black, have a channel at 255, have one at 0. Adds to four 32-bit integers.
   (func (export "countExact") (param $rgb i32) (param $count i32) (param $counts i32)
     (local $a v128) (local $b v128) (local $c v128) (local $red v128) (local $green v128) (local $blue v128)

@@ -8,7 +8,7 @@
  * the hashes of all such pictures would be nearly equal.
  */
 
-import { areaMeans, type Pixels } from "../../colour/index.ts";
+import { areaMeans, type Pixels, type Placed } from "../../colour/index.ts";
 
 const COLUMNS = 9;
 const ROWS = 8;
@@ -23,7 +23,7 @@ const LEAST_EDGES = 8;
 export const PERCEPTUAL_HASH = "dhash-9x8-1";
 
 /** 64 bits, row by row from the top left, the first one the highest; `null` for a picture with too few differences. */
-export function dHash(pixels: Pixels): bigint | null {
+export function dHash(pixels: Pixels | Placed): bigint | null {
   const cells = meanLumas(pixels);
   let bits = 0n;
   let edges = 0;
@@ -38,7 +38,7 @@ export function dHash(pixels: Pixels): bigint | null {
 }
 
 /** Mean luma, 0 to 255, of each cell; pixels that lie in two cells count in both by their share. */
-function meanLumas(pixels: Pixels): Float64Array {
+function meanLumas(pixels: Pixels | Placed): Float64Array {
   const means = areaMeans(pixels, COLUMNS, ROWS);
   return Float64Array.from({ length: COLUMNS * ROWS }, (_, i) => {
     const [r, g, b] = means.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];

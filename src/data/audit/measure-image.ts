@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Metadata } from "sharp";
 import { IllustriousError } from "../../base/error.ts";
-import { isColourful, measureColours, type Pixels } from "../../colour/index.ts";
+import { isColourful, measureColours, type Pixels, placed } from "../../colour/index.ts";
 import { type PictureFormat, pictureFormat } from "../../formats/picture-kind.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { decodePicture, MAX_PIXELS, readHeader } from "./decode.ts";
@@ -53,13 +53,14 @@ async function* factsAbout(request: MeasureRequest): AsyncGenerator<Partial<Imag
 
   const picture = await decodePicture(bytes).catch(broken);
   if ("error" in picture) return yield picture;
-  const { workingSide: _, ...measures } = measureColours(picture, workingSide);
+  const inKernels = placed(picture);
+  const { workingSide: _, ...measures } = measureColours(inKernels, workingSide);
   yield {
     ...measures,
     colourful: isColourful({ ...measures, workingSide }),
     transparentShare: picture.transparentShare,
     greyscale: isGrey(picture),
-    dhash: dHash(picture),
+    dhash: dHash(inKernels),
   };
 }
 

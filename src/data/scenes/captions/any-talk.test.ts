@@ -6,7 +6,7 @@ import { mannerOr } from "./any-talk.ts";
 import { STYLE_WORDS } from "./lexicon.ts";
 
 const told = (style: keyof typeof STYLE_WORDS) =>
-  Array.from({ length: 4000 }, (_, seed) => mannerOr(dice(seed, "manner"), STYLE_WORDS[style]));
+  Array.from({ length: 4000 }, (_, seed) => mannerOr(dice(seed, "caption"), STYLE_WORDS[style]));
 
 test("any two adjectives of a style stand together, in both orders, joined in any way", () => {
   for (const style of ["long", "wavy", "short", "tousled"] as const) {
