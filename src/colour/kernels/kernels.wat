@@ -369,6 +369,8 @@
     (local $redGreens v128) (local $redGreenSquares v128) (local $yellowBlues v128) (local $yellowBlueSquares v128)
     (local $lits v128) (local $coloureds v128) (local $vivids v128) (local $saturations v128) (local $saturationSquares v128)
     (local $hues1 i32) (local $hues2 i32) (local $hues3 i32) (local $slot i32)
+    ;; Slots come out one too high, for floats just below 2^23 have halves.
+    (local.set $hues (i32.sub (local.get $hues) (i32.const 4)))
     (local.set $hues1 (i32.add (local.get $hues) (i32.const 256)))
     (local.set $hues2 (i32.add (local.get $hues) (i32.const 512)))
     (local.set $hues3 (i32.add (local.get $hues) (i32.const 768)))
@@ -462,11 +464,13 @@
               (i16x8.mul (local.get $delta) (i16x8.splat (i32.const 12)))
               (i16x8.mul (local.get $a) (local.get $chroma))))
             (local.set $b (i16x8.max_s (i16x8.shl (local.get $chroma) (i32.const 1)) (i16x8.splat (i32.const 1))))
-            (local.set $slots (i16x8.narrow_i32x4_u
-              (i32x4.trunc_sat_f32x4_s (f32x4.div
+            ;; Less half of its divisor the quotient lies within half of the whole number that it is rounded down to, and at 2^23 floats are whole.
+            (local.set $twice (i16x8.sub (local.get $twice) (local.get $chroma)))
+            (local.set $slots (i8x16.shuffle 0 1 4 5 8 9 12 13 16 17 20 21 24 25 28 29
+              (f32x4.add (f32x4.splat (f32.const 8388609)) (f32x4.div
                 (f32x4.add (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $twice))) (f32x4.splat (f32.const 0.5)))
                 (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $b)))))
-              (i32x4.trunc_sat_f32x4_s (f32x4.div
+              (f32x4.add (f32x4.splat (f32.const 8388609)) (f32x4.div
                 (f32x4.add (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $twice))) (f32x4.splat (f32.const 0.5)))
                 (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $b)))))))
             (local.set $slots (i16x8.shl (local.get $slots) (i32.const 2)))
