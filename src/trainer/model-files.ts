@@ -6,7 +6,8 @@ import type { WeightDType } from "../base/dtype.ts";
 import { bytesFromFloat32 } from "../base/float-bytes.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { type TensorToWrite, writeSafetensors } from "../formats/safetensors/index.ts";
-import { storableType } from "../models/sdxl/storable.ts";
+import { storableType, widenedWarnings } from "../models/sdxl/storable.ts";
+import type { Finding } from "../sampling/finding.ts";
 
 export type NetworkValues = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>;
 
@@ -43,6 +44,10 @@ export async function writeNetwork(
   await writeSafetensors(join(place, WEIGHTS[part]), tensors, { format: "pt", ...metadata });
   return tensors.filter((tensor) => tensor.dtype !== dtype).map(({ name }) => `${part}.${name}`);
 }
+
+/** Of the tensors' names, what a run tells. */
+export const widenedFindings = (names: readonly string[], dtype: StoredDType): Finding[] =>
+  widenedWarnings(names, dtype).map((warning) => ({ level: "warning", code: "stored_wider", ...warning }));
 
 /** @param of what errors name the tensors' owner by */
 export function tensorsToWrite(of: string, network: NetworkValues, asked: StoredDType): TensorToWrite[] {

@@ -11,7 +11,6 @@ import type { LoraSettings } from "../models/sdxl/lora-metadata.ts";
 import { LORA_COMPONENTS, type LoraComponent, type LoraRanks, loraTargets } from "../models/sdxl/lora-targets.ts";
 import { type LoraValues, writeLora } from "../models/sdxl/lora-write.ts";
 import { parametersOf } from "../models/sdxl/names.ts";
-import { widenedWarnings } from "../models/sdxl/storable.ts";
 import { modelTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
 import { vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { initialLoraValues } from "../nn/lora.ts";
@@ -36,7 +35,7 @@ import { openContentHashes } from "./content-hashes.ts";
 import { type FrozenEncoders, frozenEncoders } from "./frozen-encoders.ts";
 import { type LeftOut, leftOutOf, withoutPictures } from "./left-out.ts";
 import type { Lesson } from "./lesson.ts";
-import type { NetworkValues, StoredDType } from "./model-files.ts";
+import { type NetworkValues, type StoredDType, widenedFindings } from "./model-files.ts";
 import { type FolderContents, writeModelFolder } from "./model-folder.ts";
 import { writeModelSingleFile } from "./model-single-file.ts";
 import { passNoiseThrough } from "./pass-noise-through.ts";
@@ -313,8 +312,7 @@ async function save(
   networks: Networks,
 ): Promise<Finding[]> {
   const { dtype = "F16" } = options;
-  const widened = await write(folder, { ...options, dtype }, step, learner, networks);
-  return widenedWarnings(widened, dtype).map((warning) => ({ level: "warning", code: "stored_wider", ...warning }));
+  return widenedFindings(await write(folder, { ...options, dtype }, step, learner, networks), dtype);
 }
 
 /** Returns the names of tensors that are F32 because the type cannot hold them. */

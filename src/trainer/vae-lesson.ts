@@ -20,7 +20,7 @@ import { nextInteger, nextNormals, nextUniform, type RandomState, randomState } 
 import { meansOf, runParts } from "../training/replicas.ts";
 import { openStepParts, type Replicas } from "../training/segments/open-step.ts";
 import type { BatchResult, Lesson } from "./lesson.ts";
-import { writeNetwork } from "./model-files.ts";
+import { type StoredDType, widenedFindings, writeNetwork } from "./model-files.ts";
 import { type Reconstruction, reconstruct, weightsAsInputs } from "./vae-examine.ts";
 import { type VaeObjective, vaeStep } from "./vae-step.ts";
 
@@ -41,6 +41,8 @@ export type VaeLessonOptions = {
   readonly initial?: ReadonlyMap<string, Float32Array>;
   readonly saved?: SavedLearner;
   readonly replicas?: Replicas;
+  /** Of the saved weights; F32 if not given. */
+  readonly dtype?: StoredDType;
 };
 
 const MOMENTS_BIAS = "quant_conv.bias";
@@ -130,8 +132,9 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
     batch,
     async saveModel(folder) {
       const network = new Map(parameters.map((p) => [p.name, { shape: p.shape, values: averaged(p) }]));
-      await writeNetwork(folder, "vae", vaeToJson({ ...config, scalingFactor: await scalingFactor() }), network);
-      return [];
+      const sizes = vaeToJson({ ...config, scalingFactor: await scalingFactor() });
+      const { dtype = "F32" } = options;
+      return widenedFindings(await writeNetwork(folder, "vae", sizes, network, dtype), dtype);
     },
     async examine() {
       const { psnr, deviation, sheet } = await examine();

@@ -206,12 +206,13 @@ async function* opened(opening: Opening): Events<Lesson> {
 
 function vaeRun({ options, file, recipe, set, steps, saved }: Opening) {
   const { groups, ...learner } = learnerOptionsOf(recipe.learning, ["unet"], steps);
-  const { vae, seed = 0 } = recipe.values;
+  const { vae, seed = 0, save_precision: precision = "float" } = recipe.values;
+  const dtype = DTYPES[precision];
   const { threads } = engineThreads(options.threads);
   const runtime = onnxRuntime({ threads });
   const replicas = replicasOf(threads, Math.min(...file.own.vae_crops.map(([, batch]) => batch)));
   const rate = groups.unet!;
-  return openVaeRun({ runtime, replicas, file, set, seed, learner: { ...learner, rate }, begin: vae, saved });
+  return openVaeRun({ runtime, replicas, file, set, seed, learner: { ...learner, rate }, begin: vae, saved, dtype });
 }
 
 /** As many parts of a batch as there are threads, where it has so many pictures. */

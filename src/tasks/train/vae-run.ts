@@ -9,6 +9,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { SavedState } from "../../trainer/checkpoints.ts";
 import { type LeftOut, leftOutOf, whyBroken, withoutPictures } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
+import type { StoredDType } from "../../trainer/model-files.ts";
 import type { Caching } from "../../trainer/sdxl-data.ts";
 import { openVaeLesson, type Picture } from "../../trainer/vae-lesson.ts";
 import type { LearnerOptions } from "../../training/learner/learner.ts";
@@ -26,6 +27,8 @@ export type VaeRun = {
   /** The VAE that training begins with, if not with nothing. */
   readonly begin: string | undefined;
   readonly saved?: SavedState | undefined;
+  /** Of the saved weights; F32 if not given. */
+  readonly dtype?: StoredDType;
 };
 
 export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> {
@@ -44,6 +47,7 @@ export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> 
     replicas,
     heldOut: await heldOutOf(run, pictures),
     ...(begin !== undefined && initial && { initial }),
+    ...(run.dtype && { dtype: run.dtype }),
     ...(saved && { saved: saved.learner }),
   });
   return { ...lesson, leftOut };
