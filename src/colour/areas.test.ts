@@ -3,7 +3,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { areaMeans, shrink } from "./areas.ts";
+import { measureColours } from "./measures.ts";
 import type { Pixels } from "./pixels.ts";
+import { placed } from "./placed.ts";
 
 /** How much of the pixel that begins at `i` lies between two places of its axis. */
 const overlap = (i: number, from: number, to: number) => Math.max(0, Math.min(i + 1, to) - Math.max(i, from));
@@ -64,8 +66,29 @@ test("means next to half-way between two values go to the right one, whatever th
         const rgb = new Uint8Array(3 * pixels).fill(value).fill(value + 1, 0, 3 * more);
         const expected = value + (more > below ? 1 : 0);
         expect(shrink({ width: pixels, height: 1, rgb }, 1, 1).rgb[0]).toBe(expected);
+        expect(shrink({ width: 1, height: pixels, rgb }, 1, 1).rgb[0]).toBe(expected);
       }
     }
+  }
+});
+
+test("columns of white, about as many parts as 16 bits hold", () => {
+  for (const height of [256, 257, 258, 259, 514]) {
+    const rgb = new Uint8Array(3 * height).fill(255);
+    expect(Array.from(shrink({ width: 1, height, rgb }, 1, 1).rgb)).toEqual([255, 255, 255]);
+  }
+});
+
+test("a placed picture stays where it is while its means are taken, tiny ones too", () => {
+  for (const [width, height] of [
+    [2, 1],
+    [5, 40],
+    [30, 20],
+  ] as const) {
+    const rgb = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 37) % 256);
+    const picture = placed({ width, height, rgb });
+    areaMeans(picture, 9, 8);
+    expect(measureColours(picture)).toEqual(measureColours({ width, height, rgb }));
   }
 });
 

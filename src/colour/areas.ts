@@ -112,7 +112,9 @@ function repeated(picture: Placed, across: number, down: number): Placed {
     const from = 3 * (width * Math.floor(i / out.width / down) + Math.floor((i % out.width) / across));
     out.rgb.set(rgb.subarray(from, from + 3), 3 * i);
   }
-  return placed(out);
+  const at = layOut({ rgb: out.rgb.length }, picture.end);
+  bytesAt(at.rgb, out.rgb.length).set(out.rgb);
+  return { width: out.width, height: out.height, ...at };
 }
 
 type Places = ReturnType<typeof placesFor>;

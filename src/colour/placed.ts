@@ -11,7 +11,11 @@ export type Placed = {
   readonly end: number;
 };
 
-/** @throws IllustriousError `bad_shape` when `rgb` has not 3 bytes a pixel */
+/**
+ * The next picture that is placed takes its memory: what is placed is measured at once.
+ *
+ * @throws IllustriousError `bad_shape` when `rgb` has not 3 bytes a pixel
+ */
 export function placed(picture: Pixels | Placed): Placed {
   if (isPlaced(picture)) return picture;
   checkPixels(picture);

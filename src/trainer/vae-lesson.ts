@@ -7,6 +7,7 @@ import { type VaeConfig, vaeFactor } from "../models/sdxl/config.ts";
 import { vaeToJson } from "../models/sdxl/config-json.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "../models/sdxl/vae.ts";
 import { float32, type Runtime, releaseAll } from "../runtime/runtime.ts";
+import type { Weights } from "../runtime/weights.ts";
 import { initialValues } from "../training/learner/initialise.ts";
 import {
   createLearner,
@@ -15,13 +16,13 @@ import {
   type SavedLearner,
   takeOut,
 } from "../training/learner/learner.ts";
-import { gradientName, type StepGraph } from "../training/learner/step-graph.ts";
+import { gradientName } from "../training/learner/step-graph.ts";
 import { nextInteger, nextNormals, nextUniform, type RandomState, randomState } from "../training/random.ts";
 import { meansOf, runParts } from "../training/replicas.ts";
 import { openStepParts, type Replicas } from "../training/segments/open-step.ts";
 import type { BatchResult, Lesson } from "./lesson.ts";
 import { type StoredDType, widenedFindings, writeNetwork } from "./model-files.ts";
-import { type Reconstruction, reconstruct, weightsAsInputs } from "./vae-examine.ts";
+import { type Reconstruction, reconstruct } from "./vae-examine.ts";
 import { type VaeObjective, vaeStep } from "./vae-step.ts";
 
 /** 8-bit sRGB, row by row. */
@@ -37,6 +38,8 @@ export type VaeLessonOptions = {
   readonly crops: readonly { readonly side: number; readonly batch: number; readonly share: number }[];
   /** What it is examined on. */
   readonly heldOut: readonly Picture[];
+  /** Of what does not learn, as it lies in its file. */
+  readonly frozen?: Weights;
   /** Values to begin with, by name; random ones where there are none. */
   readonly initial?: ReadonlyMap<string, Float32Array>;
   readonly saved?: SavedLearner;
@@ -54,7 +57,7 @@ const BATCH_STREAM = 2 ** 32;
 export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions): Promise<Lesson> {
   const { config, saved, pictures, crops } = options;
   const crew = options.replicas?.crew;
-  const step = stepOf(config, options.objective);
+  const step = vaeStep(config, options.objective);
   const parameters = parametersOf(config, step.parameters, options);
   const learner = createLearner(
     parameters.filter(({ name }) => step.parameters.has(name)),
@@ -74,11 +77,12 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
   const { sessions } = await openStepParts(
     runtime,
     step,
-    new Map(),
+    options.frozen ?? new Map(),
     options.replicas && { replicas: options.replicas },
   );
-  const feedsOf = (values: (parameter: Parameter) => Float32Array) =>
-    Object.fromEntries(parameters.map((p) => [p.name, float32(values(p), p.shape)]));
+  const feedsOf = (fed: readonly Parameter[], values: (parameter: Parameter) => Float32Array) =>
+    Object.fromEntries(fed.map((p) => [p.name, float32(values(p), p.shape)]));
+  const learning = parameters.filter(({ name }) => step.parameters.has(name));
   const factor = vaeFactor(config);
 
   async function batch(index: number): Promise<BatchResult> {
@@ -99,7 +103,7 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
     const parts = await runParts(sessions, count, ({ from, to }) => ({
       image: float32(image.slice(from * 3 * side * side, to * 3 * side * side), [to - from, 3, side, side]),
       noise: float32(noise.slice(from * numbers, to * numbers), [to - from, ...latent]),
-      ...feedsOf(({ values }) => values),
+      ...feedsOf(learning, ({ values }) => values),
     }));
     const names = [...step.parameters.keys()];
     const gradients = meansOf(parts, names.map(gradientName), crew);
@@ -117,7 +121,7 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
   /** Once an update, for whoever asks: the figures of a step, and the scale of the model that is saved after it. */
   const examine = () => {
     if (examined?.update !== learner.updates) {
-      const result = reconstruct(runtime, config, feedsOf(averaged), options.heldOut);
+      const result = reconstruct(runtime, config, feedsOf(parameters, averaged), options.heldOut);
       examined = { update: learner.updates, result };
     }
     return examined.result;
@@ -145,12 +149,6 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
       await crew?.release();
     },
   };
-}
-
-/** What is left as it is, is fed beside what learns. */
-function stepOf(config: VaeConfig, objective: VaeObjective | undefined): StepGraph {
-  const step = vaeStep(config, objective);
-  return { ...step, graph: weightsAsInputs(step.graph) };
 }
 
 /** All of the autoencoder's weights: those that the step trains and those that it leaves. */

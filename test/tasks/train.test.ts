@@ -297,7 +297,7 @@ ${data.replace('resolutions = [64, 128]\nresolution_choice = "one"', "resolution
 
   const alone = recipe.replace(`vae = "${vae}"`, `vae_config = "${join(vae, "config.json")}"`);
   await expect(run("no-encoder", alone.replace('"decoder"\noutput_dir', '"no-encoder"\noutput_dir'))).rejects.toThrow(
-    /no encoder that has learnt/,
+    /names no encoder that has learnt/,
   );
 }, 120_000);
 

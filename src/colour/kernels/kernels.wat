@@ -1,7 +1,7 @@
 ;; The loops of this folder that run over every pixel of a data set, in WebAssembly with 128-bit vectors. `make-kernels.mjs` in scripts/
 ;; makes src/colour/kernels/bytes.ts of this text.
 ;;
-;; Pictures are bytes of red, green and blue, row by row. All sums of whole numbers are exact: 32-bit lanes within a call, doubles across calls.
+;; Pictures are bytes of red, green and blue, row by row. All sums of whole numbers are exact: lanes of 16 or 32 bits within a call, doubles across calls.
 ;; Vectors may be read up to 24 bytes behind the last pixel of a row; what they find there is masked away.
 (module
   (memory (export "memory") 1)

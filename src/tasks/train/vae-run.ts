@@ -6,6 +6,7 @@ import { openVae } from "../../models/sdxl/checkpoint-vae.ts";
 import type { VaeConfig } from "../../models/sdxl/config.ts";
 import { readWeight } from "../../runtime/read-weight.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import type { Weights } from "../../runtime/weights.ts";
 import type { SavedState } from "../../trainer/checkpoints.ts";
 import { type LeftOut, leftOutOf, whyBroken, withoutPictures } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
@@ -32,9 +33,9 @@ export type VaeRun = {
 };
 
 export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> {
-  const { file, seed, begin, saved, runtime, replicas } = run;
+  const { file, seed, saved, runtime, replicas } = run;
   const { own } = file;
-  const { config, initial } = await startOf(run);
+  const { config, initial, weights } = await startOf(run);
   const { pictures, leftOut } = yield* picturesOf(run);
   const { rate, ...learner } = run.learner;
   const lesson = await openVaeLesson(runtime, {
@@ -46,7 +47,8 @@ export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> 
     crops: own.vae_crops.map(([side, batch, share]) => ({ side, batch, share })),
     replicas,
     heldOut: await heldOutOf(run, pictures),
-    ...(begin !== undefined && initial && { initial }),
+    ...(initial && { initial }),
+    ...(weights && own.train_vae === "decoder" && { frozen: weights }),
     ...(run.dtype && { dtype: run.dtype }),
     ...(saved && { saved: saved.learner }),
   });
@@ -75,23 +77,29 @@ async function* picturesOf({
   return { pictures: withoutPictures(set, leftOut).items.map((item) => pictures.get(item)!), leftOut };
 }
 
-async function startOf({ file, begin }: VaeRun): Promise<{ config: VaeConfig; initial?: Map<string, Float32Array> }> {
+type Start = {
+  readonly config: VaeConfig;
+  readonly initial?: ReadonlyMap<string, Float32Array>;
+  readonly weights?: Weights;
+};
+
+async function startOf({ file, begin }: VaeRun): Promise<Start> {
   const { vae_config: sizes } = file.own;
   if (begin === undefined) {
+    if (file.own.train_vae === "decoder") {
+      const message = `the recipe ${file.name} trains a decoder alone, and names no encoder that has learnt`;
+      throw new IllustriousError("bad_option", message, "Set vae to an autoencoder that training begins with.");
+    }
     if (sizes === undefined) {
       const hint = "Set vae_config to a JSON file with its sizes, or vae to one that training begins with.";
       throw new IllustriousError("bad_option", `the recipe ${file.name} trains an autoencoder and names none`, hint);
-    }
-    if (file.own.train_vae === "decoder") {
-      const message = `the recipe ${file.name} trains a decoder alone, and no encoder that has learnt`;
-      throw new IllustriousError("bad_option", message, "Set vae to an autoencoder that training begins with.");
     }
     return { config: await vaeConfigOf(file, sizes) };
   }
   const { config, bound } = await openVae(placeOf(file, begin));
   const initial = new Map<string, Float32Array>();
   for (const [name, source] of bound.weights) initial.set(name, await readWeight(source));
-  return { config, initial };
+  return { config, initial, weights: bound.weights };
 }
 
 /** Pictures of a folder of their own; where none is named, some of those that it learns from, which flatters it. */

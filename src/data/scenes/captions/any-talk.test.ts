@@ -15,7 +15,7 @@ test("any two adjectives of a style stand together, in both orders, joined in an
     for (const manner of told(style)) {
       for (const joining of [" and ", " but ", " yet ", " though "]) {
         const [one, other] = manner.split(joining);
-        const second = joined.find((word) => other?.startsWith(word));
+        const second = joined.find((word) => other === word || other?.startsWith(`${word} `));
         if (joined.includes(one!) && second) found.add(`${one}${joining}${second}`);
       }
     }
