@@ -180,8 +180,9 @@ const REASONS: Readonly<Record<LeftReason, string>> = {
   unclear: "changed since, tokens not to be told apart",
   shared: "another image's, too",
   unreadable: "not readable",
+  unwritable: "not to be written",
   no_caption: "no caption in the metadata",
-  set_changed: "metadata changed since the audit",
+  set_changed: "gone or changed since the audit",
   written_meanwhile: "written by another program meanwhile",
 };
 

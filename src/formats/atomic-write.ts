@@ -79,7 +79,16 @@ export type FileToWrite = {
   readonly calls: FileCalls;
   /** Asked when all is written: without it, the old file stays. */
   readonly isWanted?: () => Promise<boolean>;
+  /** Told where this file may not be written (`isRefusal`), which is an error otherwise. */
+  readonly refused?: (error: IllustriousError) => void;
 };
+
+/** One place's matter and not the disk's: no permission, a read-only place, or a folder that is gone. */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof IllustriousError) || error.code !== "write_failed") return false;
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  return code !== undefined && ["EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR"].includes(code);
+}
 
 /**
  * Many files as `writeFileAtomic` writes one: at once, and with one flush a folder.
@@ -88,9 +97,15 @@ export type FileToWrite = {
  */
 export async function writeFilesAtomic(files: readonly FileToWrite[]): Promise<void> {
   const written = await Promise.allSettled(files.map(replaceFile));
-  const folders = new Map(files.map(({ path, calls }) => [dirname(path), calls]));
-  const failed = written.find((one) => one.status === "rejected");
-  if (failed) throw failed.reason;
+  const folders = new Map<string, FileCalls>();
+  const failed: unknown[] = [];
+  for (const [i, one] of written.entries()) {
+    const { path, calls, refused } = files[i]!;
+    if (one.status === "fulfilled") folders.set(dirname(path), calls);
+    else if (refused && isRefusal(one.reason)) refused(one.reason as IllustriousError);
+    else failed.push(one.reason);
+  }
+  if (failed.length > 0) throw failed[0];
   for (const [folder, calls] of folders) await guard(folder, () => calls.syncFolder(folder));
 }
 

@@ -70,7 +70,7 @@ export async function* tarFiles(path: string): AsyncGenerator<TarFile, void> {
   }
 }
 
-async function isGzip(handle: FileHandle): Promise<boolean> {
+export async function isGzip(handle: FileHandle): Promise<boolean> {
   const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
   return bytesRead === 2 && buffer.readUInt16BE() === 0x1f8b;
 }

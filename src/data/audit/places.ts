@@ -72,7 +72,8 @@ const isArchiveName = (path: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(pa
 
 /** @param listed whether a list names it, which may not name another list: two could name each other */
 async function* placesAt(path: string, listed: boolean): AsyncGenerator<Place, void> {
-  const kind = kindOf(path, false) ?? (await kindOnDisk(path));
+  // What a list names is gone by as it is called: a look at each of millions costs more than its name.
+  const kind = (listed ? kindOf(path, false) : undefined) ?? (await kindOnDisk(path));
   switch (kind) {
     case "image":
       return yield imageAt(path, CAPTION_ENDINGS, ONCE);

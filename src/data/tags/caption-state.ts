@@ -12,8 +12,11 @@ type State = {
   readonly ours: readonly Insertion[];
 };
 
-/** @returns `undefined` when ours cannot be told from the user's words */
-function stateOf(current: string | undefined, entry: TagEntry | undefined): State | undefined {
+/**
+ * @param isOwn whether the entry is this caption's; of one that may be another's its words are looked for, and never taken
+ * @returns `undefined` when ours cannot be told from the user's words
+ */
+function stateOf(current: string | undefined, entry: TagEntry | undefined, isOwn: boolean): State | undefined {
   const untouched: State = { base: current, before: () => hashOf(current), ours: [] };
   if (!entry || current === undefined) return untouched;
   const hash = hashOf(current);
@@ -27,9 +30,12 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined): Stat
   // Entered, but not written.
   if (hash === entry.was?.sha256) return without(entry.was.insertions, entry.before);
   // Changed by somebody else since: what is left without ours is the user's from now on.
+  const isBefore = (text: string) =>
+    entry.before === null ? text === "" : ["", "\n", "\r\n"].some((end) => sha256(text + end) === entry.before);
   const looked = [entry.insertions, ...(entry.was ? [entry.was.insertions] : [])].map((insertions) =>
-    findInsertions(current, insertions, entry.separator),
+    findInsertions(current, insertions, entry.separator, isBefore),
   );
+  if (!isOwn) return looked.every((one) => one === "none") ? untouched : undefined;
   const found = looked.find((one) => one !== undefined && one !== "none");
   if (found) return without(found, sha256(removeInsertions(current, found)));
   return looked.every((one) => one === "none") ? untouched : undefined;
@@ -38,10 +44,11 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined): Stat
 const hashOf = (text: string | undefined) => (text === undefined ? null : sha256(text));
 
 export type CaptionAsked = {
-  /** Absolute paths, and the field in a metadata file. */
+  /** Absolute paths, and field and line in a metadata file. */
   readonly caption: string;
   readonly image: string;
   readonly field?: string;
+  readonly line?: number;
   /** As it is; none where there is no file. */
   readonly current: string | undefined;
   /** What a file begins with where there is none. */
@@ -69,9 +76,10 @@ export type CaptionPlan =
       readonly insertions: readonly Insertion[];
     };
 
-export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined): CaptionPlan {
-  const { caption, image, field, current, tokens, place, thresholds } = asked;
-  const state = stateOf(current, entry);
+/** @param isOwn whether the entry is this caption's and not that of another line of its image's */
+export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined, isOwn = true): CaptionPlan {
+  const { caption, image, field, line, current, tokens, place, thresholds } = asked;
+  const state = stateOf(current, entry, isOwn);
   if (!state) return { type: "unclear" };
   const { base, before, ours } = state;
   const isGone = tokens.length === 0 && before() === null;
@@ -84,6 +92,7 @@ export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined): C
     entry: () => ({
       ...{ caption, image },
       ...(field !== undefined && { field }),
+      ...(line !== undefined && { line }),
       ...(thresholds !== undefined && { thresholds }),
       ...{ tokens, separator: place.separator, before: before(), after: hashOf(after), insertions },
       ...(current !== undefined && ours.length > 0 && { was: { sha256: sha256(current), insertions: ours } }),

@@ -70,11 +70,24 @@ test("taken out, the caption is as it was; put in twice is once", () => {
 
 test("in a changed text they are found where it is plain", () => {
   const { text, insertions } = insertTokens("1girl\nsolo", ["dark", "sharp"], END);
-  const found = (changed: string) => findInsertions(changed, insertions, ", ");
+  const found = (changed: string) => findInsertions(changed, insertions, ", ", () => false);
   const changed = `new, ${text}, more`;
   expect(removeInsertions(changed, found(changed) as typeof insertions)).toBe("new, 1girl\nsolo, more");
   expect(found("all of it new")).toBe("none");
   expect(found("1girl, dark\nsolo, dark, sharp")).toBeUndefined();
   expect(found(`${text}\nx, dark, sharp`)).toBeUndefined();
   expect(found("1girl, dark, sharpness\nsolo, dark, sharp")).toBeUndefined();
+  // Parted by something else, or in capitals, they are ours no less, and cannot be taken out by a program.
+  expect(found("1girl; dark; sharp\nsolo; dark; sharp")).toBeUndefined();
+  expect(found("1girl, Dark, Sharp")).toBeUndefined();
+  expect(found("a darkened room")).toBe("none");
+});
+
+test("one word alone is ours where all before it is as it was; in a text written anew it is somebody's", () => {
+  const { insertions } = insertTokens("1girl, solo", ["dark"], END);
+  const found = (changed: string) => findInsertions(changed, insertions, ", ", (text) => text === "1girl, solo");
+  expect(found("1girl, solo, dark, more")).toEqual(insertions);
+  expect(found("night, 1girl, solo, dark")).toBeUndefined();
+  expect(found("solo, dark, night")).toBeUndefined();
+  expect(found("a dark night")).toBe("none");
 });

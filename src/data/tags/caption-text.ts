@@ -107,21 +107,30 @@ export function removeInsertions(text: string, insertions: readonly Insertion[])
 }
 
 /**
- * Looks for pieces in a text that was changed since they were put in.
+ * Looks for pieces in a text that was changed since they were put in. Several words in their order are ours wherever they stand; one word alone is
+ * a word that whoever wrote the text anew may have meant, but for what stands before it as it stood.
  *
+ * @param isBefore whether a text is the whole caption as it was without them
  * @returns their places now; "none" when no word of them is there any more; `undefined` when they cannot be told from the user's words:
- * one of them is changed, is lost, or is there more often than it was put in
+ * one of them is changed, is lost, is there more often than it was put in, or is one word in a text that is another
  */
 export function findInsertions(
   text: string,
   insertions: readonly Insertion[],
   separator: string,
+  isBefore: (text: string) => boolean,
 ): readonly Insertion[] | "none" | undefined {
   const core = coreOf(separator);
   const lines = text.replace(MARK, "").split(/[\r\n]/);
-  const words = new Set(insertions.flatMap(({ text: piece }) => piece.split(core).map((tag) => tag.trim())));
-  words.delete("");
-  if (![...words].some((word) => lines.some((line) => hasTag(line, word, core)))) return "none";
+  const wordsOf = (piece: string) => piece.split(core).flatMap((tag) => tag.trim() || []);
+  const words = new Set(insertions.flatMap(({ text: piece }) => wordsOf(piece)));
+  if (![...words].some((word) => lines.some((line) => hasTag(line, word, core)))) {
+    const isAltered = insertions.some(({ text: piece }) => {
+      const own = wordsOf(piece);
+      return own.length > 1 && own.every((word) => hasWord(text, word));
+    });
+    return isAltered ? undefined : "none";
+  }
   const found: Insertion[] = [];
   // The longest first: a shorter piece may be the end of a longer one.
   const pieces = [...new Set(insertions.map((one) => one.text))].sort((a, b) => b.length - a.length);
@@ -130,9 +139,20 @@ export function findInsertions(
       (at) => !found.some((other) => overlap({ at, text: piece }, other)),
     );
     if (free.length !== insertions.filter((one) => one.text === piece).length) return undefined;
+    const isAsItWas = () => insertions.length === 1 && isBefore(text.slice(0, free[0]));
+    if (wordsOf(piece).length === 1 && !isAsItWas()) return undefined;
     found.push(...free.map((at) => ({ at, text: piece })));
   }
   return found.sort((a, b) => a.at - b.at);
+}
+
+/** Whether a word stands in a text at all, in whatever letters and between whatever is none. */
+function hasWord(text: string, word: string): boolean {
+  const [all, wanted] = [text.toLowerCase(), word.toLowerCase()];
+  for (let at = all.indexOf(wanted); at !== -1; at = all.indexOf(wanted, at + 1)) {
+    if (!/\p{L}$/u.test(all.slice(0, at)) && !/^\p{L}/u.test(all.slice(at + wanted.length))) return true;
+  }
+  return false;
 }
 
 function overlap(a: Insertion, b: Insertion): boolean {

@@ -31,6 +31,8 @@ export type TagEntry = {
   readonly image: string;
   /** In a metadata file: the field that has the caption. */
   readonly field?: string;
+  /** In a metadata file, whose lines may name an image twice: its line, from 1. */
+  readonly line?: number;
   /** Name and digest of the thresholds; none where tokens were taken out. */
   readonly thresholds?: string;
   /** The image's tokens, whether or not the user had some of them already. */
@@ -47,7 +49,10 @@ export type TagEntry = {
 };
 
 export type Ledger = {
-  find(caption: string, image: string, inMetadata: boolean): Promise<TagEntry | undefined>;
+  /** Of a caption that is a file. */
+  find(caption: string, image: string): Promise<TagEntry | undefined>;
+  /** Of an image in a metadata file, one for each line that it had; that of this line first. */
+  ofLine(caption: string, image: string, line: number): Promise<TagEntry[]>;
   /** Durable when it returns. Entries that are their caption's latest already are not entered again. */
   append(entries: readonly TagEntry[]): Promise<void>;
   /** The last entry of every caption, in the order in which they were entered; not those entered meanwhile. */
@@ -67,6 +72,9 @@ function keyOf(caption: string, image: string, inMetadata: boolean): string {
 }
 
 const entryKey = ({ caption, image, field }: TagEntry) => keyOf(caption, image, field !== undefined);
+
+/** Entries of before have no line. */
+const isOfLine = (entry: TagEntry, line: number | undefined) => entry.line === undefined || entry.line === line;
 
 const LINE_END = 10;
 
@@ -92,31 +100,31 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
   /** Lines that do not count any more. */
   let replaced = 0;
 
-  /** The latest entry that has been entered, and its place. */
-  async function locate(key: string): Promise<{ entry: TagEntry; place: number } | undefined> {
+  /** The latest entries of a key that have been entered, and their places. */
+  async function* located(key: string): AsyncGenerator<{ entry: TagEntry; place: number }, void> {
     // Most sets have none yet, and a hash of each key is a tenth of all that is done for a caption.
-    if (lines === 0) return undefined;
+    if (lines === 0) return;
     for (const place of index.at(key)) {
       const entry = await entryAt(file!, place, path);
-      if (entryKey(entry) === key) return { entry, place };
+      if (entryKey(entry) === key) yield { entry, place };
     }
+  }
+
+  /** What an entry takes the place of. */
+  async function locate(entry: TagEntry): Promise<{ entry: TagEntry; place: number } | undefined> {
+    for await (const one of located(entryKey(entry))) if (isOfLine(one.entry, entry.line)) return one;
     return undefined;
   }
 
   async function enter(entry: TagEntry, place: number): Promise<void> {
-    const key = entryKey(entry);
-    const before = (await locate(key))?.place;
-    index.set(key, place, before);
+    const before = (await locate(entry))?.place;
+    index.set(entryKey(entry), place, before);
     lines++;
     if (before !== undefined) replaced++;
   }
 
-  /** Whether an entry that has been entered is its caption's last. */
-  async function isLatest(entry: TagEntry, place: number): Promise<boolean> {
-    const places = [...index.at(entryKey(entry))];
-    // One place alone for the key's hash must be the key's.
-    return places.length === 1 ? places[0] === place : (await locate(entryKey(entry)))?.place === place;
-  }
+  /** Whether an entry that has been entered is its caption's last: what it takes the place of has none any more. */
+  const isLatest = (entry: TagEntry, place: number): boolean => [...index.at(entryKey(entry))].includes(place);
 
   async function* entries(): AsyncGenerator<{ entry: TagEntry; place: number; end: number }, void> {
     if (!file) return;
@@ -140,11 +148,19 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
   }
 
   return {
-    find: async (caption, image, inMetadata) => (await locate(keyOf(caption, image, inMetadata)))?.entry,
+    async find(caption, image) {
+      for await (const { entry } of located(keyOf(caption, image, false))) return entry;
+      return undefined;
+    },
+    async ofLine(caption, image, line) {
+      const found: TagEntry[] = [];
+      for await (const { entry } of located(keyOf(caption, image, true))) found.push(entry);
+      return found.sort((a, b) => Number(isOfLine(b, line)) - Number(isOfLine(a, line)));
+    },
     async append(given) {
       const fresh: TagEntry[] = [];
       for (const entry of given) {
-        const latest = await locate(entryKey(entry));
+        const latest = await locate(entry);
         if (!isDeepStrictEqual(latest?.entry, entry)) fresh.push(entry);
       }
       if (fresh.length === 0) return;
@@ -165,7 +181,7 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
       const end = size;
       for await (const { entry, place } of entries()) {
         if (place >= end) return;
-        if (await isLatest(entry, place)) yield entry;
+        if (isLatest(entry, place)) yield entry;
       }
     },
     async compact() {
@@ -173,7 +189,7 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
       const fill = async (sink: Sink): Promise<void> => {
         let held: string[] = [];
         for await (const { entry, place } of entries()) {
-          if (await isLatest(entry, place)) held.push(`${JSON.stringify(entry)}\n`);
+          if (isLatest(entry, place)) held.push(`${JSON.stringify(entry)}\n`);
           if (held.length < TOGETHER) continue;
           await sink.write(Buffer.from(held.join("")));
           held = [];

@@ -1,6 +1,6 @@
 /** @file A balanced data set as the trainer reads it: what an epoch really draws. */
 
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -115,6 +115,23 @@ test("a call that is stopped leaves the set of before as it was", async () => {
   })();
   await expect(run).rejects.toMatchObject({ code: "cancelled" });
   expect([await readFile(path, "utf8"), await names()]).toEqual([text, files]);
+});
+
+test("an audit that another one replaces meanwhile is no data set of both", async () => {
+  const { path } = await balance({ most: 6 });
+  const text = await readFile(path, "utf8");
+  const audit = join(root, "again");
+  await layAudit(audit, rows, 50);
+  const run = (async () => {
+    for await (const event of runBalance({ audit, out: path, most: 3 }, {})) {
+      if (event.type !== "progress" || event.done !== 290) continue;
+      await cp(join(audit, "table"), join(audit, "table.next"), { recursive: true });
+      await rename(join(audit, "table"), join(audit, "table.old"));
+      await rename(join(audit, "table.next"), join(audit, "table"));
+    }
+  })();
+  await expect(run).rejects.toThrow(/audited anew meanwhile/);
+  expect(await readFile(path, "utf8")).toBe(text);
 });
 
 test("long lists become many files, and an image that comes twice is kept twice", async () => {

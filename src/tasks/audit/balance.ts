@@ -1,5 +1,6 @@
 /** @file A data set in which a measure is spread evenly: every image of an audit, repeated as often as that takes. */
 
+import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
@@ -66,7 +67,8 @@ type Row = Pick<AuditRow, (typeof FIELDS)[number]>;
 export async function* runBalance(input: BalanceInput, control: BalanceControl): AsyncGenerator<BalanceEvent, void> {
   const options = parsedOptions(balanceOptions, input, "See `illustrious audit balance --help`.");
   const { audit, measure, out, most, bins, resolution } = options;
-  const { manifest, shards } = await finishedTable(audit);
+  const { manifest, shards, table } = await finishedTable(audit);
+  const { ino } = await stat(table);
   const place = await checkFile(out);
   const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0 };
   const [before, after] = [countSpread(measure), countSpread(measure)];
@@ -110,6 +112,10 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
         if (!row.caption) withoutCaption++;
       }
       yield { type: "progress", done, total };
+    }
+    // Between the two walks, or within one, another audit may have published: an image would be missing, or there twice.
+    if ((await stat(table)).ino !== ino) {
+      throw new IllustriousError("bad_file", `${audit}: audited anew meanwhile`, "Run it again.");
     }
     const head = [`Every image of an audit, repeated up to ${most} times so that its ${measure} is spread evenly.`];
     await writer.finish(head, { resolution, ...boundsFor(resolution), batch_size: 1 });

@@ -11,7 +11,7 @@ import { type ArchiveGroup, archiveGroups, keptCaption, type MemberCaption } fro
 import { planCaption, rewriteField } from "../../data/tags/index.ts";
 import { type FileCalls, type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
-import { TAR_BLOCK, type TarFile } from "../../formats/tar.ts";
+import { isGzip, TAR_BLOCK, type TarFile } from "../../formats/tar.ts";
 import { copyBytes, jsonCaption } from "./metadata.ts";
 import type { Row, Rows } from "./rows.ts";
 import type { Work } from "./work.ts";
@@ -87,11 +87,14 @@ async function whyLeft(source: string, mtimeMs: number | null): Promise<Left | u
   if (now.mtimeMs !== mtimeMs) {
     return { type: "set_changed", message: `${source}: changed since the audit; audit again` };
   }
-  if (/gz$/i.test(source)) {
+  if (await isCompressed(source)) {
     return { type: "in_archive", message: `${source}: compressed; unpack it with gunzip, and audit the .tar` };
   }
   return undefined;
 }
+
+/** By its content, as the audit reads it, whatever it is called. */
+const isCompressed = (source: string): Promise<boolean> => withRegularFile(source, isGzip).catch(() => false);
 
 async function* editsOf(source: string, rows: Rows, work: Work): AsyncGenerator<Edit, void> {
   for await (const group of archiveGroups(source)) {

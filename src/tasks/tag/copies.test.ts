@@ -2,14 +2,15 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { rowsIn, writeAudit } from "../../../test/tasks/audited.ts";
 import { dyingAfter, unflushed } from "../../../test/tasks/dying-calls.ts";
-import { placesIn, samplesIn } from "../../data/audit/index.ts";
+import { NO_FACTS, placesIn, samplesIn } from "../../data/audit/index.ts";
 import type { FileCalls } from "../../formats/atomic-write.ts";
 import type { TagEvent } from "./events.ts";
 import type { TagInput } from "./options.ts";
@@ -152,6 +153,66 @@ test("a copy is replaced by the next one, unless somebody has changed it or it i
   await expect(tag({ ...BRIGHT, write: "copy", out: join(set, "within") })).rejects.toThrow(/and the set/);
   await expect(tag({ ...BRIGHT, write: "copy" })).rejects.toThrow(/no folder for it/);
   await expect(tag({ ...BRIGHT, out })).rejects.toMatchObject({ code: "bad_option" });
+});
+
+test("captions of kohya's JSON are in the copy whether an image gets tokens or not, before files beside the images", async () => {
+  const meta = join(set, "meta.json");
+  const images = ["a", "b", "c", "d", "e"];
+  await lay(Object.fromEntries(images.map((name) => [`${name}.png`, `image ${name}`])));
+  await lay({
+    "a.caption": "stray",
+    "c.txt": "stray, too",
+    "meta.json": JSON.stringify(
+      Object.fromEntries(
+        images.map((name) => [join(set, `${name}.png`), { caption: `words of ${name}`, tags: "1girl" }]),
+      ),
+    ),
+  });
+  const rows = await rowsIn([meta]);
+  expect(rows.map(({ caption }) => caption)).toContain("words of a,1girl");
+  // One without measures.
+  rows[1] = { ...rows[1]!, ...NO_FACTS, error: "broken", errorText: "cut short" };
+  await writeAudit(audit(), [meta], rows);
+  await tag({ ...BRIGHT, outer: true, write: "copy", out });
+  const copied = await captionsIn(out);
+  expect(Object.keys(copied).sort()).toEqual(images.map((name) => `${name}.png`));
+  for (const name of images)
+    expect(copied[`${name}.png`], name).toMatch(new RegExp(`^words of ${name},1girl(, (dark|very bright))?$`));
+  expect(copied["b.png"]).toBe("words of b,1girl");
+  expect(Object.values(copied).filter((caption) => caption?.endsWith("1girl")).length).toBeGreaterThan(1);
+});
+
+test("what a killed run had not taken away of the copy before does not stand in the next one's way", async () => {
+  await laySet();
+  await tag({ ...BRIGHT, write: "copy", out });
+  // Killed while the old copy went: some of its files are there, and its mark.
+  await mkdir(`${out}.old/left`, { recursive: true });
+  await writeFile(`${out}.old/left/a.txt`, "1girl, dark");
+  await copyFile(join(out, "tagged.json"), `${out}.old/tagged.json`);
+  await tag({ ...BRIGHT, write: "copy", out, blackTheme: true });
+  expect(await text("a.txt")).toBe("1girl, black theme");
+  expect((await readdir(dirname(out))).filter((name) => name.startsWith("out"))).toEqual(["out"]);
+});
+
+test("an archive that is compressed is left, whatever it is called", async () => {
+  const archive = await packed([
+    ["1.png", "one"],
+    ["1.txt", "first"],
+  ]);
+  await lay({ "plain.tar": archive, "zipped.tar": gzipSync(archive) });
+  await audited();
+  const events = await tag({ ...BRIGHT, write: "tars", out });
+  expect(events.filter(({ type }) => type === "left")).toMatchObject([
+    { reason: "in_archive", path: join(set, "zipped.tar") },
+  ]);
+  expect((await readdir(out)).filter((name) => name.endsWith(".tar"))).toEqual(["plain.tar"]);
+});
+
+test("an archive that is named twice is copied once", async () => {
+  await lay({ "t.tar": await packed([["1.png", "one"]]) });
+  await audited(join(set, "t.tar"), join(set, "t.tar"));
+  await tag({ ...BRIGHT, write: "copy", out });
+  expect(Object.keys(await captionsIn(out))).toEqual(["t.tar:1.png"]);
 });
 
 test("several folders of one name, images named twice, links and lost images", async () => {

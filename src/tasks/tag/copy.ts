@@ -5,15 +5,15 @@
 
 import { constants } from "node:fs";
 import { copyFile, link, realpath, stat, utimes } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname, extname, isAbsolute, join, relative, sep } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
-import { fieldText, rewriteField, stringFields } from "../../data/tags/index.ts";
+import { fieldText, insertTokens, rewriteField, stringFields } from "../../data/tags/index.ts";
 import { type FileCalls, writeNewFile } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
 import { withRegularFile } from "../../formats/regular-file.ts";
 import { makeFolder } from "../output-place.ts";
-import { copyArchive } from "./archives.ts";
-import { type Line, linesIn } from "./metadata.ts";
+import { copyArchive, skipRows } from "./archives.ts";
+import { type Line, linesIn, tellLeft } from "./metadata.ts";
 import type { Mirror } from "./mirror.ts";
 import { isKohyaJson, type Row } from "./rows.ts";
 import { planSidecar, sidecarOf } from "./sidecars.ts";
@@ -33,6 +33,8 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
   const { tally } = work;
   const folders = new Set<string>();
   const planned = new Map<string, Uint8Array>();
+  /** An archive may be named twice. */
+  const archives = new Set<string>();
 
   const placeOf = async (path: string, byMetadata = false): Promise<string> => {
     const place = join(root, mirror(path, byMetadata));
@@ -49,6 +51,24 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
     if (failed) throw failed.reason;
   };
   const isThere = async (place: string): Promise<boolean> => planned.has(place) || (await exists(place));
+  const write = async (place: string, text: string): Promise<void> => {
+    planned.set(place, new TextEncoder().encode(text));
+    if (planned.size >= TOGETHER) await flush();
+  };
+  const shared = (source: string, caption: string): void =>
+    tally.left("shared", source, `${source}: its caption ${caption} is another image's, too`);
+  /** A `.txt` of its own, with tokens or without: kohya's JSON is not in the copy, and it went before any file beside the image. */
+  const fromJson = async ({ source, caption, tokens }: Row): Promise<void> => {
+    const name = `${source.slice(0, source.length - extname(source).length)}.txt`;
+    const place = await placeOf(name);
+    if (await isThere(place)) return shared(source, name);
+    if (!tokens) tally.left("no_measures", source);
+    if (caption === null && !tokens) return;
+    const { text } = insertTokens(caption ?? "", tokens ?? [], work.place);
+    if (tokens && text !== caption) tally.change(name, source, caption ?? undefined, text);
+    else if (tokens) tally.same();
+    if (text !== "") await write(place, text);
+  };
 
   return {
     folders,
@@ -60,20 +80,19 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
       });
     },
     async caption(row) {
-      const caption = await sidecarOf(row.source, isKohyaJson(row) ? null : row.captionFile);
-      const place = await placeOf(caption);
-      if (await isThere(place)) {
-        return tally.left("shared", row.source, `${row.source}: its caption ${caption} is another image's, too`);
-      }
+      if (isKohyaJson(row)) return fromJson(row);
+      const sidecar = await sidecarOf(row.source, row.captionFile, work);
+      if ("left" in sidecar) return tally.left(sidecar.left, row.source, sidecar.message);
+      const { name, path: caption } = sidecar;
+      const place = await placeOf(name);
+      if (await isThere(place)) return shared(row.source, name);
       if (!row.tokens) tally.left("no_measures", row.source);
       const fresh = row.caption !== null ? { fresh: row.caption } : {};
       const plan =
         row.tokens && (await planSidecar({ caption, image: row.source, tokens: row.tokens, ...fresh }, work));
       if (plan?.type === "change") {
         tally.change(caption, row.source, plan.current, plan.after);
-        planned.set(place, new TextEncoder().encode(plan.after));
-        if (planned.size >= TOGETHER) await flush();
-        return;
+        return write(place, plan.after ?? "");
       }
       if (plan?.type === "same") tally.same();
       if (await exists(caption)) await copyFile(caption, place, constants.COPYFILE_FICLONE);
@@ -81,7 +100,7 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
     async metadata(path, asked) {
       const place = await placeOf(path);
       if (await isThere(place)) return tally.left("shared", path, `${path}: named a second time`);
-      await withRegularFile(await realpath(path), async (file) => {
+      await withRegularFile(await realpath(path).catch(() => path), async (file) => {
         await writeNewFile(
           place,
           async (sink) => {
@@ -92,10 +111,15 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
           },
           calls,
         );
+      }).catch(async (error: unknown) => {
+        if (await exists(place)) throw error;
+        tellLeft(path, error, work);
       });
     },
     async archive(rows) {
       const { source } = rows.current()!;
+      if (archives.has(source)) return skipRows(rows, work);
+      archives.add(source);
       const place = await placeOf(source);
       if (await isThere(place)) throw clash(source, place);
       await copyArchive(rows, place, work, calls);

@@ -15,9 +15,11 @@ export type LeftReason =
   | "shared"
   /** Not UTF-8, too long, or not to be opened. */
   | "unreadable"
+  /** Its file or folder may not be written, or is gone. */
+  | "unwritable"
   /** The metadata file has no caption for the image. */
   | "no_caption"
-  /** The metadata file's line is not that image's any more. */
+  /** The caption that was audited is not there, or the metadata file's line is not that image's any more. */
   | "set_changed"
   /** Somebody else wrote it while we did. */
   | "written_meanwhile";

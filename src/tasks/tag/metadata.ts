@@ -13,12 +13,13 @@ import {
   planCaption,
   rewriteField,
   type Span,
+  sha256,
   stringFields,
   type TagEntry,
 } from "../../data/tags/index.ts";
-import { type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { isRefusal, type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
-import { keepingMode, unclear } from "./sidecars.ts";
+import { keepingOwner, unclear } from "./sidecars.ts";
 import type { Work } from "./work.ts";
 import type { LinesAsked } from "./writer.ts";
 
@@ -69,7 +70,7 @@ export async function tagMetadata(path: string, asked: LinesAsked, work: Work): 
       const now = await stat(place).catch(() => undefined);
       if (now?.ino !== before.ino || now.mtimeMs !== before.mtimeMs || now.size !== before.size) throw meanwhile;
     };
-    await writeFileAtomic(place, fill, await keepingMode(place, calls)).catch((error: unknown) => {
+    await writeFileAtomic(place, fill, await keepingOwner(place, calls)).catch((error: unknown) => {
       if (error !== meanwhile) throw error;
       tally.left("written_meanwhile", path, `${path}: written by another program meanwhile; run again`);
     });
@@ -102,6 +103,14 @@ export async function copyBytes(file: FileHandle, from: number, to: number, sink
   }
 }
 
+/** What is one file's matter is told, and the others go on; anything else is thrown. */
+export function tellLeft(path: string, error: unknown, { tally }: Pick<Work, "tally">): void {
+  if (!(error instanceof IllustriousError)) throw error;
+  if (isRefusal(error)) tally.left("unwritable", path, error.message);
+  else if (["missing_file", "bad_file"].includes(error.code)) tally.left("unreadable", path, error.message);
+  else throw error;
+}
+
 type Change = { readonly entry: TagEntry; readonly bytes: Uint8Array };
 
 async function changeOf(
@@ -129,15 +138,15 @@ async function changeOf(
   const { image } = named;
   const tokens = await asked.tokensOf(number, image);
   if (!tokens) return { named };
-  const entry = await ledger.find(path, image, true);
+  const { entry, isOwn } = entryFor(line, number, await ledger.ofLine(path, image, number));
   const found = jsonCaption(line, entry);
   if (!found) {
     tally.left("no_caption", path, `${where}: no caption, so there is nothing to put tokens into`);
     return { named };
   }
   const { field, current, span } = found;
-  const own = { caption: path, image, field, current, tokens, place, ...(thresholds !== undefined && { thresholds }) };
-  const plan = planCaption(own, entry);
+  const own = { caption: path, image, field, line: number, current, tokens, place };
+  const plan = planCaption({ ...own, ...(thresholds !== undefined && { thresholds }) }, entry, isOwn);
   if (plan.type === "unclear") tally.left("unclear", path, unclear(where));
   if (plan.type === "same") tally.same();
   if (plan.type !== "change") return { named };
@@ -145,6 +154,19 @@ async function changeOf(
   if (!work.calls) return { named };
   const written = rewriteField(line, span, plan.ours, plan.insertions);
   return { named, change: { entry: plan.entry(), bytes: new TextEncoder().encode(written) } };
+}
+
+/** Of an image's entries the one of this very text; else that of this line, and else another line's, which may have moved here. */
+function entryFor(json: string, line: number, entries: readonly TagEntry[]): { entry?: TagEntry; isOwn: boolean } {
+  const isOfText = (entry: TagEntry): boolean => {
+    const found = jsonCaption(json, entry);
+    return found !== undefined && [entry.after, entry.was?.sha256].includes(sha256(found.current));
+  };
+  const [first] = entries;
+  if (!first) return { isOwn: true };
+  const entry = entries.find(isOfText);
+  if (entry) return { entry, isOwn: true };
+  return { entry: first, isOwn: first.line === undefined || first.line === line };
 }
 
 type JsonCaption = { readonly field: string; readonly current: string; readonly span: Span };

@@ -54,8 +54,12 @@ export async function buildFolder(
   for (const folder of [out, next, old]) {
     if ((await exists(folder)) && !(await isOurs(folder, mark.kind))) throw taken(folder);
   }
-  if (await exists(out)) await refuseChanged(out);
-  await rm(next, { recursive: true, force: true });
+  if (await exists(out)) {
+    await refuseChanged(out);
+    // What a killed run had not yet taken away.
+    await removeOurs(old);
+  }
+  await removeOurs(next);
   await makeFolder(next);
   try {
     await writeMark(next, { ...mark, complete: false }, calls);
@@ -67,10 +71,18 @@ export async function buildFolder(
     await calls.syncFolder(dirname(out));
   } catch (error) {
     if (!(await exists(out)) && (await exists(old))) await rename(old, out);
-    await rm(next, { recursive: true, force: true });
+    await removeOurs(next);
     throw error;
   }
-  await rm(old, { recursive: true, force: true });
+  await removeOurs(old);
+}
+
+/** Its mark last, so that what a killed run leaves of it is still known to be ours. */
+async function removeOurs(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one !== MARK))
+    await rm(join(folder, name), { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 }
 
 export function taken(folder: string): IllustriousError {

@@ -1,8 +1,8 @@
 /** @file Tagging from end to end on captions of all kinds: what changes, what never does, and that no accident loses a word. */
 
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { layFigures } from "../../../test/audit/lay-audit.ts";
 import { measuresOf } from "../../../test/tasks/audited.ts";
@@ -258,18 +258,117 @@ test("other choices replace our own words and leave the user's", async () => {
 
 test("a caption that was changed keeps its changes, or is left when ours cannot be told apart", async () => {
   await tag({ ...BRIGHT, write: "sidecars" });
-  await writeFile(join(set, "a.txt"), "new, 1girl, solo, dark, more");
+  await writeFile(join(set, "a.txt"), "1girl, solo, dark, more");
   await writeFile(join(set, "d.txt"), "bright, and bright, bright");
   await writeFile(join(set, "e.txt"), "all anew");
   const events = await tag({ families: ["saturation"], write: "sidecars" });
   expect(events.filter(({ type }) => type === "left")).toMatchObject([{ reason: "unclear", path: join(set, "d.txt") }]);
   expect(await captions()).toMatchObject({
-    "a.txt": "new, 1girl, solo, more, muted colors",
+    "a.txt": "1girl, solo, more, muted colors",
     "d.txt": "bright, and bright, bright",
     "e.txt": "all anew, average colors",
   });
   await tag({ undo: true });
-  expect(await captions()).toMatchObject({ "a.txt": "new, 1girl, solo, more", "e.txt": "all anew" });
+  expect(await captions()).toMatchObject({ "a.txt": "1girl, solo, more", "e.txt": "all anew" });
+});
+
+test("a word of a caption that was written anew is its writer's, though it is the one that was put in", async () => {
+  await tag({ ...BRIGHT, write: "sidecars" });
+  await writeFile(join(set, "a.txt"), "solo, dark, night");
+  const left = [{ reason: "unclear", path: join(set, "a.txt") }];
+  for (const input of [{ families: ["saturation"], write: "sidecars" as const }, { undo: true }]) {
+    const events = await tag(input);
+    expect(events.filter(({ type }) => type === "left")).toMatchObject(left);
+    expect((await captions())["a.txt"]).toBe("solo, dark, night");
+  }
+});
+
+test("where the caption that was audited is gone, nothing is put in its place", async () => {
+  await rename(join(set, "c.caption"), join(set, "c.txt"));
+  await rm(join(set, "a.txt"));
+  await symlink(join(set, "elsewhere"), join(set, "a.txt"));
+  await rm(join(set, "b.txt"));
+  const events = await tag({ ...BRIGHT, write: "sidecars", families: ["saturation"] });
+  expect(done(events).left).toMatchObject({ unreadable: 1, set_changed: 1 });
+  expect(await readFile(join(set, "c.txt"), "utf8")).toBe("初音🎨, dark, bright, muted colors");
+  expect(await readlink(join(set, "a.txt"))).toBe(join(set, "elsewhere"));
+  const names = await readdir(set);
+  expect(["c.caption", "b.txt"].filter((name) => names.includes(name))).toEqual([]);
+  await tag({ undo: true });
+  expect(await readlink(join(set, "a.txt"))).toBe(join(set, "elsewhere"));
+  expect(await readFile(join(set, "c.txt"), "utf8")).toBe("初音🎨, dark, bright");
+});
+
+test("two names of one file are one caption", async () => {
+  await rm(join(set, "b.txt"));
+  await symlink("a.txt", join(set, "b.txt"));
+  await writeFile(join(set, "a.png"), "");
+  const events = await tag({ ...BRIGHT, write: "sidecars" });
+  expect(events.find(({ type }) => type === "left")).toMatchObject({ reason: "shared", path: join(set, "b.png") });
+  expect(await readFile(join(set, "a.txt"), "utf8")).toBe("1girl, solo, dark");
+  await tag({ undo: true });
+  expect(await readFile(join(set, "a.txt"), "utf8")).toBe("1girl, solo");
+});
+
+test("two lines of one image have an entry each, and a word of the one's is not taken for ours in the other", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  const text = ["a cat", "a kitten, dark", "a lion"].map((one) => `{"file_name":"x.png","text":"${one}"}\n`).join("");
+  await writeFile(path, text);
+  await writeTable([
+    ...rows.slice(0, 4),
+    ...[1, 2, 3].map((line, i) => row(4 + i, "sub/x.png", 0, { captionFile: path, captionLine: line })),
+    rows[9]!,
+  ]);
+  const written = async () => (await readFile(path, "utf8")).match(/(?<="text":")[^"]*/g);
+  await tag({ ...BRIGHT, write: "metadata" });
+  expect(await written()).toEqual(["a cat, dark", "a kitten, dark", "a lion, dark"]);
+  // The middle line has no word of ours, and may be the others', moved and changed: it is left.
+  expect(done(await tag({ ...BRIGHT, write: "metadata" }))).toMatchObject({ changed: 0, left: { unclear: 1 } });
+  await tag({ families: ["brightness", "saturation"], write: "metadata" });
+  expect(await written()).toEqual([
+    "a cat, dark, vibrant colors",
+    "a kitten, dark",
+    "a lion, dark, very vibrant colors",
+  ]);
+  await tag({ undo: true });
+  expect(await readFile(path, "utf8")).toBe(text);
+});
+
+test("lines that have moved since they were tagged come back all the same", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  await tag({ ...BRIGHT, write: "metadata" });
+  const tagged = (await readFile(path, "utf8")).split("\n");
+  await writeFile(path, ['{"file_name": "new.png", "text": "n"}', ...tagged].join("\n"));
+  await tag({ undo: true });
+  expect(await readFile(path, "utf8")).toBe(`{"file_name": "new.png", "text": "n"}\n${CAPTIONS["sub/metadata.jsonl"]}`);
+});
+
+test("a folder that may not be written is told, and the others go on", async () => {
+  const refusing = (code: string): FileCalls => ({
+    ...systemCalls,
+    open: (path) =>
+      path.includes(`${sep}.a.txt`) ? Promise.reject(Object.assign(new Error(code), { code })) : systemCalls.open(path),
+  });
+  const events = await tag({ ...BRIGHT, write: "sidecars" }, refusing("EACCES"));
+  expect(done(events).left).toMatchObject({ unwritable: 1 });
+  expect(await captions()).toMatchObject({
+    "a.txt": "1girl, solo",
+    "d.txt": "bright",
+    "f.txt": "sks girl, very bright",
+  });
+  // A full disk is everybody's.
+  await expect(tag({ ...BRIGHT, write: "sidecars" }, refusing("ENOSPC"))).rejects.toMatchObject({
+    code: "write_failed",
+  });
+  await tag({ ...BRIGHT, write: "sidecars" });
+  await tag({ undo: true });
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
+test("metadata that are gone are told, and the other captions go on", async () => {
+  await rm(join(set, "sub/metadata.jsonl"));
+  const events = await tag({ ...BRIGHT, write: "metadata" });
+  expect(done(events).left).toMatchObject({ unreadable: 1 });
 });
 
 test("one caption of two images is tagged once", async () => {

@@ -39,11 +39,16 @@ export async function* runTag(
 ): AsyncGenerator<TagEvent, void> {
   const options = parseTagOptions(input);
   const calls = options.write !== undefined || options.undo ? system : undefined;
-  const { manifest, shards } = await finishedTable(options.audit);
+  await finishedTable(options.audit);
   const tally = newTally(options.show);
   const path = ledgerPath(options);
   // Who only looks takes nothing away from others.
   const release = calls ? await lockFolder(options.audit, "illustrious tag") : async () => {};
+  // The table that nobody replaces from now on.
+  const { manifest, shards } = await finishedTable(options.audit).catch(async (error: unknown) => {
+    await release();
+    throw error;
+  });
   const work = (either: AbortSignal): Promise<void> =>
     options.undo ? undo(options, tally, system, either) : tag(options, shards, manifest, tally, calls, entry, either);
   const total = options.undo ? {} : { total: manifest.images };

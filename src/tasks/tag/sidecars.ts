@@ -1,13 +1,15 @@
 /** @file Captions in files beside images: read as they are, and replaced a handful at a time, after the ledger knows of them. */
 
+import { lstatSync, realpathSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_ENDINGS } from "../../data/audit/index.ts";
 import { readSmallText } from "../../data/sets/text-file.ts";
 import { type CaptionPlan, type Ledger, planCaption } from "../../data/tags/index.ts";
-import { type FileCalls, writeFilesAtomic } from "../../formats/atomic-write.ts";
+import { type FileCalls, isRefusal, writeFilesAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
+import type { LeftReason } from "./events.ts";
 import type { Tally } from "./tally.ts";
 import type { Work } from "./work.ts";
 
@@ -31,14 +33,45 @@ export async function readCaption(path: string): Promise<string | undefined> {
   }
 }
 
-/** The file that an image's caption is in, or will be: the one that was audited, one that has come since, or a new `.txt`. */
-export async function sidecarOf(image: string, audited: string | null): Promise<string> {
-  if (audited !== null) return audited;
+export type SidecarPlace =
+  /** `path` without links, so that two names of one file are one caption. */
+  { readonly name: string; readonly path: string } | { readonly left: LeftReason; readonly message: string };
+
+/**
+ * The file that an image's caption is in, or will be: the one that was audited, one that has come since, or a new `.txt`. Where the audit saw a
+ * file and there is none, nothing is put in its place: the image's words may be elsewhere by now.
+ */
+export async function sidecarOf(
+  image: string,
+  audited: string | null,
+  { ledger }: Pick<Work, "ledger">,
+): Promise<SidecarPlace> {
   const stem = image.slice(0, image.length - extname(image).length);
-  for (const ending of CAPTION_ENDINGS) {
-    if (await exists(stem + ending)) return stem + ending;
+  const names = CAPTION_ENDINGS.map((ending) => stem + ending);
+  for (const name of audited === null ? names : [audited, ...names]) {
+    const path = fileAt(name);
+    if (path !== undefined) return { name, path };
   }
-  return `${stem}.txt`;
+  const name = audited ?? `${stem}.txt`;
+  if (lstatSync(name, { throwIfNoEntry: false })) return { left: "unreadable", message: `${name}: a link to nothing` };
+  // One that was ours, and that has been taken away with our tokens, may come again.
+  if (audited === null || (await ledger.find(audited, image))?.before === null) return { name, path: name };
+  return { left: "set_changed", message: `${audited}: not there any more; audit again` };
+}
+
+/** Where a file really is; none where there is none, or a link to nothing. Whatever else is wrong, reading it will tell. */
+function fileAt(path: string): string | undefined {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (!found?.isSymbolicLink()) return found && path;
+  } catch {
+    return path;
+  }
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 export type SidecarAsked = {
@@ -58,7 +91,7 @@ export async function planSidecar(
   { caption, image, fresh, tokens }: SidecarAsked,
   { ledger, tally, place, thresholds }: SidecarWork,
 ): Promise<Exclude<CaptionPlan, { type: "unclear" }> | undefined> {
-  const entry = await ledger.find(caption, image, false);
+  const entry = await ledger.find(caption, image);
   if (entry && entry.image !== image && entry.insertions.length > 0 && (await exists(entry.image))) {
     tally.left("shared", image, `${image}: its caption ${caption} is that of ${entry.image}, too`);
     return undefined;
@@ -133,25 +166,34 @@ async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally
   );
   const files = places.flatMap(async ({ path, after, isWanted }) => {
     if (after === undefined) return [];
-    return [{ path, content: new TextEncoder().encode(after), calls: await keepingMode(path, calls), isWanted }];
+    const refused = ({ message }: IllustriousError) => tally.left("unwritable", path, message);
+    const content = new TextEncoder().encode(after);
+    return [{ path, content, calls: await keepingOwner(path, calls), isWanted, refused }];
   });
   await writeFilesAtomic((await Promise.all(files)).flat());
   await removeFiles(
     places.filter(({ after }) => after === undefined),
     calls,
+    tally,
   );
 }
 
 type Place = { readonly path: string; readonly isWanted: () => Promise<boolean> };
 
-async function removeFiles(places: readonly Place[], calls: FileCalls): Promise<void> {
+async function removeFiles(places: readonly Place[], calls: FileCalls, tally: Tally): Promise<void> {
+  const folders = new Set<string>();
   for (const { path, isWanted } of places) {
     if (!(await isWanted())) continue;
-    await calls.unlink(path).catch((cause: unknown) => {
-      throw notRemoved(path, cause);
-    });
+    try {
+      await calls.unlink(path);
+      folders.add(dirname(path));
+    } catch (cause) {
+      const error = notRemoved(path, cause);
+      if (!isRefusal(error)) throw error;
+      tally.left("unwritable", path, error.message);
+    }
   }
-  for (const folder of new Set(places.map(({ path }) => dirname(path)))) {
+  for (const folder of folders) {
     await calls.syncFolder(folder).catch((cause: unknown) => {
       throw notRemoved(folder, cause);
     });
@@ -164,18 +206,18 @@ function notRemoved(path: string, cause: unknown): IllustriousError {
   return new IllustriousError("write_failed", `${path}: cannot be removed (${why})`, hint, { cause });
 }
 
-/** A caption that only some may read stays so. */
-export async function keepingMode(path: string, calls: FileCalls): Promise<FileCalls> {
-  const mode = await stat(path).then(
-    (found) => found.mode & 0o777,
-    () => undefined,
-  );
-  if (mode === undefined) return calls;
+/** A caption that only some may read stays so, and stays its owner's where this process may give files away. */
+export async function keepingOwner(path: string, calls: FileCalls): Promise<FileCalls> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return calls;
+  const { mode, uid, gid } = found;
+  const isOwn = uid === process.getuid?.() && gid === process.getgid?.();
   return {
     ...calls,
     async open(temporary) {
       const file = await calls.open(temporary);
-      await file.chmod(mode);
+      if (!isOwn) await file.chown(uid, gid).catch(() => {});
+      await file.chmod(mode & 0o777);
       return file;
     },
   };

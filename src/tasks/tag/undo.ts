@@ -1,7 +1,7 @@
 /** @file Our tokens out of every caption that the ledger knows. */
 
 import { IllustriousError } from "../../base/error.ts";
-import { tagMetadata } from "./metadata.ts";
+import { tagMetadata, tellLeft } from "./metadata.ts";
 import { openSidecars } from "./sidecars.ts";
 import type { Work } from "./work.ts";
 
@@ -27,14 +27,13 @@ export async function undoTags(work: Work): Promise<void> {
   }
   await sidecars.flush();
   for (const path of metadata) {
-    const tokensOf = async (_line: number, image: string): Promise<readonly string[] | undefined> => {
-      if (!(await ledger.find(path, image, true))) return undefined;
+    const tokensOf = async (line: number, image: string): Promise<readonly string[] | undefined> => {
+      if ((await ledger.ofLine(path, image, line)).length === 0) return undefined;
       tally.image([]);
       return [];
     };
-    await tagMetadata(path, { above: 0, more: () => true, tokensOf }, work).catch((error: unknown) => {
-      if (!(error instanceof IllustriousError) || error.code !== "missing_file") throw error;
-      tally.left("unreadable", path, error.message);
-    });
+    await tagMetadata(path, { above: 0, more: () => true, tokensOf }, work).catch((error: unknown) =>
+      tellLeft(path, error, work),
+    );
   }
 }
