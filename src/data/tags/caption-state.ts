@@ -26,9 +26,9 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined, isOwn
     before: () => before,
     ours,
   });
-  if (hash === entry.after) return without(entry.insertions, entry.before);
+  if (isOwn && hash === entry.after) return without(entry.insertions, entry.before);
   // Entered, but not written.
-  if (hash === entry.was?.sha256) return without(entry.was.insertions, entry.before);
+  if (isOwn && hash === entry.was?.sha256) return without(entry.was.insertions, entry.before);
   // Changed by somebody else since: what is left without ours is the user's from now on.
   const isBefore = (text: string) =>
     entry.before === null ? text === "" : ["", "\n", "\r\n"].some((end) => sha256(text + end) === entry.before);
@@ -39,6 +39,22 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined, isOwn
   const found = looked.find((one) => one !== undefined && one !== "none");
   if (found) return without(found, sha256(removeInsertions(current, found)));
   return looked.every((one) => one === "none") ? untouched : undefined;
+}
+
+/**
+ * What is replaced, where that has ours in it. Where there is no file, what there was of ours: its folder may be away, and the caption come back
+ * with it.
+ */
+function wasOf(
+  current: string | undefined,
+  ours: readonly Insertion[],
+  entry: TagEntry | undefined,
+  after: string | undefined,
+): Pick<TagEntry, "was"> {
+  if (current !== undefined) return ours.length > 0 ? { was: { sha256: sha256(current), insertions: ours } } : {};
+  const had = entry && entry.after !== null && entry.insertions.length > 0;
+  const was = had ? { sha256: entry.after!, insertions: entry.insertions } : entry?.was;
+  return was && was.sha256 !== hashOf(after) ? { was } : {};
 }
 
 const hashOf = (text: string | undefined) => (text === undefined ? null : sha256(text));
@@ -95,7 +111,7 @@ export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined, is
       ...(line !== undefined && { line }),
       ...(thresholds !== undefined && { thresholds }),
       ...{ tokens, separator: place.separator, before: before(), after: hashOf(after), insertions },
-      ...(current !== undefined && ours.length > 0 && { was: { sha256: sha256(current), insertions: ours } }),
+      ...wasOf(current, ours, entry, after),
     }),
   };
 }

@@ -150,7 +150,8 @@ export function findInsertions(
 function hasWord(text: string, word: string): boolean {
   const [all, wanted] = [text.toLowerCase(), word.toLowerCase()];
   for (let at = all.indexOf(wanted); at !== -1; at = all.indexOf(wanted, at + 1)) {
-    if (!/\p{L}$/u.test(all.slice(0, at)) && !/^\p{L}/u.test(all.slice(at + wanted.length))) return true;
+    const [before, after] = [all.slice(Math.max(0, at - 2), at), all.slice(at + wanted.length, at + wanted.length + 2)];
+    if (!/\p{L}$/u.test(before) && !/^\p{L}/u.test(after)) return true;
   }
   return false;
 }

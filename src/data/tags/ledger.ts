@@ -49,6 +49,7 @@ export type TagEntry = {
 };
 
 export type Ledger = {
+  readonly path: string;
   /** Of a caption that is a file. */
   find(caption: string, image: string): Promise<TagEntry | undefined>;
   /** Of an image in a metadata file, one for each line that it had; that of this line first. */
@@ -110,10 +111,15 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
     }
   }
 
-  /** What an entry takes the place of. */
+  /** What an entry takes the place of: the one that has told of the text that it replaces, for lines move; else that of its line. */
   async function locate(entry: TagEntry): Promise<{ entry: TagEntry; place: number } | undefined> {
-    for await (const one of located(entryKey(entry))) if (isOfLine(one.entry, entry.line)) return one;
-    return undefined;
+    let found: { entry: TagEntry; place: number } | undefined;
+    for await (const one of located(entryKey(entry))) {
+      const { after, was } = one.entry;
+      if (entry.was && [after, was?.sha256].includes(entry.was.sha256)) return one;
+      if (isOfLine(one.entry, entry.line)) found ??= one;
+    }
+    return found;
   }
 
   async function enter(entry: TagEntry, place: number): Promise<void> {
@@ -148,6 +154,7 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
   }
 
   return {
+    path,
     async find(caption, image) {
       for await (const { entry } of located(keyOf(caption, image, false))) return entry;
       return undefined;

@@ -68,7 +68,12 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
   const options = parsedOptions(balanceOptions, input, "See `illustrious audit balance --help`.");
   const { audit, measure, out, most, bins, resolution } = options;
   const { manifest, shards, table } = await finishedTable(audit);
-  const { ino } = await stat(table);
+  const identity = () =>
+    stat(table).then(
+      ({ ino }) => ino,
+      () => undefined,
+    );
+  const began = await identity();
   const place = await checkFile(out);
   const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0 };
   const [before, after] = [countSpread(measure), countSpread(measure)];
@@ -114,7 +119,7 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
       yield { type: "progress", done, total };
     }
     // Between the two walks, or within one, another audit may have published: an image would be missing, or there twice.
-    if ((await stat(table)).ino !== ino) {
+    if ((await identity()) !== began) {
       throw new IllustriousError("bad_file", `${audit}: audited anew meanwhile`, "Run it again.");
     }
     const head = [`Every image of an audit, repeated up to ${most} times so that its ${measure} is spread evenly.`];

@@ -194,6 +194,14 @@ test("what a killed run had not taken away of the copy before does not stand in 
   expect((await readdir(dirname(out))).filter((name) => name.startsWith("out"))).toEqual(["out"]);
 });
 
+test("a caption that is gone since the audit is in the copy as it was audited", async () => {
+  await lay({ "a.png": "image a", "a.txt": "1girl" });
+  await audited();
+  await rm(join(set, "a.txt"));
+  await tag({ ...BRIGHT, write: "copy", out });
+  expect(await captionsIn(out)).toEqual({ "a.png": "1girl, dark" });
+});
+
 test("an archive that is compressed is left, whatever it is called", async () => {
   const archive = await packed([
     ["1.png", "one"],

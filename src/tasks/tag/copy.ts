@@ -57,9 +57,8 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
   };
   const shared = (source: string, caption: string): void =>
     tally.left("shared", source, `${source}: its caption ${caption} is another image's, too`);
-  /** A `.txt` of its own, with tokens or without: kohya's JSON is not in the copy, and it went before any file beside the image. */
-  const fromJson = async ({ source, caption, tokens }: Row): Promise<void> => {
-    const name = `${source.slice(0, source.length - extname(source).length)}.txt`;
+  /** The caption that was audited, with tokens or without. */
+  const fromTable = async ({ source, caption, tokens }: Row, name: string): Promise<void> => {
     const place = await placeOf(name);
     if (await isThere(place)) return shared(source, name);
     if (!tokens) tally.left("no_measures", source);
@@ -80,9 +79,14 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
       });
     },
     async caption(row) {
-      if (isKohyaJson(row)) return fromJson(row);
+      // A `.txt` of its own: kohya's JSON is not in the copy, and it went before any file beside the image.
+      if (isKohyaJson(row))
+        return fromTable(row, `${row.source.slice(0, row.source.length - extname(row.source).length)}.txt`);
       const sidecar = await sidecarOf(row.source, row.captionFile, work);
-      if ("left" in sidecar) return tally.left(sidecar.left, row.source, sidecar.message);
+      if ("left" in sidecar) {
+        if (row.caption !== null && row.captionFile !== null) return fromTable(row, row.captionFile);
+        return tally.left(sidecar.left, row.source, sidecar.message);
+      }
       const { name, path: caption } = sidecar;
       const place = await placeOf(name);
       if (await isThere(place)) return shared(row.source, name);
@@ -92,14 +96,22 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
         row.tokens && (await planSidecar({ caption, image: row.source, tokens: row.tokens, ...fresh }, work));
       if (plan?.type === "change") {
         tally.change(caption, row.source, plan.current, plan.after);
-        return write(place, plan.after ?? "");
+        // Trainers do not take an empty file for no caption.
+        return plan.after === undefined ? undefined : write(place, plan.after);
       }
       if (plan?.type === "same") tally.same();
-      if (await exists(caption)) await copyFile(caption, place, constants.COPYFILE_FICLONE);
+      if (!(await exists(caption))) return;
+      await copyFile(caption, place, constants.COPYFILE_FICLONE).catch((error: NodeJS.ErrnoException) => {
+        if (error.syscall !== "copyfile" || !["EACCES", "EPERM"].includes(error.code ?? "")) throw error;
+        tally.left("unreadable", row.source, `${caption}: cannot be read (${error.code})`);
+      });
     },
     async metadata(path, asked) {
       const place = await placeOf(path);
-      if (await isThere(place)) return tally.left("shared", path, `${path}: named a second time`);
+      if (await isThere(place)) {
+        tally.left("shared", path, `${path}: named a second time`);
+        return true;
+      }
       await withRegularFile(await realpath(path).catch(() => path), async (file) => {
         await writeNewFile(
           place,
@@ -115,6 +127,7 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
         if (await exists(place)) throw error;
         tellLeft(path, error, work);
       });
+      return exists(place);
     },
     async archive(rows) {
       const { source } = rows.current()!;

@@ -24,7 +24,13 @@ export function inPlace({ write }: TagOptions, work: Work): CaptionWriter {
     ...(write !== "sidecars" && {
       async metadata(path, asked) {
         await sidecars.flush();
-        await tagMetadata(path, asked, work).catch((error: unknown) => tellLeft(path, error, work));
+        return tagMetadata(path, asked, work).then(
+          () => true,
+          (error: unknown) => {
+            tellLeft(path, error, work);
+            return false;
+          },
+        );
       },
     }),
     flush: () => sidecars.flush(),

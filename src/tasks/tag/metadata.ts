@@ -84,12 +84,13 @@ export async function* linesIn(
   asked: LinesAsked,
   work: Work,
 ): AsyncGenerator<Line, undefined> {
+  const claimed = bits();
   let number = 0;
   for await (const { bytes, at } of linesOf(file)) {
     if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
     if (!asked.more()) return;
     number++;
-    if (number > asked.above) yield { bytes, at, ...(await changeOf(bytes, path, number, asked, work)) };
+    if (number > asked.above) yield { bytes, at, ...(await changeOf(bytes, path, number, asked, work, claimed)) };
   }
 }
 
@@ -104,11 +105,29 @@ export async function copyBytes(file: FileHandle, from: number, to: number, sink
 }
 
 /** What is one file's matter is told, and the others go on; anything else is thrown. */
-export function tellLeft(path: string, error: unknown, { tally }: Pick<Work, "tally">): void {
-  if (!(error instanceof IllustriousError)) throw error;
+export function tellLeft(path: string, error: unknown, { tally, ledger }: Pick<Work, "tally" | "ledger">): void {
+  if (!(error instanceof IllustriousError) || error.message.startsWith(`${ledger.path}:`)) throw error;
   if (isRefusal(error)) tally.left("unwritable", path, error.message);
   else if (["missing_file", "bad_file"].includes(error.code)) tally.left("unreadable", path, error.message);
   else throw error;
+}
+
+type Bits = { has(n: number): boolean; add(n: number): void };
+
+/** Whole numbers up to many millions, a bit each. */
+function bits(): Bits {
+  let bytes = new Uint8Array(1024);
+  return {
+    has: (n) => ((bytes[n >> 3] ?? 0) & (1 << (n & 7))) !== 0,
+    add(n) {
+      if (n >> 3 >= bytes.length) {
+        const more = new Uint8Array(2 * (n >> 3));
+        more.set(bytes);
+        bytes = more;
+      }
+      bytes[n >> 3]! |= 1 << (n & 7);
+    },
+  };
 }
 
 type Change = { readonly entry: TagEntry; readonly bytes: Uint8Array };
@@ -119,6 +138,7 @@ async function changeOf(
   number: number,
   asked: LinesAsked,
   work: Work,
+  claimed: Bits,
 ): Promise<Pick<Line, "named" | "change">> {
   const { tally, ledger, place, thresholds } = work;
   const where = `${path}: line ${number}`;
@@ -138,7 +158,7 @@ async function changeOf(
   const { image } = named;
   const tokens = await asked.tokensOf(number, image);
   if (!tokens) return { named };
-  const { entry, isOwn } = entryFor(line, number, await ledger.ofLine(path, image, number));
+  const { entry, isOwn } = entryFor(line, number, await ledger.ofLine(path, image, number), claimed);
   const found = jsonCaption(line, entry);
   if (!found) {
     tally.left("no_caption", path, `${where}: no caption, so there is nothing to put tokens into`);
@@ -157,14 +177,22 @@ async function changeOf(
 }
 
 /** Of an image's entries the one of this very text; else that of this line, and else another line's, which may have moved here. */
-function entryFor(json: string, line: number, entries: readonly TagEntry[]): { entry?: TagEntry; isOwn: boolean } {
+function entryFor(
+  json: string,
+  line: number,
+  entries: readonly TagEntry[],
+  claimed: Bits,
+): { entry?: TagEntry; isOwn: boolean } {
   const isOfText = (entry: TagEntry): boolean => {
+    // One line is what it tells of; another with the same text is the user's.
+    if (entry.line !== undefined && claimed.has(entry.line)) return false;
     const found = jsonCaption(json, entry);
     return found !== undefined && [entry.after, entry.was?.sha256].includes(sha256(found.current));
   };
   const [first] = entries;
   if (!first) return { isOwn: true };
   const entry = entries.find(isOfText);
+  if (entry?.line !== undefined) claimed.add(entry.line);
   if (entry) return { entry, isOwn: true };
   return { entry: first, isOwn: first.line === undefined || first.line === line };
 }

@@ -368,7 +368,78 @@ test("a folder that may not be written is told, and the others go on", async () 
 test("metadata that are gone are told, and the other captions go on", async () => {
   await rm(join(set, "sub/metadata.jsonl"));
   const events = await tag({ ...BRIGHT, write: "metadata" });
-  expect(done(events).left).toMatchObject({ unreadable: 1 });
+  expect(done(events)).toMatchObject({ images: 10, changed: 0 });
+  expect(done(events).left).toEqual({ unreadable: 1, elsewhere: 6, no_measures: 1 });
+});
+
+test("a caption that is ours and comes back with its folder is still ours", async () => {
+  await tag({ ...BRIGHT, write: "sidecars" });
+  const created = await readFile(join(set, "e.txt"), "utf8");
+  await rm(join(set, "e.txt"));
+  const refusing: FileCalls = {
+    ...systemCalls,
+    open: (path) =>
+      path.includes(`${sep}.e.txt`)
+        ? Promise.reject(Object.assign(new Error("gone"), { code: "ENOENT" }))
+        : systemCalls.open(path),
+  };
+  const events = await tag({ families: ["saturation"], write: "sidecars" }, refusing);
+  expect(done(events).left).toMatchObject({ unwritable: 1 });
+  await writeFile(join(set, "e.txt"), created);
+  await tag({ families: ["saturation"], write: "sidecars" });
+  expect(await readFile(join(set, "e.txt"), "utf8")).toBe("average colors");
+  await tag({ undo: true });
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
+test("a line that has the very words of a tagged one is its writer's", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  const text = '{"file_name":"x.png","text":"a cat"}\n{"file_name":"x.png","text":"a cat, dark"}\n';
+  await writeFile(path, text);
+  await writeTable([
+    ...rows.slice(0, 4),
+    ...[1, 2].map((line, i) => row(4 + i, "sub/x.png", 0, { captionFile: path, captionLine: line })),
+    rows[9]!,
+  ]);
+  await tag({ ...BRIGHT, write: "metadata" });
+  await tag({ undo: true });
+  expect(await readFile(path, "utf8")).toBe(text);
+});
+
+test("lines of one image that have moved are each what they were", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  const lines = ["a cat", "a kitten", "a lion"].map((one) => `{"file_name":"x.png","text":"${one}"}`);
+  const table = (from: number) =>
+    writeTable([
+      ...rows.slice(0, 4),
+      ...[0, 1, 2].map((i) => row(4 + i, "sub/x.png", 0, { captionFile: path, captionLine: from + i })),
+      rows[9]!,
+    ]);
+  await writeFile(path, `${lines.join("\n")}\n`);
+  await table(1);
+  await tag({ ...BRIGHT, write: "metadata" });
+  await writeFile(path, `\n${await readFile(path, "utf8")}`);
+  await table(2);
+  await tag({ ...BRIGHT, blackTheme: true, write: "metadata" });
+  expect((await readFile(path, "utf8")).match(/black theme/g)).toHaveLength(3);
+  await tag({ undo: true });
+  expect(await readFile(path, "utf8")).toBe(`\n${lines.join("\n")}\n`);
+});
+
+test("a link that an older ledger knows by its own name stays known", async () => {
+  await writeFile(join(set, "real"), "1girl");
+  await rm(join(set, "a.txt"));
+  await symlink("real", join(set, "a.txt"));
+  await tag({ ...BRIGHT, write: "sidecars" });
+  const ledger = join(audit, "tags.jsonl");
+  await writeFile(
+    ledger,
+    (await readFile(ledger, "utf8")).replace(`"${join(set, "real")}"`, `"${join(set, "a.txt")}"`),
+  );
+  await tag({ ...BRIGHT, blackTheme: true, write: "sidecars" });
+  expect(await readFile(join(set, "real"), "utf8")).toBe("1girl, black theme");
+  await tag({ undo: true });
+  expect(await readFile(join(set, "real"), "utf8")).toBe("1girl");
 });
 
 test("one caption of two images is tagged once", async () => {

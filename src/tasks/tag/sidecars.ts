@@ -7,7 +7,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_ENDINGS } from "../../data/audit/index.ts";
 import { readSmallText } from "../../data/sets/text-file.ts";
 import { type CaptionPlan, type Ledger, planCaption } from "../../data/tags/index.ts";
-import { type FileCalls, isRefusal, writeFilesAtomic } from "../../formats/atomic-write.ts";
+import { type FileCalls, type FileToWrite, isRefusal, writeFilesAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
 import type { LeftReason } from "./events.ts";
 import type { Tally } from "./tally.ts";
@@ -34,7 +34,7 @@ export async function readCaption(path: string): Promise<string | undefined> {
 }
 
 export type SidecarPlace =
-  /** `path` without links, so that two names of one file are one caption. */
+  /** `path` by which the ledger knows it: without links, so that two names of one file are one caption. */
   { readonly name: string; readonly path: string } | { readonly left: LeftReason; readonly message: string };
 
 /**
@@ -49,18 +49,20 @@ export async function sidecarOf(
   const stem = image.slice(0, image.length - extname(image).length);
   const names = CAPTION_ENDINGS.map((ending) => stem + ending);
   for (const name of audited === null ? names : [audited, ...names]) {
-    const path = fileAt(name);
-    if (path !== undefined) return { name, path };
+    const found = fileAt(name);
+    if (found === "link to nothing") return { left: "unreadable", message: `${name}: a link to nothing` };
+    if (found === undefined) continue;
+    // Links were known by their own names before.
+    const known = found !== name && !(await ledger.find(found, image)) && (await ledger.find(name, image));
+    return { name, path: known ? name : found };
   }
-  const name = audited ?? `${stem}.txt`;
-  if (lstatSync(name, { throwIfNoEntry: false })) return { left: "unreadable", message: `${name}: a link to nothing` };
-  // One that was ours, and that has been taken away with our tokens, may come again.
-  if (audited === null || (await ledger.find(audited, image))?.before === null) return { name, path: name };
-  return { left: "set_changed", message: `${audited}: not there any more; audit again` };
+  if (audited !== null) return { left: "set_changed", message: `${audited}: not there any more; audit again` };
+  if (!fileAt(dirname(image))) return { left: "unreadable", message: `${dirname(image)}: not there` };
+  return { name: `${stem}.txt`, path: `${stem}.txt` };
 }
 
-/** Where a file really is; none where there is none, or a link to nothing. Whatever else is wrong, reading it will tell. */
-function fileAt(path: string): string | undefined {
+/** Where a file really is; none where there is none. Whatever else is wrong, reading it will tell. */
+function fileAt(path: string): string | "link to nothing" | undefined {
   try {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (!found?.isSymbolicLink()) return found && path;
@@ -70,7 +72,7 @@ function fileAt(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch {
-    return undefined;
+    return "link to nothing";
   }
 }
 
@@ -134,12 +136,13 @@ export function openSidecars(work: Work): Sidecars {
     async tag(asked) {
       const { caption, image } = asked;
       // Of two images with one caption, the second one must see what the first has done.
-      if (planned.has(caption)) await flush();
+      const file = fileAt(caption) ?? caption;
+      if (planned.has(file)) await flush();
       const plan = await planSidecar(asked, work);
       if (plan?.type === "same") tally.same();
       if (plan?.type !== "change") return;
       tally.change(caption, image, plan.current, plan.after);
-      planned.set(caption, plan);
+      planned.set(file, plan);
       if (planned.size >= TOGETHER) await flush();
     },
   };
@@ -158,15 +161,17 @@ async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally
       const path = await realpath(caption).catch(() => caption);
       const isWanted = async (): Promise<boolean> => {
         if ((await readCaption(path).catch(() => null)) === change.current) return true;
-        tally.left("written_meanwhile", caption, `${caption}: written by another program meanwhile; run again`);
+        const why = `${caption}: written by another program meanwhile; run again`;
+        tally.unchanged(change.current, change.after, "written_meanwhile", caption, why);
         return false;
       };
-      return { path, after: change.after, isWanted };
+      const refused = ({ message }: IllustriousError): void =>
+        tally.unchanged(change.current, change.after, "unwritable", caption, message);
+      return { path, after: change.after, isWanted, refused };
     }),
   );
-  const files = places.flatMap(async ({ path, after, isWanted }) => {
+  const files = places.flatMap(async ({ path, after, isWanted, refused }) => {
     if (after === undefined) return [];
-    const refused = ({ message }: IllustriousError) => tally.left("unwritable", path, message);
     const content = new TextEncoder().encode(after);
     return [{ path, content, calls: await keepingOwner(path, calls), isWanted, refused }];
   });
@@ -174,15 +179,14 @@ async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally
   await removeFiles(
     places.filter(({ after }) => after === undefined),
     calls,
-    tally,
   );
 }
 
-type Place = { readonly path: string; readonly isWanted: () => Promise<boolean> };
+type Place = Pick<FileToWrite, "path"> & Required<Pick<FileToWrite, "isWanted" | "refused">>;
 
-async function removeFiles(places: readonly Place[], calls: FileCalls, tally: Tally): Promise<void> {
+async function removeFiles(places: readonly Place[], calls: FileCalls): Promise<void> {
   const folders = new Set<string>();
-  for (const { path, isWanted } of places) {
+  for (const { path, isWanted, refused } of places) {
     if (!(await isWanted())) continue;
     try {
       await calls.unlink(path);
@@ -190,7 +194,7 @@ async function removeFiles(places: readonly Place[], calls: FileCalls, tally: Ta
     } catch (cause) {
       const error = notRemoved(path, cause);
       if (!isRefusal(error)) throw error;
-      tally.left("unwritable", path, error.message);
+      refused(error);
     }
   }
   for (const folder of folders) {

@@ -60,8 +60,8 @@ export async function tagSet(
       await skip(row);
     };
     const more = () => rows.current() !== undefined || behind?.file !== path || behind.line <= above;
-    await writer.metadata!(path, { above: from, more, tokensOf });
-    for (let row = isMine(); row; row = isMine()) await lost(row);
+    const isThere = await writer.metadata!(path, { above: from, more, tokensOf });
+    for (let row = isMine(); row; row = isMine()) await (isThere ? lost(row) : skip(row));
 
     async function tokensOf(line: number, image: string): Promise<readonly string[] | undefined> {
       let row = isMine();

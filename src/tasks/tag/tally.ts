@@ -7,6 +7,14 @@ export type Tally = {
   image(tokens: readonly string[]): void;
   change(caption: string, image: string, before: string | undefined, after: string | undefined): void;
   same(): void;
+  /** What was counted as a change, and came to nothing. */
+  unchanged(
+    before: string | undefined,
+    after: string | undefined,
+    reason: LeftReason,
+    path: string,
+    message: string,
+  ): void;
   /** @param message none where there may be many that nobody has to look at */
   left(reason: LeftReason, path: string, message?: string): void;
   tell(event: TagEvent): void;
@@ -58,6 +66,12 @@ export function newTally(show: number): Tally {
     },
     same() {
       counts.unchanged++;
+    },
+    unchanged(before, after, ...why) {
+      counts.changed--;
+      if (before === undefined) counts.created--;
+      if (after === undefined) counts.removed--;
+      this.left(...why);
     },
     left(reason, path, message) {
       left[reason] = (left[reason] ?? 0) + 1;

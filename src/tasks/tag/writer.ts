@@ -17,8 +17,8 @@ export type CaptionWriter = {
   take?(row: Row): Promise<void>;
   /** An image's caption; also of one in an archive or a metadata file, where there is no writer for those. */
   caption(row: Row): Promise<void>;
-  /** A whole metadata file. */
-  metadata?(path: string, asked: LinesAsked): Promise<void>;
+  /** A whole metadata file. @returns whether it could be gone through; if not, that is told */
+  metadata?(path: string, asked: LinesAsked): Promise<boolean>;
   /** A whole archive, of which the current row is the first; it goes on behind its last one. */
   archive?(rows: Rows): Promise<void>;
   /** Writes what is planned. */
