@@ -57,7 +57,7 @@ export function readSmallFile(path: string, refuse: (size: number) => Illustriou
     if (refused) throw refused;
     const bytes = new Uint8Array(found.size);
     for (let at = 0; at < bytes.length; ) {
-      const read = readSync(file, bytes, at, bytes.length - at, at);
+      const read = readNow(file, bytes, at, path);
       if (read === 0) throw shortened(path, at, bytes.length);
       at += read;
     }
@@ -65,6 +65,20 @@ export function readSmallFile(path: string, refuse: (size: number) => Illustriou
   } finally {
     closeSync(file);
   }
+}
+
+function readNow(file: number, bytes: Uint8Array, at: number, path: string): number {
+  try {
+    return readSync(file, bytes, at, bytes.length - at, at);
+  } catch (error) {
+    throw notRead(path, error);
+  }
+}
+
+/** A disk, or a share, that does not give what is there. */
+export function notRead(path: string, error: unknown): IllustriousError {
+  const { code } = error as NodeJS.ErrnoException;
+  return new IllustriousError("bad_file", `${path}: cannot be read (${code})`, "Check the disk.", { cause: error });
 }
 
 function notRegular(path: string): IllustriousError {
@@ -79,7 +93,11 @@ function notRegular(path: string): IllustriousError {
 export async function readAt(handle: FileHandle, offset: number, length: number, path: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {
-    const { bytesRead } = await handle.read(bytes, at, Math.min(length - at, MAX_READ), offset + at);
+    const { bytesRead } = await handle
+      .read(bytes, at, Math.min(length - at, MAX_READ), offset + at)
+      .catch((error: unknown) => {
+        throw notRead(path, error);
+      });
     if (bytesRead === 0) throw shortened(path, offset + at, offset + length);
     at += bytesRead;
   }

@@ -44,6 +44,14 @@ async function listed(path: string, limit = 1e6): Promise<Found[]> {
   return found;
 }
 
+test("a size that no file has ends the archive, not the program", async () => {
+  const whole = await packed([
+    [{ name: "a.png" }, "a"],
+    [{ name: "b.png", pax: { size: "9".repeat(25) } }, "b"],
+  ]);
+  await expect(listed(await saved("sizes.tar", whole))).rejects.toMatchObject({ code: "bad_file" });
+});
+
 test("an archive of the system's tar: long names, and each content where it is said to lie", async () => {
   const long = `${"deep".repeat(20)}/${"name".repeat(40)}.txt`;
   await mkdir(join(folder, "in", "deep".repeat(20)), { recursive: true });

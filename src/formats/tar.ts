@@ -96,6 +96,7 @@ async function* bounded(
 function fileOf(entry: Entry, number: number, readSoFar: (() => number) | undefined): TarFile {
   const { header } = entry;
   const { name, size } = header;
+  if (!Number.isSafeInteger(size) || size < 0) throw new Error(`${name}: a size of ${size} bytes`);
   const read = async (limit: number): Promise<Uint8Array | undefined> => {
     if (size > limit) return undefined;
     const pieces: Uint8Array[] = [];

@@ -17,6 +17,8 @@ export type AuditFolder = {
   /** The finished table. */
   readonly table: string;
   readonly next: string;
+  /** Shards of the unfinished table in whose place others have come, with rows that those do not have. */
+  readonly kept: string;
   readonly chunks: string;
   /** Files with rows: answers of chunks, of the unfinished and the finished table, in this order. */
   readonly shards: readonly string[];
@@ -25,6 +27,7 @@ export type AuditFolder = {
 const tableOf = (out: string) => join(out, "table");
 const nextOf = (out: string) => join(out, "table.next");
 const chunksOf = (out: string) => join(out, "chunks");
+const keptOf = (out: string) => join(out, "table.kept");
 const oldOf = (out: string) => join(out, "table.old");
 
 /**
@@ -37,21 +40,21 @@ export async function openAuditFolder(
   out: string,
   asked: Pick<AuditManifest, "settings" | "paths">,
 ): Promise<AuditFolder> {
-  const [table, next] = [tableOf(out), nextOf(out)];
+  const [table, next, kept] = [tableOf(out), nextOf(out), keptOf(out)];
   // Killed between the two renames of `publish`.
   if (!(await exists(table)) && (await readManifest(next))?.complete) await rename(next, table);
   await rm(oldOf(out), { recursive: true, force: true });
   const chunks = chunksOf(out);
   if (await exists(chunks)) await removeStrayTemporaries(chunks);
   const shards = await answersIn(chunks);
-  for (const folder of [next, table]) {
+  for (const folder of [next, kept, table]) {
     const manifest = await readManifest(folder);
     if (manifest) checkFits(out, manifest, asked);
     if (!(await exists(folder))) continue;
     await removeStrayTemporaries(folder);
     for (const number of await shardNumbers(folder)) shards.push(shardPath(folder, number));
   }
-  return { table, next, chunks, shards };
+  return { table, next, kept, chunks, shards };
 }
 
 export type FinishedTable = {
@@ -84,7 +87,7 @@ export async function publish(out: string): Promise<void> {
   await rm(chunksOf(out), { recursive: true, force: true, maxRetries: 5 });
   if (await exists(table)) await rename(table, old);
   await rename(nextOf(out), table);
-  await rm(old, { recursive: true, force: true });
+  for (const folder of [old, keptOf(out)]) await rm(folder, { recursive: true, force: true });
 }
 
 function checkFits(

@@ -62,11 +62,11 @@ export const chunkTakenPath = (folder: string, name: string) => join(folder, `${
 /** As much of the answer as there was when someone stopped in the middle. */
 export const chunkPartPath = (folder: string, name: string) => join(folder, `${name}.part.parquet`);
 
-/** Whole and part answers that are in a folder of chunks. */
+/** Whole and part answers that are in a folder of chunks, those that were being looked at among them. */
 export async function answersIn(folder: string): Promise<string[]> {
   const names = await namesIn(folder);
   return names
-    .filter((name) => /\.(?:rows|part)\.parquet$/.test(name))
+    .filter((name) => /\.(?:rows|part|taken)\.parquet$/.test(name))
     .sort()
     .map((name) => join(folder, name));
 }

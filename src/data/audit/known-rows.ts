@@ -3,10 +3,11 @@
  * row's place and the few shards that were read last; a set that is gone through in its order asks for each shard once.
  */
 
+import { mkdir, rename } from "node:fs/promises";
 import { IllustriousError } from "../../base/error.ts";
 import { placeIndex } from "../place-index.ts";
 import type { AuditFault, AuditRow, ImageOrigin } from "./row.ts";
-import { readFields, readShard } from "./shards.ts";
+import { readFields, readShard, shardNumbers, shardPath } from "./shards.ts";
 
 type Key = Pick<ImageOrigin, "source" | "member" | "memberNumber" | "bytes" | "mtimeMs">;
 
@@ -19,6 +20,8 @@ export type KnownRows = {
    * not be read, crashed the decoder or took too long, since that may have been the machine's fault.
    */
   find(key: Key): Promise<AuditRow | undefined>;
+  /** To be called before a shard of these rows takes the place of what is at `path`: what it does not have stays to be found. */
+  replace(path: string, rows: readonly AuditRow[]): Promise<void>;
 };
 
 /** A row's place is its shard's number times this, and its own in it: more than any shard has. */
@@ -29,8 +32,12 @@ const MOST_HELD = 4;
 
 const KEY_FIELDS = ["source", "member", "memberNumber", "bytes", "mtimeMs"] as const;
 
-/** @param shards paths; of rows that are in two, those of the first count */
-export async function openKnownRows(shards: readonly string[]): Promise<KnownRows> {
+/**
+ * @param given paths of shards; of rows that are in two, those of the first count
+ * @param aside folder for shards in whose place others come
+ */
+export async function openKnownRows(given: readonly string[], aside: string): Promise<KnownRows> {
+  const shards = [...given];
   const index = placeIndex();
   const unreadable: string[] = [];
   let count = 0;
@@ -40,7 +47,8 @@ export async function openKnownRows(shards: readonly string[]): Promise<KnownRow
       unreadable.push(path);
       return [];
     });
-    for (const [row, key] of rows.entries()) index.set(textOf(key), shard * SHARD + row);
+    // What was no file is not asked for; and all such rows of one list have one key.
+    for (const [row, key] of rows.entries()) if (key.bytes !== null) index.set(textOf(key), shard * SHARD + row);
     count += rows.length;
   }
   const held = new Map<number, Promise<AuditRow[]>>();
@@ -66,7 +74,25 @@ export async function openKnownRows(shards: readonly string[]): Promise<KnownRow
       }
       return undefined;
     },
+    async replace(path, rows) {
+      const shard = shards.indexOf(path);
+      if (shard === -1) return;
+      const own = new Set(rows.map(textOf));
+      const old = await readFields(path, KEY_FIELDS).catch(noneOf);
+      if (old.every((key) => key.bytes === null || own.has(textOf(key)))) return;
+      await mkdir(aside, { recursive: true });
+      const last = (await shardNumbers(aside)).at(-1) ?? -1;
+      const to = shardPath(aside, last + 1);
+      await rename(path, to);
+      shards[shard] = to;
+    },
   };
+}
+
+/** A damaged one has none. */
+function noneOf(error: unknown): [] {
+  if (error instanceof IllustriousError) return [];
+  throw error;
 }
 
 function noneIfGone(error: unknown): AuditRow[] {

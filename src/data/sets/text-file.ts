@@ -1,6 +1,7 @@
 /** @file Text files of unknown origin: UTF-8, with an upper limit, errors that name the file. */
 
 import { IllustriousError } from "../../base/error.ts";
+import { linesOf } from "../../formats/lines.ts";
 import { openRegularFile, readAt, readSmallFile, withRegularFile } from "../../formats/regular-file.ts";
 
 /**
@@ -51,8 +52,9 @@ export async function* numberedLines(path: string): AsyncGenerator<{ number: num
   const { handle } = await openRegularFile(path);
   try {
     let number = 0;
-    for await (const line of handle.readLines({ encoding: "utf8", autoClose: false })) {
+    for await (const { bytes } of linesOf(handle, path)) {
       number++;
+      const line = bytes.toString("utf8").replace(/\r?\n$/, "");
       const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
       if (text.trim() !== "") yield { number, text };
     }

@@ -63,7 +63,9 @@ export async function openAuditDatabase(options: AuditDatabaseOptions): Promise<
     await connection.run("set enable_external_access = false");
     await connection.run("set lock_configuration = true");
     for (const view of views) {
-      await connection.run(`create view ${view.name} as from read_parquet(${listLiteral(view.files)})`);
+      await connection.run(
+        `create view ${view.name} as from read_parquet(${listLiteral(view.files)}, hive_partitioning = false)`,
+      );
     }
     return { duckdb, connection, close };
   } catch (error) {

@@ -29,8 +29,8 @@ let audit = "";
 let scratch = "";
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "query-"));
-  // Signs that DuckDB takes for patterns, and SQL for ends of texts.
-  audit = join(root, "an [audit]'s *");
+  // Signs that DuckDB takes for patterns and for columns, and SQL for ends of texts.
+  audit = join(root, "source=hive", "an [audit]'s *");
   await layAudit(audit, ROWS, 20);
   await writeFile(join(root, "secret.csv"), "a\n1\n");
 }, 60_000);
@@ -53,6 +53,13 @@ async function ask(sql: string, more: { rows?: number; asFile?: boolean; memory?
     end: events.at(-1)!,
   };
 }
+
+test("a folder that is called as a column leaves the column what it is", async () => {
+  expect((await ask("select distinct source from images where id < 2 order by source")).rows).toEqual([
+    ["/s/0.png"],
+    ["/s/1.png"],
+  ]);
+});
 
 test("every column of every shard is there, with the values that were written", async () => {
   const { columns, rows } = await ask("select * from images order by id");

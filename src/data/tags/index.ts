@@ -5,4 +5,4 @@ export { insertTokens, type TokenPlace } from "./caption-text.ts";
 export { controlWords, type WordChoice } from "./control-words.ts";
 export { fitToAudit } from "./fit-audit.ts";
 export { fieldText, rewriteField, type Span, stringFields } from "./json-line.ts";
-export { type Ledger, linesOf, openLedger, sha256, type TagEntry } from "./ledger.ts";
+export { type Ledger, openLedger, sha256, type TagEntry } from "./ledger.ts";

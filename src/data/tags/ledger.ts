@@ -21,6 +21,7 @@ import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { IllustriousError } from "../../base/error.ts";
 import { type FileCalls, removeStrayTemporaries, type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { linesOf } from "../../formats/lines.ts";
 import { placeIndex } from "../place-index.ts";
 import type { Insertion } from "./caption-text.ts";
 
@@ -134,7 +135,7 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
 
   async function* entries(): AsyncGenerator<{ entry: TagEntry; place: number; end: number }, void> {
     if (!file) return;
-    for await (const { bytes, at } of linesOf(file)) {
+    for await (const { bytes, at } of linesOf(file, path)) {
       if (bytes.at(-1) === LINE_END) yield { entry: entryOf(bytes, path), place: at, end: at + bytes.length };
     }
   }
@@ -212,30 +213,6 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
     },
     close: async () => file?.close(),
   };
-}
-
-/** Lines as bytes, with their ends, and where they begin. */
-export async function* linesOf(file: FileHandle): AsyncGenerator<{ bytes: Buffer; at: number }, void> {
-  let rest: Buffer[] = [];
-  let at = 0;
-  let read = 0;
-  for (;;) {
-    const piece = Buffer.alloc(2 ** 18);
-    const { bytesRead } = await file.read(piece, 0, piece.length, read);
-    if (bytesRead === 0) break;
-    read += bytesRead;
-    let from = 0;
-    for (let end = piece.indexOf(LINE_END); end !== -1 && end < bytesRead; end = piece.indexOf(LINE_END, from)) {
-      const last = piece.subarray(from, end + 1);
-      const bytes = rest.length === 0 ? last : Buffer.concat([...rest, last]);
-      yield { bytes, at };
-      rest = [];
-      at += bytes.length;
-      from = end + 1;
-    }
-    if (from < bytesRead) rest.push(piece.subarray(from, bytesRead));
-  }
-  if (rest.length > 0) yield { bytes: Buffer.concat(rest), at };
 }
 
 async function entryAt(file: FileHandle, place: number, path: string): Promise<TagEntry> {

@@ -43,8 +43,15 @@ export type AuditQueue = {
   /** Measures in this process's own decoders, of which there are `workers`. */
   measure(request: MeasureRequest): Promise<ImageFacts>;
   readonly workers: number;
-  /** A file that the rows of an answer have wrongly as missing or unreadable. */
-  wrongIn(rows: readonly AuditRow[]): Promise<string | undefined>;
+  /**
+   * A file that the rows of an answer have wrongly as missing or unreadable.
+   *
+   * @param rangeOf where in its archive the n-th row's image is; none where that is not known
+   */
+  wrongIn(
+    rows: readonly AuditRow[],
+    rangeOf: (i: number) => Promise<MeasureRequest["range"]>,
+  ): Promise<string | undefined>;
   /** Tells others how far it is. */
   note(note: Pick<AuditNote, "images" | "kept" | "errors" | "total" | "share" | "done">): Promise<void>;
   /** Before the table is put in its place. @throws IllustriousError `queue_failed` when another has taken the audit over */
@@ -113,11 +120,12 @@ export async function redisQueue(
       },
     },
     ...{ warning: link.warning, measure: decoders.measure, workers },
-    async wrongIn(rows) {
-      for (const row of rows) {
+    async wrongIn(rows, rangeOf) {
+      for (const [i, row] of rows.entries()) {
         if (row.bytes === null || (row.error !== "missing" && row.error !== "unreadable")) continue;
-        // Inside an archive the place is not known here; its first bytes are read as well as any.
-        const range = row.member === null ? undefined : { offset: 0, length: 1 };
+        const range = row.member === null ? undefined : await rangeOf(i);
+        // An archive may be cut short in the middle of an image: only that image's own bytes tell.
+        if (row.member !== null && !range) continue;
         const facts = await decoders.measure({ path: row.source, range, workingSide: 16 });
         if (facts.error !== row.error) return row.source;
       }

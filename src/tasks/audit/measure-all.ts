@@ -10,12 +10,14 @@ import {
   type AuditRow,
   askedDigest,
   type Chunk,
+  type ChunkImage,
   chunkPartPath,
   chunkRowsPath,
   chunkTakenPath,
   type KnownRows,
   placesIn,
   type RowCounter,
+  readPlan,
   readShard,
   removeChunk,
   removeLeftovers,
@@ -107,7 +109,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     if (!one) return;
     if (failure) throw failure.error;
     const rows = await answerOf(name, one.asked);
-    const unseen = rows ? await work.audit.wrongIn(rows) : chunkRowsPath(chunks, name);
+    const unseen = rows ? await work.audit.wrongIn(rows, rangesOf(name)) : chunkRowsPath(chunks, name);
     if (!rows || unseen !== undefined) {
       const message = `${by ?? "a worker"}: ${rows ? "does not see" : "has not done what was asked in"} ${unseen}`;
       if (++one.falseAnswers >= MOST_FALSE) throw new IllustriousError("queue_failed", message, SEE_ALL);
@@ -115,12 +117,22 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
       await queue.forget(name);
       return queue.add(name, one.job);
     }
-    await rename(chunkTakenPath(chunks, name), shardPath(folder, one.chunk.number));
+    const place = shardPath(folder, one.chunk.number);
+    await work.known.replace(place, rows);
+    await rename(chunkTakenPath(chunks, name), place);
     await removeChunk(chunks, name);
     pending.delete(name);
     await queue.forget(name);
     count(rows.length - one.known.images, errorsIn(rows) - one.known.errors, one.chunk.bytes);
     yield* inPlace(one.chunk.number, rows);
+  }
+  /** Where in its archive a chunk's n-th image is: asked for when something is wrong with one. */
+  function rangesOf(name: string): (i: number) => Promise<ChunkImage["range"]> {
+    let plan: Promise<ChunkImage[] | undefined> | undefined;
+    return async (i) => {
+      plan ??= readPlan(chunks, name).catch(() => undefined);
+      return (await plan)?.[i]?.range;
+    };
   }
   /** The rows of a whole answer, which nobody can change any more. */
   async function answerOf(name: string, asked: string): Promise<readonly AuditRow[] | undefined> {
@@ -175,6 +187,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     kept += chunk.kept;
     count(known.images, known.errors, 0);
     if (known.images === images.length) {
+      await work.known.replace(shardPath(folder, chunk.number), rows);
       await writeShard(folder, chunk.number, rows, workingSide);
       count(0, 0, chunk.bytes);
       return yield* inPlace(chunk.number, rows);

@@ -72,7 +72,7 @@ async function* auditWith(
   const { out, paths, timeLimit } = options;
   const manifest = manifestOf(options);
   const folder = await openAuditFolder(out, manifest);
-  const known = await openKnownRows(folder.shards);
+  const known = await openKnownRows(folder.shards, folder.kept);
   for (const path of known.unreadable) {
     yield { type: "warning", message: `${path}: damaged`, hint: "Its images are measured again." };
   }

@@ -9,7 +9,6 @@ import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_FIELDS, entryOfLine } from "../../data/sets/metadata.ts";
 import {
   fieldText,
-  linesOf,
   planCaption,
   rewriteField,
   type Span,
@@ -18,6 +17,7 @@ import {
   type TagEntry,
 } from "../../data/tags/index.ts";
 import { isRefusal, type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
+import { linesOf } from "../../formats/lines.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { keepingOwner, unclear } from "./sidecars.ts";
 import type { Work } from "./work.ts";
@@ -86,7 +86,7 @@ export async function* linesIn(
 ): AsyncGenerator<Line, undefined> {
   const claimed = bits();
   let number = 0;
-  for await (const { bytes, at } of linesOf(file)) {
+  for await (const { bytes, at } of linesOf(file, path)) {
     if (work.signal.aborted) throw new IllustriousError("cancelled", `${path}: stopped at line ${number + 1}`);
     if (!asked.more()) return;
     number++;

@@ -31,7 +31,7 @@ const SHADES = 8;
 
 function shapeTable({ shapes: { shapes, areas }, measured }: AuditReport): string {
   const most = Math.max(...areas.flatMap(({ images }) => images), 1);
-  const head = shapes.map((shape) => `<th scope="col">${shape}</th>`).join("");
+  const head = shapes.map((shape) => `<th scope="col">${told(shape)}</th>`).join("");
   const rows = areas
     .filter(({ images }) => images.some((count) => count > 0))
     .map(({ side, images }) => {

@@ -98,7 +98,7 @@ function faultSection({ nearDuplicates, images, errors, formats, marks }: AuditR
   const alike = `<p>${whole(groups)} groups of equal or nearly equal images have ${whole(grouped)} images; without all but one of each, ${whole(images - grouped + groups)} are left.</p>`;
   const faults = Object.entries(errors) as [keyof typeof FAULTS, number][];
   const rows = faults.map(([error, count]) => [
-    `<code>${error}</code>`,
+    `<code>${told(error)}</code>`,
     FAULTS[error] ?? "",
     count,
     percent(count / images),
