@@ -1,7 +1,7 @@
 /**
  * @file An audit's folder: `table/` is the finished table, `table.next/` the one that is being made. The second takes the place of
  * the first when it is complete; a run that ends before leaves both as they are, and whoever reads `table/` never sees a mixture.
- * `chunks/` is what those who measure are asked, and what they have answered; late answers may come to it at any time.
+ * `table.kept/` has shards of an unfinished table in whose place others have come. `chunks/` is what those who measure are asked, and what they have answered; late answers may come to it at any time.
  */
 
 import { rename, rm } from "node:fs/promises";
@@ -44,6 +44,8 @@ export async function openAuditFolder(
   // Killed between the two renames of `publish`.
   if (!(await exists(table)) && (await readManifest(next))?.complete) await rename(next, table);
   await rm(oldOf(out), { recursive: true, force: true });
+  // Of a table that has been published, or taken away.
+  if (!(await exists(next))) await rm(kept, { recursive: true, force: true });
   const chunks = chunksOf(out);
   if (await exists(chunks)) await removeStrayTemporaries(chunks);
   const shards = await answersIn(chunks);

@@ -43,7 +43,7 @@ export async function openKnownRows(given: readonly string[], aside: string): Pr
   let count = 0;
   for (const [shard, path] of shards.entries()) {
     const rows = await readFields(path, KEY_FIELDS).catch((error: unknown) => {
-      if (!(error instanceof IllustriousError)) throw error;
+      if (!(error instanceof IllustriousError) || isOfTheDisk(error)) throw error;
       unreadable.push(path);
       return [];
     });
@@ -52,6 +52,8 @@ export async function openKnownRows(given: readonly string[], aside: string): Pr
     count += rows.length;
   }
   const held = new Map<number, Promise<AuditRow[]>>();
+  /** Number of the next shard aside. */
+  let free: number | undefined;
 
   function rowsOf(shard: number): Promise<AuditRow[]> {
     // A shard that has been written anew meanwhile may have become shorter, and a chunk's answer taken away; nothing of it fits then.
@@ -69,8 +71,7 @@ export async function openKnownRows(given: readonly string[], aside: string): Pr
       if (key.bytes === null) return undefined;
       for (const place of index.at(textOf(key))) {
         const found = (await rowsOf(Math.floor(place / SHARD)))[place % SHARD];
-        if (found && KEY_FIELDS.every((field) => found[field] === key[field]))
-          return isSettled(found) ? found : undefined;
+        if (found && KEY_FIELDS.every((field) => found[field] === key[field]) && isSettled(found)) return found;
       }
       return undefined;
     },
@@ -78,24 +79,29 @@ export async function openKnownRows(given: readonly string[], aside: string): Pr
       const shard = shards.indexOf(path);
       if (shard === -1) return;
       const own = new Set(rows.map(textOf));
-      const old = await readFields(path, KEY_FIELDS).catch(noneOf);
+      const old = await readFields(path, KEY_FIELDS).catch(noneIfDamaged);
       if (old.every((key) => key.bytes === null || own.has(textOf(key)))) return;
-      await mkdir(aside, { recursive: true });
-      const last = (await shardNumbers(aside)).at(-1) ?? -1;
-      const to = shardPath(aside, last + 1);
+      if (free === undefined) {
+        await mkdir(aside, { recursive: true });
+        free = ((await shardNumbers(aside)).at(-1) ?? -1) + 1;
+      }
+      const to = shardPath(aside, free++);
       await rename(path, to);
       shards[shard] = to;
     },
   };
 }
 
-/** A damaged one has none. */
-function noneOf(error: unknown): [] {
-  if (error instanceof IllustriousError) return [];
+/** Not damage: the next look may find it whole. */
+export const isOfTheDisk = (error: IllustriousError): boolean =>
+  error.code === "bad_file" && (error.cause as NodeJS.ErrnoException | undefined)?.code !== undefined;
+
+function noneIfDamaged(error: unknown): [] {
+  if (error instanceof IllustriousError && !isOfTheDisk(error)) return [];
   throw error;
 }
 
-function noneIfGone(error: unknown): AuditRow[] {
+function noneIfGone(error: unknown): [] {
   if (error instanceof IllustriousError && error.code === "missing_file") return [];
   throw error;
 }

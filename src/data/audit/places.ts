@@ -112,6 +112,9 @@ async function* orBad(path: string, places: AsyncGenerator<Place, void>): AsyncG
   }
 }
 
+/** Bytes of a path: more than any system has. */
+const MAX_PATH = 2 ** 16;
+
 /** A folder that was named: in it, in `img/` and in `reg/`, kohya's folders count as such. */
 async function* setPlaces(folder: string): AsyncGenerator<Place, void> {
   yield* folderPlaces(folder, ONCE, (name) => {
@@ -177,5 +180,6 @@ async function* kohyaPlaces(path: string): AsyncGenerator<Place, void> {
 
 /** Relative paths count from the list's own folder. */
 async function* listPlaces(path: string): AsyncGenerator<Place, void> {
-  for await (const { text } of numberedLines(path)) yield* placesAt(resolve(dirname(path), text.trim()), true);
+  for await (const { text } of numberedLines(path, MAX_PATH))
+    yield* placesAt(resolve(dirname(path), text.trim()), true);
 }

@@ -46,13 +46,17 @@ function tooLong(path: string, size: number, limit: number): IllustriousError {
 /**
  * Lines that are not blank, with their numbers, from 1; without a byte order mark. A file of any length.
  *
+ * @param limit bytes of a line
  * @throws IllustriousError `missing_file`; `bad_file`
  */
-export async function* numberedLines(path: string): AsyncGenerator<{ number: number; text: string }, void> {
+export async function* numberedLines(
+  path: string,
+  limit?: number,
+): AsyncGenerator<{ number: number; text: string }, void> {
   const { handle } = await openRegularFile(path);
   try {
     let number = 0;
-    for await (const { bytes } of linesOf(handle, path)) {
+    for await (const { bytes } of linesOf(handle, path, limit)) {
       number++;
       const line = bytes.toString("utf8").replace(/\r?\n$/, "");
       const text = number === 1 ? line.replace(/^\ufeff/, "") : line;

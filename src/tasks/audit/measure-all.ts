@@ -14,6 +14,7 @@ import {
   chunkPartPath,
   chunkRowsPath,
   chunkTakenPath,
+  isOfTheDisk,
   type KnownRows,
   placesIn,
   type RowCounter,
@@ -142,6 +143,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
       const rows = await readShard(path);
       return askedDigest(rows) === asked ? rows : undefined;
     } catch (error) {
+      if (error instanceof IllustriousError && isOfTheDisk(error)) throw error;
       if (error instanceof IllustriousError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
