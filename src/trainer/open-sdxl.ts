@@ -224,9 +224,11 @@ function networksToLearn(step: SdxlStep, networks: Networks): Parameter[] {
   );
 }
 
-async function pairsToLearn(step: SdxlStep, { seed, saved, lora }: SdxlRunOptions): Promise<Parameter[]> {
+async function pairsToLearn(step: SdxlStep, options: SdxlRunOptions): Promise<Parameter[]> {
+  const { seed, saved, lora } = options;
   const random = randomState(seed, INITIAL_STREAM);
   const parameters: Parameter[] = [];
+  checkBegin(options);
   for (const parameter of step.loraParameters) {
     const { part, shape } = parameter;
     const name = `${part}.${parameter.name}`;
@@ -238,6 +240,24 @@ async function pairsToLearn(step: SdxlStep, { seed, saved, lora }: SdxlRunOption
     parameters.push({ name, shape, values: shared(values), group: part });
   }
   return parameters;
+}
+
+/** Pairs that the recipe would leave, and strengths that it would change: the run would begin from another LoRA than the file's. */
+function checkBegin({ train, model, lora }: SdxlRunOptions): void {
+  if (!lora?.begin) return;
+  const { path, parts } = lora.begin;
+  const hint = "Give network_alpha, network_args and the trained networks as they were for that file.";
+  for (const component of LORA_COMPONENTS) {
+    const targets = train.includes(component) ? loraTargets(component, model.configs, lora.ranks) : undefined;
+    for (const [name, { alpha }] of parts[component].targets) {
+      const own = targets?.get(name);
+      if (own?.alpha === alpha) continue;
+      const wrong = own
+        ? `an alpha of ${alpha} for ${component}.${name}, the recipe ${own.alpha}`
+        : `${component}.${name}, which the recipe does not train`;
+      throw new IllustriousError("bad_option", `${path} has ${wrong}`, hint);
+    }
+  }
 }
 
 /** Pairs of another rank, or of other layers, are not those that the recipe trains. */

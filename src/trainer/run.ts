@@ -32,6 +32,7 @@ export type RunOptions = {
 export type RunEvent =
   | ({ readonly type: "step"; readonly figures: Readonly<Record<string, number>> } & Progress & Update)
   | ({ readonly type: "examined"; readonly step: number } & Examination)
+  | { readonly type: "finding"; readonly finding: Finding }
   | {
       readonly type: "saved";
       readonly step: number;
@@ -77,7 +78,7 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
   let savedAt = learner.updates;
   let isWhole = true;
   if (options.examineFirst && lesson.examine && learner.updates === 0) {
-    yield { type: "examined", step: 0, ...(await lesson.examine(0)) };
+    yield await examined(lesson, 0);
   }
   try {
     while (learner.updates < steps && !signal?.aborted) {
@@ -90,10 +91,14 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
       const { pictures, levels, figures } = done;
       yield { type: "step", step, steps, pictures, seconds, levels, figures, ...done.update };
       const last = step === steps;
-      if (lesson.examine && ((examineEvery > 0 && step % examineEvery === 0) || last)) {
-        yield { type: "examined", step, ...(await lesson.examine(step)) };
+      // The last one is saved first: whatever becomes of the previews, what was learnt is there.
+      if (last) {
+        yield await save(lesson, options);
+        savedAt = step;
       }
-      if ((saveEvery > 0 && step % saveEvery === 0) || last) {
+      const isDue = (examineEvery > 0 && step % examineEvery === 0) || last;
+      if (lesson.examine && isDue) yield await examined(lesson, step, signal);
+      if (!last && saveEvery > 0 && step % saveEvery === 0) {
         yield await save(lesson, options);
         savedAt = step;
       }
@@ -101,6 +106,18 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
   } finally {
     // Whoever listens may have left at the abort: then what was learnt since is saved all the same, unless an update failed half-way.
     if (signal?.aborted && isWhole && learner.updates > savedAt) await save(lesson, options);
+  }
+}
+
+/** What cannot be examined is told, and learns on: a preview must not cost a run. */
+async function examined(lesson: Lesson, step: number, signal?: AbortSignal): Promise<RunEvent> {
+  try {
+    return { type: "examined", step, ...((await lesson.examine?.(step)) ?? { figures: {}, previews: [] }) };
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof IllustriousError) || error.code === "internal") throw error;
+    const { message, hint } = error;
+    const told = `the previews of step ${step} failed: ${message}`;
+    return { type: "finding", finding: { level: "warning", code: "preview_failed", message: told, hint: hint ?? "" } };
   }
 }
 

@@ -72,7 +72,8 @@ export async function openSdxlLesson(options: SdxlLessonOptions): Promise<Lesson
     const { latents, shape, timeIds, texts } = value;
     const [count, , height, width] = shape;
     const random = randomState(seed, BATCH_STREAM + index);
-    const shifts = shiftOf ? new Array<number>(count).fill(shiftOf(height, width)) : count;
+    const { shift: usual = 1 } = recipe.timesteps ?? {};
+    const shifts = shiftOf ? new Array<number>(count).fill(usual * shiftOf(height, width)) : count;
     const levels = timesteps.draw(random, shifts);
     const { noise, inputNoise } = drawNoise(random, shape, latents, recipe.noise);
     const asked = makeBatch(recipe, weights, { x0: latents, noise, inputNoise, levels });

@@ -34,10 +34,10 @@ export type SetConfig = {
 const MAX_BYTES = 16 * 2 ** 20;
 
 /** @throws IllustriousError `missing_file`; `bad_file` for what is no TOML or JSON; `bad_option` that names option and value */
-export async function readDatasetConfig(path: string): Promise<SetConfig> {
+export async function readDatasetConfig(path: string, usual: UsualOptions = {}): Promise<SetConfig> {
   const text = await readText(path, MAX_BYTES);
   const raw = path.toLowerCase().endsWith(".json") ? parsedJson(text, path) : parseToml(text, path);
-  return datasetConfigOf(raw, dirname(resolve(path)));
+  return datasetConfigOf(raw, dirname(resolve(path)), usual);
 }
 
 function parsedJson(text: string, path: string): unknown {
@@ -49,11 +49,15 @@ function parsedJson(text: string, path: string): unknown {
   }
 }
 
+/** What a recipe says of all data sets, by the options' own names; what a data set says itself goes before it. */
+export type UsualOptions = Readonly<Record<string, unknown>>;
+
 /** The same for what has been parsed already, such as the `[[datasets]]` inside a recipe. */
-export function datasetConfigOf(raw: unknown, root: string): SetConfig {
+export function datasetConfigOf(raw: unknown, root: string, usual: UsualOptions = {}): SetConfig {
   const file = tableOf(raw, "the data set's file");
   checkNames(file, ["general", "datasets"], "the data set's file");
-  const general = checked(file.general ?? {}, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, "general");
+  const own = checked(file.general ?? {}, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, "general");
+  const general = { ...checked(usual, DATASET_OPTIONS, "the recipe"), ...own };
   const datasets = listOf(file.datasets, "datasets").map((entry, i): DatasetConfig => {
     const place = `datasets[${i}]`;
     const { subsets, ...own } = tableOf(entry, place);

@@ -18,16 +18,22 @@ export type LoraRun = {
   readonly startedAt: Date;
 };
 
+/** As sd-scripts counts: images of subjects with their repeats, whatever sizes they are learnt at. */
+function trainImages({ items }: DataSet): number {
+  const images = new Set(items.map(({ image }) => image));
+  return [...images].reduce((sum, { subset, repeats }) => sum + (subset.isReg ? 0 : repeats), 0);
+}
+
 export function loraSettings({ file, recipe, base, ranks, set, step, startedAt }: LoraRun): LoraSettings {
   const { objective, learning, train, values } = recipe;
   const { rates } = learning;
-  const [{ bucket } = { bucket: undefined }] = set.items;
+  const [{ resolution } = { resolution: undefined }] = set.config.datasets;
   return {
     title: file.name,
     ranks,
     ...(objective.prediction !== "flow" && { prediction: objective.prediction === "eps" ? "epsilon" : "v" }),
     zeroTerminalSnr: objective.table.zeroSnr !== false,
-    ...(bucket && { resolution: Math.round(Math.sqrt(bucket.width * bucket.height)) }),
+    ...(resolution && { resolution: Math.round(Math.sqrt(resolution.width * resolution.height)) }),
     baseModel: basename(base.path),
     trained: { unet: train.includes("unet"), textEncoders: train.some((network) => network !== "unet") },
     ...(values.learning_rate !== undefined && { learningRate: values.learning_rate }),
@@ -41,7 +47,7 @@ export function loraSettings({ file, recipe, base, ranks, set, step, startedAt }
       optimizer: learning.optimiser.kind,
       lr_scheduler: learning.schedule.kind,
       min_snr_gamma: values.min_snr_gamma,
-      num_train_images: set.items.length,
+      num_train_images: trainImages(set),
       max_train_steps: values.max_train_steps,
       gradient_accumulation_steps: learning.accumulation,
     },

@@ -39,7 +39,8 @@ const OWN_KEYS = {
 };
 
 const ownSchema = z.object(OWN_KEYS);
-export const OWN_KEY_NAMES: readonly string[] = Object.keys(OWN_KEYS);
+/** Beside the recipe's own keys, which name the data or are ours. */
+export const OWN_KEY_NAMES: readonly string[] = [...Object.keys(OWN_KEYS), "dataset_config"];
 export const ownRecipeKeys: Readonly<Record<string, z.ZodType>> = OWN_KEYS;
 
 export type RecipeFile = {
@@ -111,9 +112,11 @@ export function placeOf({ root }: RecipeFile, path: string): string {
 export async function datasetOf(file: RecipeFile): Promise<SetConfig> {
   const { general, datasets, dataset, dataset_config: elsewhere } = file.keys;
   const config = elsewhere ?? (isSection(dataset) ? dataset.config : undefined);
-  if (typeof config === "string") return readDatasetConfig(placeOf(file, config));
+  const { train_batch_size: batch } = file.keys;
+  const usual = batch === undefined ? {} : { batch_size: batch };
+  if (typeof config === "string") return readDatasetConfig(placeOf(file, config), usual);
   if (datasets !== undefined) {
-    return datasetConfigOf({ ...(general === undefined ? {} : { general }), datasets }, file.root);
+    return datasetConfigOf({ ...(general === undefined ? {} : { general }), datasets }, file.root, usual);
   }
   const hint = 'Add [dataset] with config = "dataset.toml", or [[datasets]] with [[datasets.subsets]].';
   throw new IllustriousError("bad_option", `the recipe ${file.name} names no data set`, hint);

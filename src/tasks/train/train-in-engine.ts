@@ -6,7 +6,7 @@
 import { mkdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
-import { batchesOf, type DataSet, reportLines, scan } from "../../data/sets/index.ts";
+import { type DataSet, reportLines, scan } from "../../data/sets/index.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
 import { vaeFactor } from "../../models/sdxl/config.ts";
@@ -27,7 +27,6 @@ import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.
 import { openCrew } from "../../training/crew/threads.ts";
 import {
   checkRunLength,
-  DEFAULT_STEPS,
   learnerOptionsOf,
   readRecipe,
   type TrainedModel,
@@ -37,8 +36,9 @@ import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
 import { findModel } from "../find-model.ts";
+import { epochBatches, stepsOf, stepsOfEpochs } from "./epoch-steps.ts";
 import { loraSettings } from "./lora-settings.ts";
-import { previewsOf, samplePrompts } from "./previews.ts";
+import { previewSampler, previewsOf, samplePrompts } from "./previews.ts";
 import { datasetOf, modelConfigOf, OWN_KEY_NAMES, placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
 import { saveFindings } from "./save-findings.ts";
 import type { TrainEvent } from "./train-events.ts";
@@ -57,7 +57,8 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   yield* tell(recipe.findings);
   const set = yield* dataOf(file);
   const data = dataIdentity(set);
-  const steps = stepsOf(recipe, set);
+  const epoch = await epochBatches({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
+  const steps = stepsOf(recipe, epoch);
   checkRunLength(recipe.values, steps);
   const folder = runFolder(file, recipe);
   if (options.restart) await setAside(folder);
@@ -88,7 +89,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
       await log.finding(finding);
     }
     yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
-    yield* learn(lesson, log, { file, recipe, steps, set, data, folder, signal });
+    yield* learn(lesson, log, { file, recipe, steps, epoch, data, folder, signal });
     end = [signal.aborted ? "stopped" : "finished"];
   } catch (error) {
     if (!signal.aborted) end = ["failed", error instanceof Error ? error.message : String(error)];
@@ -156,18 +157,6 @@ function trainedShift(prediction: string, schedule: TrainedSchedule, zeroSnr: bo
   );
 }
 
-function stepsOf(recipe: TrainingRecipe, set: DataSet): number {
-  const { max_train_steps, max_train_epochs } = recipe.values;
-  if (max_train_epochs === undefined) return max_train_steps ?? DEFAULT_STEPS;
-  return stepsOfEpochs(max_train_epochs, recipe, set);
-}
-
-/** As many as they would be if all texts filled as many chunks; texts of other lengths make a few batches more. */
-function stepsOfEpochs(epochs: number, { learning }: TrainingRecipe, set: DataSet): number {
-  const batches = batchesOf(set, { seed: 0, epoch: 0 }).length;
-  return Math.max(1, Math.ceil((batches * epochs) / learning.accumulation));
-}
-
 function runFolder(file: RecipeFile, { values: { output_dir } }: TrainingRecipe): string {
   return output_dir === undefined ? join("runs", file.name) : join(placeOf(file, output_dir), file.name);
 }
@@ -227,7 +216,9 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
   const { table, prediction } = objective;
   const schedule = { prediction, zeroSnr: table.zeroSnr !== false, shift: table.shift };
   const prompts = await samplePrompts(keys.sample_prompts, (path) => placeOf(file, path));
-  const side = Math.max(...set.items.map(({ bucket }) => bucket.width));
+  const sampler = previewSampler(keys.sample_sampler, prompts);
+  const vae = keys.vae === undefined ? undefined : placeOf(file, keys.vae);
+  const side = set.items.reduce((most, { bucket }) => Math.max(most, bucket.width), 0);
   const factor = vaeFactor(model.configs.vae);
   const usual = factor * (model.configs.unet.sampleSize ?? 128);
   const startedAt = new Date();
@@ -273,7 +264,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
         figures: {},
         previews: await previewsOf(
           saveModel,
-          { run: folder, step, prompts, sampler: keys.sample_sampler, size: side, seed: 1, base: ranks && base?.path },
+          { run: folder, step, prompts, sampler, size: side, seed: 1, ...(ranks && base && { base: base.path, vae }) },
           signal,
         ),
       }),
@@ -297,18 +288,20 @@ async function modelToTrain(
 
 const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const;
 
-type Learning = Pick<Opening, "file" | "recipe" | "steps" | "set" | "folder" | "signal"> & {
+type Learning = Pick<Opening, "file" | "recipe" | "steps" | "folder" | "signal"> & {
+  /** Batches of an epoch, where the recipe counts in them. */
+  readonly epoch: number;
   readonly data: DataIdentity;
 };
 
 async function* learn(
   lesson: Lesson,
   log: RunLog,
-  { file, recipe, steps, set, data, folder, signal }: Learning,
+  { file, recipe, steps, epoch, data, folder, signal }: Learning,
 ): Events {
   const { values: keys } = recipe;
   const every = (given: number | undefined, epochs: number | undefined) =>
-    given ?? (epochs === undefined ? 0 : stepsOfEpochs(epochs, recipe, set));
+    given ?? (epochs === undefined ? 0 : stepsOfEpochs(epochs, recipe, epoch));
   const saveEvery = every(keys.save_every_n_steps, keys.save_every_n_epochs);
   const sampleEvery = every(keys.sample_every_n_steps, keys.sample_every_n_epochs);
   const { save_last_n_steps: kept } = keys;
@@ -348,6 +341,9 @@ async function* learn(
         await log.preview({ step: event.step, name, png, ...(prompt !== undefined && { prompt }) });
       }
       yield { type: "examined", step: event.step, figures: event.figures };
+    } else if (event.type === "finding") {
+      yield event;
+      await log.finding(event.finding);
     } else {
       for (const finding of event.findings) {
         if (told.has(finding.message)) continue;

@@ -21,7 +21,10 @@ const ALPHA = 1;
 
 export function networkOf(values: RecipeValues): RecipeNetwork | undefined {
   const { network_module: module, network_dim, network_alpha, network_args, network_weights } = values;
-  if (!module && network_dim === undefined) return undefined;
+  if (!module && network_dim === undefined) {
+    refusePairsOnly(values);
+    return undefined;
+  }
   if (module && module !== "networks.lora") {
     throw new IllustriousError("bad_option", `network_module "${module}"`, 'Needs "networks.lora".');
   }
@@ -38,6 +41,26 @@ export function networkOf(values: RecipeValues): RecipeNetwork | undefined {
   }
   if (network.convRank !== undefined) network.convAlpha ??= ALPHA;
   return network;
+}
+
+/** Of a LoRA alone: without one, the whole UNet would learn, and they would mean nothing. */
+function refusePairsOnly(values: RecipeValues): void {
+  const given = (
+    [
+      "network_alpha",
+      "network_args",
+      "network_weights",
+      "network_train_unet_only",
+      "network_train_text_encoder_only",
+    ] as const
+  ).find((key) => [values[key]].flat().some((one) => one !== undefined && one !== false));
+  if (given === undefined) return;
+  const message = `${given}, without network_module or network_dim: the whole network would be trained`;
+  throw new IllustriousError(
+    "bad_option",
+    message,
+    'For a LoRA, set network_module = "networks.lora"; else leave it out.',
+  );
 }
 
 /** As sd-scripts decides: pairs everywhere unless told otherwise, whole text encoders only when told; a rate of 0 is no. */

@@ -115,6 +115,8 @@ const faults: [string, RegExp][] = [
   ['optimizer_args = ["betas=0.9"]', /betas=0.9/],
   ['network_module = "lycoris.kohya"', /network_module "lycoris.kohya"/],
   ['network_dim = 4\nnetwork_args = ["algo=loha"]', /network_args: algo="loha"/],
+  ["network_alpha = 8", /network_alpha, without network_module or network_dim/],
+  ["network_train_unet_only = true", /network_train_unet_only, without network_module or network_dim/],
   ["lr_warmup_steps = 10\nmax_train_steps = 100", /^lr_scheduler = "constant" and lr_warmup_steps = 10: /],
   [
     'lr_scheduler = "cosine"\nlr_warmup_steps = 200\nmax_train_steps = 100',

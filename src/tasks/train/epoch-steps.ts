@@ -1,0 +1,46 @@
+/** @file How many updates a run takes, where its recipe counts in epochs. */
+
+import { batchesOf, captionFor, type DataSet, type Example, type Moment } from "../../data/sets/index.ts";
+import { modelTokenizer } from "../../models/sdxl/tokenizer.ts";
+import { captionChunks } from "../../trainer/caption-chunks.ts";
+import type { TrainingModel } from "../../trainer/sdxl-model.ts";
+import { DEFAULT_STEPS, type TrainingRecipe } from "../../training/recipe/index.ts";
+import type { RecipeFile } from "./recipe-file.ts";
+
+/** @param epoch batches of one, as `epochBatches` counts them */
+export function stepsOf(recipe: TrainingRecipe, epoch: number): number {
+  const { max_train_steps, max_train_epochs } = recipe.values;
+  if (max_train_epochs === undefined) return max_train_steps ?? DEFAULT_STEPS;
+  return stepsOfEpochs(max_train_epochs, recipe, epoch);
+}
+
+export function stepsOfEpochs(epochs: number, { learning }: TrainingRecipe, epoch: number): number {
+  return Math.max(1, Math.ceil((epoch * epochs) / learning.accumulation));
+}
+
+export type EpochOf = {
+  readonly file: RecipeFile;
+  readonly recipe: TrainingRecipe;
+  readonly set: DataSet;
+  /** Whose tokenizer counts. */
+  readonly model: () => Promise<TrainingModel>;
+};
+
+/**
+ * Batches of the first epoch, where a recipe counts in epochs; 0 where it does not. Texts of as many chunks go together, so it takes their
+ * tokens; later epochs may have a few more or less.
+ */
+export async function epochBatches({ file, recipe, set, model }: EpochOf): Promise<number> {
+  const { max_train_epochs, save_every_n_epochs, sample_every_n_epochs, seed = 0 } = recipe.values;
+  if ([max_train_epochs, save_every_n_epochs, sample_every_n_epochs].every((one) => one === undefined)) return 0;
+  const { train_vae, vae_crops: crops } = file.own;
+  if (train_vae !== undefined) {
+    // Crops come from pictures drawn at random: an epoch is as many of them as there are pictures.
+    const shares = crops.reduce((sum, [, , share]) => sum + share, 0);
+    const batch = crops.reduce((sum, [, count, share]) => sum + (count * share) / shares, 0);
+    return Math.ceil(set.items.length / batch);
+  }
+  const captions = captionChunks(await modelTokenizer(await model()));
+  const textClass = (example: Example, moment: Moment) => captions(captionFor(example, moment)).length;
+  return batchesOf(set, { seed, epoch: 0, textClass }).length;
+}
