@@ -91,17 +91,18 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
       const { pictures, levels, figures } = done;
       yield { type: "step", step, steps, pictures, seconds, levels, figures, ...done.update };
       const last = step === steps;
-      // The last one is saved first: whatever becomes of the previews, what was learnt is there.
-      if (last) {
-        yield await save(lesson, options);
+      const looked = (examineEvery > 0 && step % examineEvery === 0) || last;
+      const kept = (saveEvery > 0 && step % saveEvery === 0) || last;
+      // A run's only checkpoint comes first: whatever becomes of the previews, what was learnt is there.
+      const only = last && saveEvery === 0;
+      const saved = async (): Promise<RunEvent> => {
+        const event = await save(lesson, options);
         savedAt = step;
-      }
-      const isDue = (examineEvery > 0 && step % examineEvery === 0) || last;
-      if (lesson.examine && isDue) yield await examined(lesson, step, signal);
-      if (!last && saveEvery > 0 && step % saveEvery === 0) {
-        yield await save(lesson, options);
-        savedAt = step;
-      }
+        return event;
+      };
+      if (only) yield await saved();
+      if (lesson.examine && looked) yield await examined(lesson, step, signal);
+      if (kept && !only) yield await saved();
     }
   } finally {
     // Whoever listens may have left at the abort: then what was learnt since is saved all the same, unless an update failed half-way.
