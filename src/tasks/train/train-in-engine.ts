@@ -218,7 +218,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
   const prompts = await samplePrompts(keys.sample_prompts, (path) => placeOf(file, path));
   const sampler = previewSampler(keys.sample_sampler, prompts);
   const vae = keys.vae === undefined ? undefined : placeOf(file, keys.vae);
-  const side = set.items.reduce((most, { bucket }) => Math.max(most, bucket.width), 0);
+  const side = set.items.reduce((most, { bucket }) => Math.max(most, squareOf(bucket)), 0);
   const factor = vaeFactor(model.configs.vae);
   const usual = factor * (model.configs.unet.sampleSize ?? 128);
   const startedAt = new Date();
@@ -270,6 +270,11 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
       }),
     }),
   });
+}
+
+/** A side of a square of a bucket's area, to the next 64 pixels. */
+function squareOf({ width, height }: { readonly width: number; readonly height: number }): number {
+  return width === height ? width : 64 * Math.max(1, Math.round(Math.sqrt(width * height) / 64));
 }
 
 async function modelToTrain(

@@ -81,7 +81,7 @@ export function trainedNetworks(values: RecipeValues, pairs: boolean, rates: Rat
     );
   }
   // Adafactor's relative steps have no rate to be 0.
-  const relative = Object.values(rates).every((rate) => !rate);
+  const relative = /adafactor/i.test(values.optimizer_type) && Object.values(rates).every((rate) => !rate);
   const train = relative ? chosen : chosen.filter((network) => rates[network] !== 0);
   if (train.length > 0) return train;
   throw new IllustriousError("bad_option", "no network is trained", "Train the UNet, the text encoders, or both.");

@@ -117,6 +117,7 @@ const faults: [string, RegExp][] = [
   ['network_dim = 4\nnetwork_args = ["algo=loha"]', /network_args: algo="loha"/],
   ["network_alpha = 8", /network_alpha, without network_module or network_dim/],
   ["network_train_unet_only = true", /network_train_unet_only, without network_module or network_dim/],
+  ["unet_lr = 0\ntext_encoder_lr = 0\nnetwork_dim = 4", /no network is trained/],
   ["lr_warmup_steps = 10\nmax_train_steps = 100", /^lr_scheduler = "constant" and lr_warmup_steps = 10: /],
   [
     'lr_scheduler = "cosine"\nlr_warmup_steps = 200\nmax_train_steps = 100',
