@@ -59,6 +59,7 @@ test("planned by several processes it is the same plan, which can be stopped, or
   timeout: 120_000,
 }, async () => {
   const planner = new URL("../../dist/tasks/tag/plan-main.js", import.meta.url);
+  await mkdir(join(root, "listed"));
   const names = Array.from({ length: 20 }, (_, i) => join(root, `listed/${i}.png`));
   const rows = names.map((source, id) => auditRow(id, { source, brightness: 10 * id, caption: `picture ${id}` }));
   const out = join(root, "planned");
