@@ -81,6 +81,10 @@ export function notRead(path: string, error: unknown): IllustriousError {
   return new IllustriousError("bad_file", `${path}: cannot be read (${code})`, "Check the disk.", { cause: error });
 }
 
+/** What the system did not let be opened or read, and not damage: the next look may find it whole. */
+export const isOfTheDisk = (error: IllustriousError): boolean =>
+  error.code === "bad_file" && (error.cause as NodeJS.ErrnoException | undefined)?.code !== undefined;
+
 function notRegular(path: string): IllustriousError {
   return new IllustriousError("bad_file", `${path}: not a regular file`, "Name the file itself.");
 }

@@ -59,12 +59,8 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
   const crew = options.replicas?.crew;
   const step = vaeStep(config, options.objective);
   const parameters = parametersOf(config, step.parameters, options);
-  const learner = createLearner(
-    parameters.filter(({ name }) => step.parameters.has(name)),
-    options.learner,
-    saved,
-    crew,
-  );
+  const learning = parameters.filter(({ name }) => step.parameters.has(name));
+  const learner = createLearner(learning, options.learner, saved, crew);
   const fits = crops.map(({ side }) => pictures.filter(({ width, height }) => Math.min(width, height) >= side));
   crops.forEach(({ side }, i) => {
     if (fits[i]!.length > 0) return;
@@ -82,7 +78,6 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
   );
   const feedsOf = (fed: readonly Parameter[], values: (parameter: Parameter) => Float32Array) =>
     Object.fromEntries(fed.map((p) => [p.name, float32(values(p), p.shape)]));
-  const learning = parameters.filter(({ name }) => step.parameters.has(name));
   const factor = vaeFactor(config);
 
   async function batch(index: number): Promise<BatchResult> {

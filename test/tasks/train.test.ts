@@ -235,6 +235,15 @@ test("captions of frozen encoders are kept for other runs, and a torn picture is
   expect(differing(await stateOf("texts-first"), await stateOf("texts-later"))).toEqual([]);
 }, 120_000);
 
+const ofOneSize = data.replace('resolutions = [64, 128]\nresolution_choice = "one"', "resolution = 64");
+
+/** Of an autoencoder: the squared error falls. */
+function expectLearnt(events: readonly TrainEvent[]): void {
+  const squared = events.flatMap((event) => (event.type === "step" ? [event.figures.squared!] : []));
+  const mean = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+  expect(mean(squared.slice(-15))).toBeLessThan(0.85 * mean(squared.slice(0, 15)));
+}
+
 test("an autoencoder learns: its error falls, and it is examined", async () => {
   const config = join(import.meta.dirname, "../fixtures/tiny-sdxl/vae/config.json");
   const recipe = `
@@ -247,11 +256,9 @@ learning_rate = 3e-3
 max_train_steps = 90
 sample_every_n_steps = 90
 seed = 1
-${data.replace('resolutions = [64, 128]\nresolution_choice = "one"', "resolution = 64")}`;
+${ofOneSize}`;
   const events = await run("vae", recipe);
-  const squared = events.flatMap((event) => (event.type === "step" ? [event.figures.squared!] : []));
-  const mean = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
-  expect(mean(squared.slice(-15))).toBeLessThan(0.85 * mean(squared.slice(0, 15)));
+  expectLearnt(events);
   const examined = events.find((event) => event.type === "examined");
   expect(examined).toMatchObject({ figures: { psnr: expect.any(Number) } });
 }, 120_000);
@@ -269,11 +276,9 @@ output_dir = "runs"
 learning_rate = 3e-3
 max_train_steps = 60
 seed = 1
-${data.replace('resolutions = [64, 128]\nresolution_choice = "one"', "resolution = 64")}`;
+${ofOneSize}`;
   const events = await run("decoder", recipe);
-  const squared = events.flatMap((event) => (event.type === "step" ? [event.figures.squared!] : []));
-  const mean = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
-  expect(mean(squared.slice(-15))).toBeLessThan(0.85 * mean(squared.slice(0, 15)));
+  expectLearnt(events);
 
   const [step] = readdirSync(join(root, "runs", "decoder")).filter((name) => name.startsWith("step-"));
   const after = join(root, "runs", "decoder", step!, "model", "vae");

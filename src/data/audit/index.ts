@@ -19,7 +19,7 @@ export { PERCEPTUAL_HASH } from "./dhash.ts";
 export { DUPLICATES_FILE, type DuplicateCounts, writeDuplicates } from "./duplicates-table.ts";
 export { type AuditFigures, type CountProgress, figuresOf, type OpenVocabulary, writeFigures } from "./figures.ts";
 export { type FlatBin, type Flatness, type Flattening, flatness, flattening, wholeRepeats } from "./flatten.ts";
-export { isOfTheDisk, isSettled, type KnownRows, openKnownRows } from "./known-rows.ts";
+export { isSettled, type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
 export { CAPTION_ENDINGS, checkPaths, placesIn } from "./places.ts";

@@ -5,6 +5,7 @@
 
 import { mkdir, rename } from "node:fs/promises";
 import { IllustriousError } from "../../base/error.ts";
+import { isOfTheDisk } from "../../formats/regular-file.ts";
 import { placeIndex } from "../place-index.ts";
 import type { AuditFault, AuditRow, ImageOrigin } from "./row.ts";
 import { readFields, readShard, shardNumbers, shardPath } from "./shards.ts";
@@ -91,10 +92,6 @@ export async function openKnownRows(given: readonly string[], aside: string): Pr
     },
   };
 }
-
-/** Not damage: the next look may find it whole. */
-export const isOfTheDisk = (error: IllustriousError): boolean =>
-  error.code === "bad_file" && (error.cause as NodeJS.ErrnoException | undefined)?.code !== undefined;
 
 function noneIfDamaged(error: unknown): [] {
   if (error instanceof IllustriousError && !isOfTheDisk(error)) return [];

@@ -14,7 +14,6 @@ import {
   chunkPartPath,
   chunkRowsPath,
   chunkTakenPath,
-  isOfTheDisk,
   type KnownRows,
   placesIn,
   type RowCounter,
@@ -29,6 +28,7 @@ import {
   writeRows,
   writeShard,
 } from "../../data/audit/index.ts";
+import { isOfTheDisk } from "../../formats/regular-file.ts";
 import type { Ended } from "../../queue/queue.ts";
 import { VERSION } from "../version.ts";
 import type { AuditQueue } from "./audit-queue.ts";

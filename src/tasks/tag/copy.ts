@@ -5,7 +5,7 @@
 
 import { constants } from "node:fs";
 import { copyFile, link, realpath, stat, utimes } from "node:fs/promises";
-import { dirname, extname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { fieldText, insertTokens, rewriteField, stringFields } from "../../data/tags/index.ts";
 import { type FileCalls, writeNewFile } from "../../formats/atomic-write.ts";
@@ -16,7 +16,7 @@ import { copyArchive, skipRows } from "./archives.ts";
 import { type Line, linesIn, tellLeft } from "./metadata.ts";
 import type { Mirror } from "./mirror.ts";
 import { isKohyaJson, type Row } from "./rows.ts";
-import { planSidecar, sidecarOf } from "./sidecars.ts";
+import { beside, planSidecar, sidecarOf } from "./sidecars.ts";
 import type { Work } from "./work.ts";
 import type { CaptionWriter } from "./writer.ts";
 
@@ -80,8 +80,7 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
     },
     async caption(row) {
       // A `.txt` of its own: kohya's JSON is not in the copy, and it went before any file beside the image.
-      if (isKohyaJson(row))
-        return fromTable(row, `${row.source.slice(0, row.source.length - extname(row.source).length)}.txt`);
+      if (isKohyaJson(row)) return fromTable(row, beside(row.source, ".txt"));
       const sidecar = await sidecarOf(row.source, row.captionFile, work);
       if ("left" in sidecar) {
         if (row.caption !== null && row.captionFile !== null) return fromTable(row, row.captionFile);

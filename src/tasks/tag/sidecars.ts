@@ -46,8 +46,7 @@ export async function sidecarOf(
   audited: string | null,
   { ledger }: Pick<Work, "ledger">,
 ): Promise<SidecarPlace> {
-  const stem = image.slice(0, image.length - extname(image).length);
-  const names = CAPTION_ENDINGS.map((ending) => stem + ending);
+  const names = CAPTION_ENDINGS.map((ending) => beside(image, ending));
   for (const name of audited === null ? names : [audited, ...names]) {
     const found = fileAt(name);
     if (found === "link to nothing") return { left: "unreadable", message: `${name}: a link to nothing` };
@@ -58,8 +57,13 @@ export async function sidecarOf(
   }
   if (audited !== null) return { left: "set_changed", message: `${audited}: not there any more; audit again` };
   if (!fileAt(dirname(image))) return { left: "unreadable", message: `${dirname(image)}: not there` };
-  return { name: `${stem}.txt`, path: `${stem}.txt` };
+  const name = beside(image, ".txt");
+  return { name, path: name };
 }
+
+/** An image's name with another ending. */
+export const beside = (image: string, ending: string): string =>
+  image.slice(0, image.length - extname(image).length) + ending;
 
 /** Where a file really is; none where there is none. Whatever else is wrong, reading it will tell. */
 function fileAt(path: string): string | "link to nothing" | undefined {
@@ -162,11 +166,11 @@ async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally
       const isWanted = async (): Promise<boolean> => {
         if ((await readCaption(path).catch(() => null)) === change.current) return true;
         const why = `${caption}: written by another program meanwhile; run again`;
-        tally.unchanged(change.current, change.after, "written_meanwhile", caption, why);
+        tally.takeBack(change.current, change.after, "written_meanwhile", caption, why);
         return false;
       };
       const refused = ({ message }: IllustriousError): void =>
-        tally.unchanged(change.current, change.after, "unwritable", caption, message);
+        tally.takeBack(change.current, change.after, "unwritable", caption, message);
       return { path, after: change.after, isWanted, refused };
     }),
   );

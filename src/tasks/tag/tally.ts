@@ -8,7 +8,7 @@ export type Tally = {
   change(caption: string, image: string, before: string | undefined, after: string | undefined): void;
   same(): void;
   /** What was counted as a change, and came to nothing. */
-  unchanged(
+  takeBack(
     before: string | undefined,
     after: string | undefined,
     reason: LeftReason,
@@ -52,6 +52,11 @@ export function newTally(show: number): Tally {
     events.push(event);
   }
 
+  const leave: Tally["left"] = (reason, path, message) => {
+    left[reason] = (left[reason] ?? 0) + 1;
+    if (message !== undefined) pass({ type: "left", path, reason, message });
+  };
+
   return {
     counts: () => parts.reduce(sum, { ...counts, left: { ...left }, tokens: { ...tokens } }),
     image(own) {
@@ -67,16 +72,13 @@ export function newTally(show: number): Tally {
     same() {
       counts.unchanged++;
     },
-    unchanged(before, after, ...why) {
+    takeBack(before, after, ...why) {
       counts.changed--;
       if (before === undefined) counts.created--;
       if (after === undefined) counts.removed--;
-      this.left(...why);
+      leave(...why);
     },
-    left(reason, path, message) {
-      left[reason] = (left[reason] ?? 0) + 1;
-      if (message !== undefined) pass({ type: "left", path, reason, message });
-    },
+    left: leave,
     tell: pass,
     told() {
       const given = events;
