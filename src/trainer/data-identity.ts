@@ -6,12 +6,19 @@ import type { Finding } from "../sampling/finding.ts";
 
 export type DataIdentity = {
   readonly pictures: number;
-  /** Of all that the order and the texts of batches depend on: pictures by name, their sizes, repeats and captions. */
+  /**
+   * Of all that the order and the texts of batches depend on: the data sets' options, folders' paths apart, and pictures by name, their sizes,
+   * repeats and captions.
+   */
   readonly digest: string;
 };
 
-export function dataIdentity({ items }: Pick<DataSet, "items">): DataIdentity {
+export function dataIdentity({ config, items }: Pick<DataSet, "config" | "items">): DataIdentity {
   const hash = createHash("sha256");
+  for (const { subsets, ...options } of config.datasets) {
+    const ofSubsets = subsets.map(({ imageDir: _, metadataFile: __, ...rest }) => rest);
+    hash.update(`${JSON.stringify([options, ofSubsets])}\n`);
+  }
   for (const { image, bucket, dataset } of items) {
     const { key, width, height, repeats, caption } = image;
     hash.update(`${JSON.stringify([key, width, height, repeats, caption, bucket.width, bucket.height, dataset])}\n`);
@@ -27,7 +34,7 @@ export function changedDataFinding(before: DataIdentity | undefined, now: DataId
   const finding: Finding = {
     level: "warning",
     code: "data_changed",
-    message: `the data set has changed since the checkpoint (pictures: ${count}): names, sizes, repeats or captions differ`,
+    message: `the data set has changed since the checkpoint (pictures: ${count}): names, sizes, repeats, captions or options differ`,
     hint: "The run goes on with what is there now, in another order than it would have had. Bring the old set back for the same result, or begin anew with --restart.",
   };
   return [finding];

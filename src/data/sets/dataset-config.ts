@@ -57,7 +57,7 @@ export function datasetConfigOf(raw: unknown, root: string, usual: UsualOptions 
   const file = tableOf(raw, "the data set's file");
   checkNames(file, ["general", "datasets"], "the data set's file");
   const own = checked(file.general ?? {}, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, "general");
-  const general = { ...checked(usual, DATASET_OPTIONS, "the recipe"), ...own };
+  const general = { ...checked(usual, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, "the recipe"), ...own };
   const datasets = listOf(file.datasets, "datasets").map((entry, i): DatasetConfig => {
     const place = `datasets[${i}]`;
     const { subsets, ...own } = tableOf(entry, place);

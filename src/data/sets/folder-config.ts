@@ -16,12 +16,27 @@ import { IMAGE_ENDINGS } from "./decode.ts";
 export async function folderConfig(folder: string, options: Readonly<Record<string, unknown>>): Promise<SetConfig> {
   const root = resolve(folder);
   return datasetConfigOf(
-    { general: { enable_bucket: true, ...options }, datasets: [{ subsets: await subsetsIn(root) }] },
+    { general: { enable_bucket: true, ...options }, datasets: [{ subsets: await folderSubsets(root) }] },
     root,
   );
 }
 
 type Subset = Record<string, string | number | boolean>;
+
+/**
+ * What `[[datasets.subsets]]` would say of a folder.
+ *
+ * @param regularisation a folder of such folders, if not `reg/` beside `img/`
+ * @throws what `folderConfig` throws
+ */
+export async function folderSubsets(root: string, regularisation?: string): Promise<Subset[]> {
+  const reg = regularisation === undefined ? [] : await numberedIn(regularisation, true);
+  if (regularisation !== undefined && reg.length === 0) {
+    const hint = "Put its images into folders called <repeats>_<class tokens>, such as 1_girl.";
+    throw new IllustriousError("bad_file", `${regularisation} holds no such folder as 1_girl`, hint);
+  }
+  return [...(await subsetsIn(root)), ...reg];
+}
 
 async function subsetsIn(root: string): Promise<Subset[]> {
   const { files, folders } = await listFolder(root);

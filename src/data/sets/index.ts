@@ -32,9 +32,9 @@ export {
   type View,
   viewFor,
 } from "./examples.ts";
-export { folderConfig } from "./folder-config.ts";
+export { folderConfig, folderSubsets } from "./folder-config.ts";
 export type { DataImage, DataItem } from "./items.ts";
-export type { DatasetOptions, SubsetOptions } from "./options.ts";
+export { DATA_OPTION_NAMES, type DatasetOptions, type SubsetOptions } from "./options.ts";
 export { type BucketCount, type Findings, reportLines, type ScanReport, type SubsetReport } from "./report.ts";
 export { type DataSet, type ScanOptions, type ScanProgress, scan, scanned } from "./scan.ts";
 export { type MetadataWriter, metadataWriter } from "./write-metadata.ts";

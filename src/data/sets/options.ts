@@ -8,11 +8,17 @@ import { z } from "zod";
 const rate = z.number().min(0).max(1);
 const count = z.int().min(0);
 const side = z.int().min(64).max(2048);
+/** As on sd-scripts' command line: "1024" or "832,1216", width first. */
+const argument = z
+  .string()
+  .regex(/^\s*\d+\s*(,\s*\d+\s*)?$/, 'needs a number, two in brackets, or text such as "832,1216"')
+  .transform((text) => text.split(",").map(Number));
 const area = z
-  .union([side, z.tuple([side, side])])
-  .transform((given) =>
-    typeof given === "number" ? { width: given, height: given } : { width: given[0], height: given[1] },
-  );
+  .union([side, z.tuple([side, side]), argument.pipe(z.union([z.tuple([side, side]), z.tuple([side])]))])
+  .transform((given) => {
+    const [width, height = width] = [given].flat() as [number, number?];
+    return { width, height };
+  });
 
 /** What one folder or metadata file may say, and `[[datasets]]` or `[general]` for all of theirs. */
 export const SUBSET_OPTIONS = {
@@ -88,6 +94,9 @@ export const REFUSED: Readonly<Record<string, { readonly idle: readonly unknown[
   custom_attributes: { idle: [], instead: "No part of the trainer would read them." },
   debug_dataset: { idle: [false], instead: "The scan's report says what a data set holds." },
 };
+
+/** Every name that `[general]` may have, those among them that are refused. */
+export const DATA_OPTION_NAMES: readonly string[] = [SUBSET_OPTIONS, DATASET_OPTIONS, REFUSED].flatMap(Object.keys);
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
 

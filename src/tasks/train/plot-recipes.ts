@@ -5,7 +5,8 @@ import { IllustriousError } from "../../base/error.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { type NamedPlan, namedPlan, planCsv, planJson, planPng, planSvg, planText } from "../../trainer/plot/index.ts";
 import { readRecipe } from "../../training/recipe/index.ts";
-import { OWN_KEY_NAMES, readRecipeFile } from "./recipe-file.ts";
+import { DATA_KEY_NAMES } from "./recipe-data.ts";
+import { readRecipeFile } from "./recipe-file.ts";
 import { parseTrainOptions, type TrainOptions } from "./train-options.ts";
 
 export type RecipeFigure = {
@@ -24,7 +25,7 @@ export async function plotRecipes(
   const plans: NamedPlan[] = [];
   for (const recipe of recipes) {
     const file = await readRecipeFile(parseTrainOptions({ recipe, set }));
-    const read = readRecipe(file.raw, { dataKeys: OWN_KEY_NAMES });
+    const read = readRecipe(file.raw, { dataKeys: DATA_KEY_NAMES });
     findings.push(...read.findings.map((f) => ({ ...f, message: `${basename(recipe)}: ${f.message}` })));
     plans.push(namedPlan(file.name, read.objective));
   }

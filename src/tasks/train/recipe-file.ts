@@ -7,7 +7,6 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
-import { datasetConfigOf, readDatasetConfig, type SetConfig } from "../../data/sets/index.ts";
 import { parseToml } from "../../formats/toml.ts";
 import type { SdxlConfigs, VaeConfig } from "../../models/sdxl/config.ts";
 import { parseConfigs, parseVaeConfig } from "../../models/sdxl/config-json.ts";
@@ -39,9 +38,7 @@ const OWN_KEYS = {
 };
 
 const ownSchema = z.object(OWN_KEYS);
-/** Beside the recipe's own keys, which name the data or are ours. */
-export const OWN_KEY_NAMES: readonly string[] = [...Object.keys(OWN_KEYS), "dataset_config"];
-export const ownRecipeKeys: Readonly<Record<string, z.ZodType>> = OWN_KEYS;
+export const OWN_KEY_NAMES: readonly string[] = Object.keys(OWN_KEYS);
 
 export type RecipeFile = {
   /** The run's name: output_name, or the file's. */
@@ -87,39 +84,21 @@ function override(raw: Record<string, unknown>, key: string, value: unknown): vo
 
 const DATA_TABLES = ["general", "dataset", "datasets"];
 
-function isSection(value: unknown): value is Record<string, unknown> {
+export function isSection(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Sections are for the reader, as in sd-scripts. */
+/** Sections are for the reader, as in sd-scripts; an empty word is nothing. */
 function flat(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const keys = Object.entries(raw).flatMap(([key, value]) =>
     isSection(value) && !DATA_TABLES.includes(key) ? Object.entries(value) : [[key, value] as const],
   );
-  return Object.fromEntries(keys);
+  return Object.fromEntries(keys.filter(([, value]) => value !== ""));
 }
 
 /** A path that the recipe names, from its own folder. */
 export function placeOf({ root }: RecipeFile, path: string): string {
   return isAbsolute(path) ? path : join(root, path);
-}
-
-/**
- * The data set: `[dataset] config = "file.toml"` (or `dataset_config`), or `[general]` and `[[datasets]]` in the recipe itself.
- *
- * @throws IllustriousError `bad_option` where there is none
- */
-export async function datasetOf(file: RecipeFile): Promise<SetConfig> {
-  const { general, datasets, dataset, dataset_config: elsewhere } = file.keys;
-  const config = elsewhere ?? (isSection(dataset) ? dataset.config : undefined);
-  const { train_batch_size: batch } = file.keys;
-  const usual = batch === undefined ? {} : { batch_size: batch };
-  if (typeof config === "string") return readDatasetConfig(placeOf(file, config), usual);
-  if (datasets !== undefined) {
-    return datasetConfigOf({ ...(general === undefined ? {} : { general }), datasets }, file.root, usual);
-  }
-  const hint = 'Add [dataset] with config = "dataset.toml", or [[datasets]] with [[datasets.subsets]].';
-  throw new IllustriousError("bad_option", `the recipe ${file.name} names no data set`, hint);
 }
 
 export async function modelConfigOf(file: RecipeFile, path: string): Promise<SdxlConfigs> {

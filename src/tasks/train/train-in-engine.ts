@@ -39,10 +39,12 @@ import { findModel } from "../find-model.ts";
 import { epochBatches, stepsOf, stepsOfEpochs } from "./epoch-steps.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewSampler, previewsOf, samplePrompts } from "./previews.ts";
-import { datasetOf, modelConfigOf, OWN_KEY_NAMES, placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
+import { modelConfigOf, placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
 import { saveFindings } from "./save-findings.ts";
 import type { TrainEvent } from "./train-events.ts";
 import type { TrainOptions } from "./train-options.ts";
+import { vaeKeyFindings } from "./vae-keys.ts";
 import { openVaeRun } from "./vae-run.ts";
 
 type Events<T = void> = AsyncGenerator<TrainEvent, T>;
@@ -53,8 +55,9 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   if (warning) yield { type: "finding", finding: { level: "warning", code: "threads", ...warning } };
   const file = await readRecipeFile(options);
   const base = await baseOf(file);
-  const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: OWN_KEY_NAMES });
-  yield* tell(recipe.findings);
+  const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: DATA_KEY_NAMES });
+  const findings = [...recipe.findings, ...vaeKeyFindings(file)];
+  yield* tell(findings);
   const set = yield* dataOf(file);
   const data = dataIdentity(set);
   const epoch = await epochBatches({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
@@ -74,7 +77,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
     // Without a checkpoint nothing is gone on with, and what an earlier start has logged is dropped.
     resumeFrom: from,
   });
-  for (const finding of recipe.findings) await log.finding(finding);
+  for (const finding of findings) await log.finding(finding);
   // Whoever listens may leave at an abort, and then nothing below the last event is reached but the end.
   let end: Parameters<RunLog["close"]> = ["stopped"];
   let lesson: Lesson | undefined;

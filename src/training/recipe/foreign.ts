@@ -10,7 +10,7 @@ export const NEUTRAL: ReadonlySet<string> = new Set(
   use_safetensors save_state save_state_on_train_end disable_mmap_load_safetensors text_encoder_batch_size
   vae_batch_size training_comment no_metadata metadata_title metadata_author metadata_description metadata_license
   metadata_tags debug_dataset cache_latents cache_latents_to_disk skip_cache_check lr_decay_steps lr_scheduler_timescale
-  async_upload ddp_static_graph skip_until_initial_step`.split(/\s+/),
+  async_upload skip_until_initial_step max_token_length epoch noise_offset_type`.split(/\s+/),
 );
 
 const OTHER_WAY = "Leave it out.";
@@ -28,7 +28,6 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
   ["network_dropout", OTHER_WAY],
   ["dim_from_weights", "Set network_dim."],
   ["base_weights", "Merge them into the checkpoint first."],
-  ["prior_loss_weight", "Leave it at 1; repeat regularisation pictures less often."],
   ["masked_loss", OTHER_WAY],
   ["alpha_mask", OTHER_WAY],
   ["weighted_captions", OTHER_WAY],
@@ -43,8 +42,10 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
   ["save_last_n_epochs", "Set save_last_n_steps."],
 ]);
 
-/** Values by which sd-scripts leaves an argument out, and its defaults that amount to the same. */
-export function isOff(name: string, value: unknown): boolean {
-  if (name === "prior_loss_weight") return value === 1;
+/** Values by which sd-scripts leaves an argument out. */
+export function isOff(value: unknown): boolean {
   return value === false || value === 0 || value === "" || (Array.isArray(value) && value.length === 0);
 }
+
+/** Whether a recipe's key is answered here, though a data set's file may have one of that name too. */
+export const ignoredElsewhere = (name: string): boolean => NEUTRAL.has(name) || REFUSED.has(name);

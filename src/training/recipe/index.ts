@@ -1,5 +1,6 @@
 /** @file Recipes: TOML with sd-scripts' names in, objectives, optimisers and learning rates out. */
 
+export { ignoredElsewhere } from "./foreign.ts";
 export type { RecipeNetwork } from "./networks.ts";
 export type { TrainedModel } from "./objective.ts";
 export { type LearningPlan, learnerOptionsOf, type TrainedNetwork } from "./optimiser.ts";

@@ -101,7 +101,12 @@ export const NOISE_KEYS = {
   noise_offset_random_strength: z.boolean().default(false).describe("each picture's offset is a random share of it"),
   adaptive_noise_scale: z.number().default(0).describe("adds so many times the channel's mean to the offset"),
   multires_noise_iterations: natural.default(0).describe("pyramid noise; 6 to 10 are usual, 0 is none"),
-  multires_noise_discount: positive.max(1).default(0.3).describe("of pyramid noise: weight from one size to the next"),
+  multires_noise_discount: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.3)
+    .describe("of pyramid noise: weight from one size to the next"),
   ip_noise_gamma: z.number().min(0).default(0).describe("input perturbation; 0.05 to 0.1 are usual"),
   ip_noise_gamma_random_strength: z
     .boolean()

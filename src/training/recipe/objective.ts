@@ -41,7 +41,7 @@ export function objectiveOf(
     timesteps: timestepsOf(values),
     noise: noiseOf(values),
   };
-  return { recipe, findings: [...differences(recipe, model), ...unused(values)] };
+  return { recipe, findings: differences(recipe, model) };
 }
 
 function predictionOf(values: ObjectiveValues, model: TrainedModel): TrainedPrediction {
@@ -103,9 +103,10 @@ function timestepsOf(values: ObjectiveValues): TimestepOptions {
   };
 }
 
-type Sampling = NonNullable<ObjectiveValues["timestep_sampling"]>;
+export type Sampling = NonNullable<ObjectiveValues["timestep_sampling"]>;
 
-function samplingOf(values: ObjectiveValues): Sampling {
+/** How levels are drawn, under whichever name the recipe says it. */
+export function samplingOf(values: ObjectiveValues): Sampling {
   const { timestep_sampling, weighting_scheme, timestep_weights, laplace_timestep_sampling_mu: mu } = values;
   if (timestep_sampling) return timestep_sampling;
   if (timestep_weights) return "table";
@@ -175,27 +176,4 @@ function differences(recipe: Recipe, model: TrainedModel): Finding[] {
     });
   }
   return found;
-}
-
-/** Parameters of distributions that are not drawn from, where they are set to something. */
-function unused(values: ObjectiveValues): Finding[] {
-  const kind = samplingOf(values);
-  const parameters: [string, boolean, Sampling[]][] = [
-    ["logit_mean", values.logit_mean !== 0, ["logit_normal"]],
-    ["logit_std", values.logit_std !== 1, ["logit_normal"]],
-    ["sigmoid_scale", values.sigmoid_scale !== 1, ["sigmoid", "shift"]],
-    ["mode_scale", values.mode_scale !== 1.29, ["mode"]],
-    ["discrete_flow_shift", values.discrete_flow_shift !== 3, ["shift"]],
-    ["beta_a", values.beta_a !== 1, ["beta"]],
-    ["beta_b", values.beta_b !== 1, ["beta"]],
-    ["timestep_weights", values.timestep_weights !== undefined, ["table"]],
-    ["laplace_timestep_sampling_mu", values.laplace_timestep_sampling_mu !== undefined, ["laplace"]],
-  ];
-  const idle = parameters.filter(([, set, kinds]) => set && !kinds.includes(kind));
-  return idle.map(([name, , kinds]) => ({
-    level: "warning",
-    code: "unused_option",
-    message: `${name} is set, and timesteps are drawn by ${kind}`,
-    hint: `Set timestep_sampling = "${kinds[0]}", or leave ${name} out.`,
-  }));
 }

@@ -92,6 +92,32 @@ test("a silent recipe follows the checkpoint; one that contradicts it is told so
   expect(read('prediction = "flow"\nschedule_shift = 3').objective.table).toMatchObject({ family: "flow", shift: 3 });
 });
 
+test.each([
+  ["lr_end = 1e-6", "lr_end is set, and lr_scheduler is constant", 'lr_scheduler = "polynomial"'],
+  ["huber_c = 0.2", "huber_c is set, and loss_type is l2", 'loss_type = "huber"'],
+  [
+    'loss_type = "huber"\nhuber_scale = 2',
+    "huber_scale is set, and loss_type is huber, huber_schedule snr",
+    'loss_type = "huber" and huber_schedule = "constant"',
+  ],
+  ["ema_power = 0.5", "ema_power is set, and ema_decay is not", "ema_decay = 0.999"],
+  ["p2_k = 2", "p2_k is set, and p2_gamma is not", "p2_gamma = 1"],
+  ["mode_scale = 2", "and timesteps are drawn by uniform", 'timestep_sampling = "mode"'],
+  ["lr_scheduler_num_cycles = 2", "lr_scheduler is constant", 'lr_scheduler = "cosine_with_restarts"'],
+])("%s is told to be read by nothing, with what would read it", (text, message, remedy) => {
+  const idle = (more: string) => read(`${text}\n${more}`).findings.filter(({ code }) => code === "unused_option");
+  expect(idle("")).toHaveLength(1);
+  expect(idle("")[0]!.message).toContain(message);
+  // Its own words make it used, or what stands in its way is replaced by them.
+  const kept = text.includes("loss_type") ? 'huber_schedule = "constant"' : remedy;
+  expect(idle(kept)).toEqual([]);
+});
+
+test("defaults that are written out are not told", () => {
+  const written = 'huber_c = 0.1\nhuber_schedule = "snr"\nlr_scheduler_power = 1\nmultires_noise_discount = 0.3';
+  expect(read(written).findings).toEqual([]);
+});
+
 test("what speaks against the whole is among the findings", () => {
   expect(codes("zero_terminal_snr = true")).toEqual(["eps_zero_snr"]);
   expect(codes(`${v}noise_offset = 0.1`)).toEqual(["double_fix"]);

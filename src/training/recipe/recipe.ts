@@ -16,6 +16,7 @@ import { captionsFirst, networkOf, type RecipeNetwork, trainedNetworks } from ".
 import { objectiveOf, type TrainedModel } from "./objective.ts";
 import { type LearningPlan, learningPlanOf, type TrainedNetwork } from "./optimiser.ts";
 import { checkRunLength, DEFAULT_STEPS } from "./run-length.ts";
+import { unusedKeys } from "./unused.ts";
 
 /** Every key, with what it means as its description. */
 export const recipeKeys = { ...OBJECTIVE_KEYS, ...TIMESTEP_KEYS, ...NOISE_KEYS, ...LEARNER_KEYS, ...RUN_KEYS };
@@ -90,14 +91,21 @@ export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: Reci
     captionsFirst: captionsFirst(values, train),
     values,
     data,
-    findings: [...findings, ...objective.findings, ...learning.findings, ...checkRecipe(objective.recipe)],
+    findings: [
+      ...findings,
+      ...objective.findings,
+      ...learning.findings,
+      ...unusedKeys(values),
+      ...checkRecipe(objective.recipe),
+    ],
   };
 }
 
-/** Sections are taken apart, as sd-scripts does. */
+/** Sections are taken apart, as sd-scripts does, which writes what is not set as an empty word. */
 function flattened(raw: Readonly<Record<string, unknown>>): Map<string, unknown> {
   const flat = new Map<string, unknown>();
   const add = (key: string, value: unknown) => {
+    if (value === "") return;
     if (flat.has(key)) throw new IllustriousError("bad_option", `${key} is set twice`, "Keep one of the two.");
     flat.set(key, value);
   };
@@ -126,7 +134,7 @@ function sorted(flat: ReadonlyMap<string, unknown>, dataKeys: readonly string[])
     else if (refused === undefined) {
       const near = nearestName(key, [...Object.keys(recipeKeys), ...dataKeys, ...NEUTRAL, ...REFUSED.keys()]);
       faults.push(`unknown key ${key}${near ? ` (did you mean ${near}?)` : ""}`);
-    } else if (!isOff(key, value)) faults.push(`${key} = ${JSON.stringify(value)} is not supported: ${refused}`);
+    } else if (!isOff(value)) faults.push(`${key} = ${JSON.stringify(value)} is not supported: ${refused}`);
   }
   if (faults.length > 0) throw new IllustriousError("bad_option", faults.join("; "), "Correct the recipe.");
   if (neutral.length === 0) return { own, data, findings: [] };

@@ -1,4 +1,4 @@
-/** @file What a recipe says of its data, and what of it the data set's own file overrules; how long an epoch is. */
+/** @file How long an epoch is. */
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +10,8 @@ import { openCheckpoint } from "../../models/sdxl/checkpoint.ts";
 import { modelOf } from "../../trainer/sdxl-model.ts";
 import { readRecipe } from "../../training/recipe/index.ts";
 import { epochBatches, stepsOf } from "./epoch-steps.ts";
-import { datasetOf, OWN_KEY_NAMES, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
+import { type RecipeFile, readRecipeFile } from "./recipe-file.ts";
 
 const nano = join(import.meta.dirname, "../../../test/fixtures/nano-bootstrap");
 let root = "";
@@ -40,24 +41,10 @@ async function read(text: string): Promise<RecipeFile> {
 const LORA = "learning_rate = 1e-4\nnetwork_dim = 4\nnetwork_train_unet_only = true\n";
 const SUBSET = '[[datasets.subsets]]\nimage_dir = "set"\n';
 
-test("train_batch_size is that of data sets that say none, in the recipe and in a file that it names", async () => {
-  const batches = async (text: string) =>
-    (await datasetOf(await read(text))).datasets.map(({ batchSize }) => batchSize);
-  const two = `[[datasets]]\nresolution = 64\n${SUBSET}[[datasets]]\nresolution = 64\nbatch_size = 3\n${SUBSET}`;
-  expect(await batches(`train_batch_size = 5\n${two}`)).toEqual([5, 3]);
-  expect(await batches(`train_batch_size = 5\n[general]\nbatch_size = 2\n${two}`)).toEqual([2, 3]);
-  expect(await batches(two)).toEqual([1, 3]);
-  await writeFile(join(root, "data.toml"), two);
-  const file = await read('dataset_config = "data.toml"\ntrain_batch_size = 4\n');
-  expect((await datasetOf(file)).datasets.map(({ batchSize }) => batchSize)).toEqual([4, 3]);
-  // sd-scripts' name for it is a key of a recipe.
-  expect(() => readRecipe({ ...file.raw, learning_rate: 1e-4 }, { dataKeys: OWN_KEY_NAMES })).not.toThrow();
-});
-
 test("an epoch is as many batches as texts of so many chunks make", async () => {
   const text = `${LORA}max_train_epochs = 2\ntrain_batch_size = 6\n[general]\ncaption_extension = ".txt"\n[[datasets]]\nresolution = 64\n${SUBSET}`;
   const file = await read(text);
-  const recipe = readRecipe(file.raw, { dataKeys: OWN_KEY_NAMES });
+  const recipe = readRecipe(file.raw, { dataKeys: DATA_KEY_NAMES });
   const set = await scanned(await datasetOf(file));
   const model = async () => modelOf(await openCheckpoint(nano));
   // Four pictures of each length, though six would fit.
@@ -69,7 +56,7 @@ test("an epoch is as many batches as texts of so many chunks make", async () => 
 test("an autoencoder's epoch is as many crops as there are pictures", async () => {
   const text = `train_vae = "both"\nvae_crops = [[64, 4, 0.5], [32, 2, 0.5]]\nlearning_rate = 1e-3\nmax_train_epochs = 1\n[[datasets]]\nresolution = 64\n${SUBSET}`;
   const file = await read(text);
-  const recipe = readRecipe(file.raw, { dataKeys: OWN_KEY_NAMES });
+  const recipe = readRecipe(file.raw, { dataKeys: DATA_KEY_NAMES });
   const set = await scanned(await datasetOf(file));
   const model = () => expect.unreachable();
   expect(await epochBatches({ file, recipe, set, model })).toBe(4);

@@ -1,0 +1,76 @@
+/**
+ * @file What a recipe says of its data: a data set's file, tables of its own, or the arguments of sd-scripts' command line, which its
+ * `--output_config` and the programs around it write: `train_data_dir`, `reg_data_dir`, `in_json`, and options for all data sets.
+ */
+
+import { resolve } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
+import {
+  DATA_OPTION_NAMES,
+  datasetConfigOf,
+  folderSubsets,
+  readDatasetConfig,
+  type SetConfig,
+} from "../../data/sets/index.ts";
+import { ignoredElsewhere } from "../../training/recipe/index.ts";
+import { isSection, OWN_KEY_NAMES, placeOf, type RecipeFile } from "./recipe-file.ts";
+
+/** Where the data are, by sd-scripts' names. */
+const PLACES = ["dataset_config", "train_data_dir", "reg_data_dir", "in_json"];
+
+/** Its names of arguments that a data set's file calls otherwise. */
+const RENAMED: Readonly<Record<string, string>> = { train_batch_size: "batch_size", dataset_repeats: "num_repeats" };
+
+const USUAL: readonly string[] = [
+  ...DATA_OPTION_NAMES.filter((name) => !ignoredElsewhere(name)),
+  ...Object.keys(RENAMED),
+];
+
+/** Keys beside a recipe's own, which name the data or are ours. */
+export const DATA_KEY_NAMES: readonly string[] = [...OWN_KEY_NAMES, ...PLACES, ...USUAL];
+
+/**
+ * The data set: `[dataset] config = "file.toml"` (or `dataset_config`), `[general]` and `[[datasets]]` in the recipe itself, or
+ * `train_data_dir`.
+ *
+ * @throws IllustriousError `bad_option` where there is none, or more than one
+ */
+export async function datasetOf(file: RecipeFile): Promise<SetConfig> {
+  const { general, datasets, dataset, dataset_config: elsewhere, train_data_dir: folder } = file.keys;
+  const config = elsewhere ?? (isSection(dataset) ? dataset.config : undefined);
+  const named = Object.entries({ dataset_config: config, datasets, train_data_dir: folder }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (named.length > 1) {
+    const names = named.map(([name]) => name).join(" and ");
+    throw new IllustriousError(
+      "bad_option",
+      `the recipe ${file.name} names its data twice: ${names}`,
+      "Keep one of them.",
+    );
+  }
+  const usual = usualOptions(file);
+  if (typeof config === "string") return readDatasetConfig(placeOf(file, config), usual);
+  if (datasets !== undefined) {
+    return datasetConfigOf({ ...(general === undefined ? {} : { general }), datasets }, file.root, usual);
+  }
+  if (typeof folder === "string") {
+    return datasetConfigOf({ datasets: [{ subsets: await subsetsOf(file, folder) }] }, file.root, usual);
+  }
+  const hint = 'Add train_data_dir, [dataset] with config = "dataset.toml", or [[datasets]] with [[datasets.subsets]].';
+  throw new IllustriousError("bad_option", `the recipe ${file.name} names no data set`, hint);
+}
+
+/** Of all data sets that do not say otherwise. */
+function usualOptions({ keys }: RecipeFile): Record<string, unknown> {
+  const given = USUAL.filter((key) => keys[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [RENAMED[key] ?? key, keys[key]]));
+}
+
+/** As sd-scripts: one folder with `in_json`, else `<repeats>_<class tokens>` folders, with those of `reg_data_dir`. */
+async function subsetsOf(file: RecipeFile, folder: string): Promise<Record<string, unknown>[]> {
+  const { in_json: metadata, reg_data_dir: regularisation } = file.keys;
+  const root = resolve(placeOf(file, folder));
+  if (typeof metadata === "string") return [{ image_dir: root, metadata_file: placeOf(file, metadata) }];
+  return folderSubsets(root, typeof regularisation === "string" ? resolve(placeOf(file, regularisation)) : undefined);
+}

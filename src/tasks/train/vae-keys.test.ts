@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import type { RecipeFile } from "./recipe-file.ts";
+import { vaeKeyFindings } from "./vae-keys.ts";
+
+const found = (train_vae: "both" | undefined, keys: Record<string, unknown>) =>
+  vaeKeyFindings({ own: { train_vae } as RecipeFile["own"], keys: { ...(train_vae && { train_vae }), ...keys } }).map(
+    ({ message }) => message,
+  );
+
+test("keys of noise, captions and pairs are told where an autoencoder learns", () => {
+  const [message] = found("both", {
+    learning_rate: 1e-3,
+    vae_crops: [[64, 8, 1]],
+    datasets: [],
+    min_snr_gamma: 5,
+    network_dim: 8,
+    v_parameterization: false,
+    sample_prompts: "a.txt",
+    train_batch_size: 8,
+  });
+  expect(message).toMatch(/: min_snr_gamma, network_dim, sample_prompts, train_batch_size$/);
+  expect(found("both", { learning_rate: 1e-3, save_precision: "fp16", vae_kl_weight: 0 })).toEqual([]);
+});
+
+test("keys of an autoencoder are told where none learns", () => {
+  expect(found(undefined, { vae_crops: [], vae: "other" })).toEqual([
+    "set without effect, for no autoencoder learns: vae_crops",
+  ]);
+});

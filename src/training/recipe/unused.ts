@@ -1,0 +1,86 @@
+/** @file Keys of a recipe that are set and that nothing of it reads, because another key would have to be set, too. */
+
+import type { Finding } from "../../sampling/finding.ts";
+import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, TIMESTEP_KEYS } from "./keys.ts";
+import { type ObjectiveValues, type Sampling, samplingOf } from "./objective.ts";
+import type { LearnerValues } from "./optimiser.ts";
+
+type Values = ObjectiveValues & LearnerValues;
+
+const SHAPES = { ...OBJECTIVE_KEYS, ...TIMESTEP_KEYS, ...NOISE_KEYS, ...LEARNER_KEYS };
+
+type Reader = {
+  readonly keys: readonly (keyof Values)[];
+  readonly read: (values: Values) => boolean;
+  /** What the recipe says instead, and what would make use of the keys. */
+  readonly instead: (values: Values) => string;
+  readonly remedy: string;
+};
+
+const drawnBy = (kinds: readonly Sampling[], ...keys: (keyof Values)[]): Reader => ({
+  keys,
+  read: (values) => kinds.includes(samplingOf(values)),
+  instead: (values) => `timesteps are drawn by ${samplingOf(values)}`,
+  remedy: `timestep_sampling = "${kinds[0]}"`,
+});
+
+const ruledBy = (kinds: readonly Values["lr_scheduler"][], ...keys: (keyof Values)[]): Reader => ({
+  keys,
+  read: ({ lr_scheduler }) => kinds.includes(lr_scheduler),
+  instead: ({ lr_scheduler }) => `lr_scheduler is ${lr_scheduler}`,
+  remedy: `lr_scheduler = "${kinds[0]}"`,
+});
+
+/** Keys that say more of another one, which has to be there. */
+const of = (main: keyof Values, remedy: string, ...keys: (keyof Values)[]): Reader => ({
+  keys,
+  read: (values) => Boolean(values[main]),
+  instead: () => `${main} is not`,
+  remedy,
+});
+
+const READERS: readonly Reader[] = [
+  drawnBy(["logit_normal"], "logit_mean", "logit_std"),
+  drawnBy(["sigmoid", "shift"], "sigmoid_scale"),
+  drawnBy(["mode"], "mode_scale"),
+  drawnBy(["shift"], "discrete_flow_shift"),
+  drawnBy(["beta"], "beta_a", "beta_b"),
+  drawnBy(["table"], "timestep_weights"),
+  drawnBy(["laplace"], "laplace_timestep_sampling_mu", "laplace_timestep_sampling_b", "laplace_measure"),
+  {
+    keys: ["huber_c", "huber_schedule"],
+    read: ({ loss_type }) => loss_type === "huber" || loss_type === "smooth_l1",
+    instead: ({ loss_type }) => `loss_type is ${loss_type}`,
+    remedy: 'loss_type = "huber"',
+  },
+  {
+    keys: ["huber_scale"],
+    read: ({ loss_type, huber_schedule }) => loss_type !== "l2" && loss_type !== "l1" && huber_schedule !== "snr",
+    instead: ({ loss_type, huber_schedule }) => `loss_type is ${loss_type}, huber_schedule ${huber_schedule}`,
+    remedy: 'loss_type = "huber" and huber_schedule = "constant"',
+  },
+  ruledBy(["polynomial"], "lr_end", "lr_scheduler_power"),
+  ruledBy(["cosine_with_restarts"], "lr_scheduler_num_cycles"),
+  of("ema_decay", "ema_decay = 0.999", "ema_warmup", "ema_inverse_gamma", "ema_power"),
+  of("debiased_estimation_loss", "debiased_estimation_loss = true", "debiased_form"),
+  of("p2_gamma", "p2_gamma = 1", "p2_k", "p2_form"),
+  of("noise_offset", "noise_offset = 0.05", "noise_offset_random_strength"),
+  of("multires_noise_iterations", "multires_noise_iterations = 6", "multires_noise_discount"),
+  of("ip_noise_gamma", "ip_noise_gamma = 0.05", "ip_noise_gamma_random_strength"),
+];
+
+/** What is as it would be without the key is not told: programs around sd-scripts write every default. */
+export function unusedKeys(values: Values): Finding[] {
+  return READERS.filter(({ read }) => !read(values)).flatMap(({ keys, instead, remedy }) =>
+    keys
+      .filter((key) => values[key] !== SHAPES[key].parse(undefined))
+      .map((key): Finding => {
+        return {
+          level: "warning",
+          code: "unused_option",
+          message: `${key} is set, and ${instead(values)}`,
+          hint: `Set ${remedy}, or leave ${key} out.`,
+        };
+      }),
+  );
+}
