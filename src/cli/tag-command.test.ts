@@ -30,12 +30,12 @@ const EVENTS: readonly TagEvent[] = [
 
 type Called = { readonly shell: FakeShell; readonly code: number | undefined; readonly asked: TagInput[] };
 
-async function call(argv: readonly string[], stop = false): Promise<Called> {
+async function call(argv: readonly string[], stop = false, events = EVENTS): Promise<Called> {
   const shell = fakeShell({});
   const asked: TagInput[] = [];
   const task: TagTask = async function* (input, { signal }) {
     asked.push(input);
-    for (const event of EVENTS) {
+    for (const event of events) {
       shell.pass(20_000);
       yield event;
       if (stop) shell.stop();
@@ -83,6 +83,14 @@ test("people see the thresholds, the lines that change, what is left, rate and c
   expect(shell.stderr.text).toMatch(/counting for thresholds: 50 of 200 images · 1:00 left/);
   expect(shell.stderr.text).toMatch(/100 of 200 images · 40 changed · 1\.67 images\/s · 1:00 left/);
   expect(shell.stderr.text).toContain("nothing was written; to do it: illustrious tag a --write sidecars");
+});
+
+test("captions that are gone are counted, with the way to say where they are", async () => {
+  const gone: TagEvent = { type: "done", written: true, ledger: "/a/tags.jsonl", ...counts, left: { gone: 3 } };
+  const { shell, asked } = await call(["a", "--undo", "--moved", "set=moved"], false, [gone]);
+  expect(asked).toMatchObject([{ undo: true, moved: "set=moved" }]);
+  expect(shell.stdout.text).toMatch(/not there any more; the ledger keeps them +3\n/);
+  expect(shell.stderr.text).toContain("illustrious tag a --undo --moved OLD=NEW");
 });
 
 test("with --json every event is a line on stdout", async () => {

@@ -22,6 +22,7 @@ const flags: FlagTable<Exclude<keyof TagOptions, "audit">> = {
   write: what,
   out: { ...what, short: "o", value: "folder" },
   undo: what,
+  moved: { ...what, value: "old=new" },
   show: what,
   workers: what,
   thresholds: { ...words, value: "file" },
@@ -46,6 +47,7 @@ A model knows "dark" from skin, moods and places as well, and the control token 
 Without --write nothing is changed: counts and the first changes are shown. With it, what is put in is entered in the audit folder's
 tags.jsonl first. So a second run changes nothing, other thresholds or families replace the tokens of before, a word that you had in a caption
 yourself is never doubled or removed, and --undo brings every caption back as it was. A caption that you have changed since keeps your changes.
+After the set has been moved, --moved OLD=NEW says from where to where, once.
 
 Examples:
   illustrious audit pictures --out audit
@@ -56,6 +58,7 @@ Examples:
   illustrious tag audit --write copy --out tagged
   illustrious tag audit --write tars --out tagged-shards
   illustrious tag audit --undo
+  illustrious tag audit --undo --moved pictures=disk2/pictures
 
 Captions beside images (.caption, .txt) are sidecars; images without one get a .txt. Of several lines, each gets the tokens. --write copy leaves
 the set alone and makes a folder to train from: images are hard links, which take no room, captions are written. --write tars makes new
@@ -134,6 +137,10 @@ function human(shell: Shell, line: LiveLine, options: TagOptions): (event: TagEv
         line.end();
         shell.stdout.write(sectionsText(sectionsOf(event), out));
         if (event.out !== undefined) shell.stdout.write(`${safeLine(event.out)}\n`);
+        if (event.left.gone !== undefined) {
+          const hint = `illustrious tag ${safeLine(options.audit)} --undo --moved OLD=NEW`;
+          shell.stderr.write(`if the captions that are gone have been moved: ${hint}\n`);
+        }
         if (!event.written && event.changed > 0) {
           const hint = `illustrious tag ${safeLine(options.audit)} --write sidecars (or metadata, copy, tars: see --help)`;
           shell.stderr.write(`nothing was written; to do it: ${hint}\n`);
@@ -182,6 +189,7 @@ const REASONS: Readonly<Record<LeftReason, string>> = {
   unreadable: "not readable",
   unwritable: "not to be written",
   no_caption: "no caption in the metadata",
+  gone: "not there any more; the ledger keeps them",
   set_changed: "gone or changed since the audit",
   written_meanwhile: "written by another program meanwhile",
 };

@@ -17,7 +17,7 @@
 
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, sep } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { IllustriousError } from "../../base/error.ts";
 import { type FileCalls, removeStrayTemporaries, type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
@@ -61,6 +61,8 @@ export type Ledger = {
   latest(): AsyncGenerator<TagEntry, void>;
   /** Without lines that do not count any more, if they are many; it is closed then. */
   compact(): Promise<void>;
+  /** For a set that lies elsewhere now: what was below one folder is below another. Whole and durable when it returns; it is closed then. */
+  move(from: string, to: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -130,6 +132,26 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
     if (before !== undefined) replaced++;
   }
 
+  /** The ledger anew, of entries that count. */
+  async function rewrite(file: FileHandle, calls: FileCalls, changed: (entry: TagEntry) => TagEntry): Promise<void> {
+    const fill = async (sink: Sink): Promise<void> => {
+      let held: string[] = [];
+      for await (const { entry, place } of entries()) {
+        if (isLatest(entry, place)) held.push(`${JSON.stringify(changed(entry))}\n`);
+        if (held.length < TOGETHER) continue;
+        await sink.write(Buffer.from(held.join("")));
+        held = [];
+      }
+      await sink.write(Buffer.from(held.join("")));
+    };
+    // Some systems do not rename over a file that is open.
+    const rename = async (from: string, to: string): Promise<void> => {
+      await file.close();
+      await calls.rename(from, to);
+    };
+    await writeFileAtomic(path, fill, { ...calls, rename });
+  }
+
   /** Whether an entry that has been entered is its caption's last: what it takes the place of has none any more. */
   const isLatest = (entry: TagEntry, place: number): boolean => [...index.at(entryKey(entry))].includes(place);
 
@@ -194,22 +216,15 @@ export async function openLedger(path: string, calls?: FileCalls): Promise<Ledge
     },
     async compact() {
       if (!file || !calls || lines === 0 || replaced / lines < MOST_REPLACED) return;
-      const fill = async (sink: Sink): Promise<void> => {
-        let held: string[] = [];
-        for await (const { entry, place } of entries()) {
-          if (isLatest(entry, place)) held.push(`${JSON.stringify(entry)}\n`);
-          if (held.length < TOGETHER) continue;
-          await sink.write(Buffer.from(held.join("")));
-          held = [];
-        }
-        await sink.write(Buffer.from(held.join("")));
-      };
-      // Some systems do not rename over a file that is open.
-      const rename = async (from: string, to: string): Promise<void> => {
-        await file.close();
-        await calls.rename(from, to);
-      };
-      await writeFileAtomic(path, fill, { ...calls, rename });
+      await rewrite(file, calls, (entry) => entry);
+    },
+    async move(from, to) {
+      const moved = (one: string) => (one.startsWith(from + sep) ? to + one.slice(from.length) : one);
+      await rewrite(file!, calls!, (entry) => ({
+        ...entry,
+        caption: moved(entry.caption),
+        image: moved(entry.image),
+      }));
     },
     close: async () => file?.close(),
   };

@@ -19,6 +19,8 @@ export type LeftReason =
   | "unwritable"
   /** The metadata file has no caption for the image. */
   | "no_caption"
+  /** To be undone, and not there any more; the ledger keeps its entry. */
+  | "gone"
   /** The caption that was audited is not there, or the metadata file's line is not that image's any more. */
   | "set_changed"
   /** Somebody else wrote it while we did. */

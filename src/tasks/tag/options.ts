@@ -21,6 +21,11 @@ export const tagOptions = z.strictObject({
     .optional()
     .describe("folder for --write copy and --write tars: a new one, or one that it has made"),
   undo: z.boolean().default(false).describe("take this program's tokens out of all captions again"),
+  moved: z
+    .string()
+    .regex(/[^=].*=./s, "must be OLD=NEW, two folders")
+    .optional()
+    .describe("OLD=NEW: captions that were below the one folder when they were tagged are below the other now"),
   thresholds: z
     .string()
     .min(1)
@@ -64,7 +69,7 @@ export type TagOptions = z.output<typeof tagOptions>;
 /** @throws IllustriousError `bad_option` */
 export function parseTagOptions(input: TagInput): TagOptions {
   const options = parsedOptions(tagOptions, input, "See `illustrious tag --help`.");
-  const { undo, write, out, thresholds, name, workers } = options;
+  const { undo, write, out, moved, thresholds, name, workers } = options;
   const isCopy = write === "copy" || write === "tars";
   if (isCopy && out === undefined) {
     throw new IllustriousError("bad_option", `write ${write}, and no folder for it`, "Add --out FOLDER.");
@@ -80,6 +85,10 @@ export function parseTagOptions(input: TagInput): TagOptions {
       `workers ${workers}, and ${what}`,
       "One process writes; several only plan.",
     );
+  }
+  if (moved !== undefined && !undo && write !== "sidecars" && write !== "metadata") {
+    const hint = "It corrects the ledger, for --undo, --write sidecars and --write metadata.";
+    throw new IllustriousError("bad_option", `moved ${moved}, and nothing to do there`, hint);
   }
   if (undo && write !== undefined) {
     throw new IllustriousError("bad_option", `undo, and write ${write}`, "First one, then the other.");

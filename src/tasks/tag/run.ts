@@ -13,6 +13,7 @@ import { inPlace } from "./in-place.ts";
 import { leftoverSweeper } from "./leftovers.ts";
 import { meanwhile } from "./meanwhile.ts";
 import { isBelow, type Mirror, mirrorOf } from "./mirror.ts";
+import { moveLedger } from "./moved.ts";
 import { buildFolder } from "./new-folder.ts";
 import { familiesOf, parseTagOptions, type TagInput, type TagOptions } from "./options.ts";
 import { planInParts, planPart, planProcesses } from "./plan.ts";
@@ -49,8 +50,11 @@ export async function* runTag(
     await release();
     throw error;
   });
-  const work = (either: AbortSignal): Promise<void> =>
-    options.undo ? undo(options, tally, system, either) : tag(options, shards, manifest, tally, calls, entry, either);
+  const work = async (either: AbortSignal): Promise<void> => {
+    if (options.moved !== undefined) await moveLedger(path, options.moved, system);
+    if (options.undo) return undo(options, manifest, tally, system, either);
+    return tag(options, shards, manifest, tally, calls, entry, either);
+  };
   const total = options.undo ? {} : { total: manifest.images };
   for await (const _ of meanwhile((either) => work(either).finally(release), signal)) {
     const told = tally.told();
@@ -150,10 +154,17 @@ function checkOut(out: string, paths: readonly string[]): void {
   throw new IllustriousError("bad_option", `out ${out}, and the set ${within}`, hint);
 }
 
-async function undo(options: TagOptions, tally: Tally, calls: FileCalls, signal: AbortSignal): Promise<void> {
+async function undo(
+  options: TagOptions,
+  { paths }: AuditManifest,
+  tally: Tally,
+  calls: FileCalls,
+  signal: AbortSignal,
+): Promise<void> {
   const ledger = await openLedger(ledgerPath(options), calls);
   try {
-    await undoTags({ ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal });
+    const work = { ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal };
+    await undoTags(work, options.audit, paths);
     await ledger.compact();
   } finally {
     await ledger.close();

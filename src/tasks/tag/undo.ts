@@ -1,16 +1,37 @@
 /** @file Our tokens out of every caption that the ledger knows. */
 
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { tagMetadata, tellLeft } from "./metadata.ts";
+import { isBelow } from "./mirror.ts";
 import { openSidecars } from "./sidecars.ts";
 import type { Work } from "./work.ts";
 
-/** @throws IllustriousError `write_failed`; `cancelled` */
-export async function undoTags(work: Work): Promise<void> {
+/**
+ * @param paths what was audited, for the way out where captions are gone
+ * @throws IllustriousError `missing_file` when no caption is there of those that have tokens; `write_failed`; `cancelled`
+ */
+export async function undoTags(work: Work, audit: string, paths: readonly string[]): Promise<void> {
   const { ledger, tally, signal } = work;
   const sidecars = openSidecars(work);
-  const metadata = new Set<string>();
-  for await (const { caption, image, field } of ledger.latest()) {
+  /** Captions with tokens, by their metadata file. */
+  const metadata = new Map<string, number>();
+  const gone = { captions: 0, first: "" };
+  let there = 0;
+
+  /** Of so many captions with tokens, those that are not there. */
+  function count(tagged: number, missing: number, path: string): void {
+    there += tagged - missing;
+    if (missing === 0) return;
+    gone.captions += missing;
+    gone.first ||= path;
+    const what = missing === 1 ? "" : `${missing} captions of it are `;
+    tally.left("gone", path, `${path}: ${what}not there any more`);
+    for (let more = 1; more < missing; more++) tally.left("gone", path);
+  }
+
+  for await (const { caption, image, field, insertions } of ledger.latest()) {
     if (signal.aborted) {
       await sidecars.flush();
       throw new IllustriousError(
@@ -19,21 +40,54 @@ export async function undoTags(work: Work): Promise<void> {
         "Run it again to go on.",
       );
     }
-    if (field !== undefined) metadata.add(caption);
+    const tagged = Number(insertions.length > 0);
+    if (field !== undefined) metadata.set(caption, (metadata.get(caption) ?? 0) + tagged);
     else {
       tally.image([]);
-      await sidecars.tag({ caption, image, tokens: [] });
+      const isGone = tagged === 1 && (await isMissing(caption));
+      count(tagged, Number(isGone), caption);
+      if (!isGone) await sidecars.tag({ caption, image, tokens: [] });
     }
   }
   await sidecars.flush();
-  for (const path of metadata) {
+  for (const [path, tagged] of metadata) {
+    if (await isMissing(path)) {
+      for (let i = 0; i < tagged; i++) tally.image([]);
+      count(tagged, tagged, path);
+      continue;
+    }
+    let found = 0;
     const tokensOf = async (line: number, image: string): Promise<readonly string[] | undefined> => {
-      if ((await ledger.ofLine(path, image, line)).length === 0) return undefined;
+      const entries = await ledger.ofLine(path, image, line);
+      if (entries.length === 0) return undefined;
+      if (entries.some(({ insertions }) => insertions.length > 0)) found++;
       tally.image([]);
       return [];
     };
-    await tagMetadata(path, { above: 0, more: () => true, tokensOf }, work).catch((error: unknown) =>
-      tellLeft(path, error, work),
+    await tagMetadata(path, { above: 0, more: () => true, tokensOf }, work).then(
+      () => count(tagged, Math.max(0, tagged - found), path),
+      (error: unknown) => tellLeft(path, error, work),
     );
   }
+  if (gone.captions > 0 && there === 0) throw nothingThere(ledger.path, gone, audit, paths);
+}
+
+/** What may not be looked at is there, for all one knows; reading it will tell. */
+async function isMissing(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === "ENOENT" || code === "ENOTDIR",
+  );
+}
+
+function nothingThere(
+  ledger: string,
+  { captions, first }: { readonly captions: number; readonly first: string },
+  audit: string,
+  paths: readonly string[],
+): IllustriousError {
+  const root = paths.find((path) => isBelow(first, path)) ?? dirname(first);
+  const message = `${ledger}: none of its ${captions} captions with tokens is there, such as ${first}`;
+  const hint = `Nothing was changed. If the set has been moved: illustrious tag ${audit} --undo --moved ${root}=NEW, with the folder where it is now.`;
+  return new IllustriousError("missing_file", message, hint);
 }
