@@ -43,7 +43,7 @@ export type Line = {
  * @throws IllustriousError `missing_file`; `bad_file`; `write_failed`; `cancelled`, with the file as it was
  */
 export async function tagMetadata(path: string, asked: LinesAsked, work: Work): Promise<void> {
-  const { calls, ledger, tally, sweep } = work;
+  const { calls, ledger, tally, sweep, claim } = work;
   const place = await realpath(path).catch(() => path);
   await withRegularFile(place, async (file) => {
     const before = await file.stat();
@@ -57,6 +57,7 @@ export async function tagMetadata(path: string, asked: LinesAsked, work: Work): 
     if (!calls || !first) return;
     const begin = first;
     await sweep(dirname(place));
+    await claim?.(dirname(place));
     const meanwhile = new Error("written meanwhile");
     const fill = async (sink: Sink): Promise<void> => {
       await copyBytes(file, 0, begin.at, sink, place);

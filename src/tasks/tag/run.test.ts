@@ -182,7 +182,7 @@ function watched(seen: string[], onOpen?: (path: string) => Promise<void>): File
 
 test("a metadata file in which nothing changes is not written beside itself either", async () => {
   const seen: string[] = [];
-  const inSub = () => seen.filter((path) => path.startsWith(join(set, "sub")));
+  const inSub = () => seen.filter((path) => path.startsWith(join(set, "sub/.metadata")));
   await tag({ ...BRIGHT, write: "metadata" }, watched(seen));
   expect(inSub()).toHaveLength(1);
   await tag({ ...BRIGHT, write: "metadata" }, watched(seen));
@@ -206,7 +206,7 @@ test("a metadata file that another program writes meanwhile keeps what that one 
   const events = await tag({ ...BRIGHT, write: "metadata" }, other);
   expect(done(events).left).toMatchObject({ written_meanwhile: 1 });
   expect(await readFile(path, "utf8")).toBe("theirs");
-  expect(await readdir(join(set, "sub"))).toEqual(["metadata.jsonl"]);
+  expect(await readdir(join(set, "sub"))).toEqual([".illustrious-tags.json", "metadata.jsonl"]);
 });
 
 test("kohya's JSON of captions is not taken for a file beside the image", async () => {

@@ -7,6 +7,7 @@ import { openLedger } from "../../data/tags/index.ts";
 import { type FileCalls, systemCalls } from "../../formats/atomic-write.ts";
 import { lockFolder } from "../folder-lock.ts";
 import { VERSION } from "../version.ts";
+import { openClaims } from "./claims.ts";
 import { copyWriter } from "./copy.ts";
 import type { TagEvent } from "./events.ts";
 import { inPlace } from "./in-place.ts";
@@ -80,6 +81,8 @@ async function tag(
   const { workingSide } = manifest.settings;
   await checkArchives(options, shards);
   if (options.out !== undefined) checkOut(resolve(options.out), manifest.paths);
+  const claims = await openClaims(ledgerPath(options), manifest.paths);
+  if (write !== "tars") await claims.check(shards, signal);
   const chosen = await chooseThresholds(options, signal, (progress) => tally.tell({ type: "counting", ...progress }));
   const { thresholds, digest, path } = chosen;
   tally.tell({ type: "thresholds", name: thresholds.name, digest, path, thresholds });
@@ -99,7 +102,8 @@ async function tag(
   const isInPlace = write === "sidecars" || write === "metadata";
   const ledger = await openLedger(ledgerPath(options), isInPlace ? calls : undefined);
   const sweep = leftoverSweeper();
-  const work: Work = { ledger, tally, place: options, calls, sweep, signal, thresholds: named };
+  const claim = isInPlace ? { claim: (folder: string) => claims.claim(folder, calls) } : {};
+  const work: Work = { ledger, tally, place: options, calls, sweep, ...claim, signal, thresholds: named };
   try {
     const rows = await openRows(shards, thresholds, workingSide, options);
     if (isInPlace) {
@@ -164,7 +168,8 @@ async function undo(
   const ledger = await openLedger(ledgerPath(options), calls);
   try {
     const work = { ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal };
-    await undoTags(work, options.audit, paths);
+    const { release } = await openClaims(ledger.path, paths);
+    await undoTags(work, (folders) => release(folders, calls), options.audit, paths);
     await ledger.compact();
   } finally {
     await ledger.close();

@@ -124,14 +124,17 @@ export type Sidecars = {
 };
 
 export function openSidecars(work: Work): Sidecars {
-  const { ledger, tally, calls, sweep } = work;
+  const { ledger, tally, calls, sweep, claim } = work;
   let planned = new Map<string, Change>();
 
   async function flush(): Promise<void> {
     const changes = planned;
     planned = new Map();
     if (!calls) return;
-    for (const path of changes.keys()) await sweep(dirname(path));
+    for (const folder of new Set([...changes.keys()].map((path) => dirname(path)))) {
+      await sweep(folder);
+      await claim?.(folder);
+    }
     await writeAll([...changes.values()], ledger, tally, calls);
   }
 
@@ -188,7 +191,8 @@ async function writeAll(changes: readonly Change[], ledger: Ledger, tally: Tally
 
 type Place = Pick<FileToWrite, "path"> & Required<Pick<FileToWrite, "isWanted" | "refused">>;
 
-async function removeFiles(places: readonly Place[], calls: FileCalls): Promise<void> {
+/** Each that is still wanted to go, with one flush a folder. @throws IllustriousError `write_failed` */
+export async function removeFiles(places: readonly Place[], calls: FileCalls): Promise<void> {
   const folders = new Set<string>();
   for (const { path, isWanted, refused } of places) {
     if (!(await isWanted())) continue;

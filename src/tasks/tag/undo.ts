@@ -3,17 +3,34 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
+import type { LeftReason } from "./events.ts";
 import { tagMetadata, tellLeft } from "./metadata.ts";
 import { isBelow } from "./mirror.ts";
 import { openSidecars } from "./sidecars.ts";
+import type { Tally } from "./tally.ts";
 import type { Work } from "./work.ts";
 
+/** Why tokens may still be in a caption. */
+const HELD: readonly LeftReason[] = ["unclear", "unreadable", "unwritable", "written_meanwhile"];
+
 /**
+ * @param release is given the folders whose captions have no tokens any more
  * @param paths what was audited, for the way out where captions are gone
  * @throws IllustriousError `missing_file` when no caption is there of those that have tokens; `write_failed`; `cancelled`
  */
-export async function undoTags(work: Work, audit: string, paths: readonly string[]): Promise<void> {
-  const { ledger, tally, signal } = work;
+export async function undoTags(
+  given: Work,
+  release: (folders: readonly string[]) => Promise<void>,
+  audit: string,
+  paths: readonly string[],
+): Promise<void> {
+  const folders = new Set<string>();
+  const held = new Set<string>();
+  const { ledger, signal } = given;
+  const tally = watched(given.tally, (reason, path) => {
+    if (HELD.includes(reason)) held.add(dirname(path));
+  });
+  const work = { ...given, tally };
   const sidecars = openSidecars(work);
   /** Captions with tokens, by their metadata file. */
   const metadata = new Map<string, number>();
@@ -41,6 +58,7 @@ export async function undoTags(work: Work, audit: string, paths: readonly string
       );
     }
     const tagged = Number(insertions.length > 0);
+    folders.add(dirname(caption));
     if (field !== undefined) metadata.set(caption, (metadata.get(caption) ?? 0) + tagged);
     else {
       tally.image([]);
@@ -69,7 +87,23 @@ export async function undoTags(work: Work, audit: string, paths: readonly string
       (error: unknown) => tellLeft(path, error, work),
     );
   }
+  await release([...folders].filter((folder) => !held.has(folder)));
   if (gone.captions > 0 && there === 0) throw nothingThere(ledger.path, gone, audit, paths);
+}
+
+/** A tally that tells of every caption that is left. */
+function watched(tally: Tally, told: (reason: LeftReason, path: string) => void): Tally {
+  return {
+    ...tally,
+    left(reason, path, message) {
+      told(reason, path);
+      tally.left(reason, path, message);
+    },
+    takeBack(before, after, reason, path, message) {
+      told(reason, path);
+      tally.takeBack(before, after, reason, path, message);
+    },
+  };
 }
 
 /** What may not be looked at is there, for all one knows; reading it will tell. */

@@ -14,5 +14,7 @@ export type Work = {
   readonly calls: FileCalls | undefined;
   /** To be called before a folder is written to. */
   readonly sweep: (folder: string) => Promise<void>;
+  /** To be called before captions of a folder get tokens; none when undoing, or where captions of a copy are written. */
+  readonly claim?: (folder: string) => Promise<void>;
   readonly signal: AbortSignal;
 };
