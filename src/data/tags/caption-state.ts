@@ -37,7 +37,11 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined, isOwn
   );
   if (!isOwn) return looked.every((one) => one === "none") ? untouched : undefined;
   const found = looked.find((one) => one !== undefined && one !== "none");
-  if (found) return without(found, sha256(removeInsertions(current, found)));
+  if (found) {
+    const rest = removeInsertions(current, found);
+    // A file that was ours alone, and to which an editor has put the end of a line, is no more the user's than it was.
+    return without(found, entry.before === null && rest.trim() === "" ? null : sha256(rest));
+  }
   return looked.every((one) => one === "none") ? untouched : undefined;
 }
 

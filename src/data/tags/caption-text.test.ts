@@ -91,3 +91,35 @@ test("one word alone is ours where all before it is as it was; in a text written
   expect(found("solo, dark, night")).toBeUndefined();
   expect(found("a dark night")).toBe("none");
 });
+
+const WHOLE = insertTokens("", ["bright", "vibrant colors"], END);
+
+test.each([
+  ["bright, vibrant colors, my words", "my words"],
+  ["bright, vibrant colors , my words ", "my words "],
+  ["my words, bright, vibrant colors", "my words"],
+  ["my words,bright, vibrant colors", "my words"],
+  ["a b, bright, vibrant colors, c", "a b, c"],
+  ["bright, vibrant colors\nmy words\n", "my words\n"],
+  ["my words\r\nbright, vibrant colors", "my words"],
+  ["a\nbright, vibrant colors, b\nc", "a\nb\nc"],
+  ["\ufeffbright, vibrant colors, my words", "\ufeffmy words"],
+  ["bright, vibrant colors\n", ""],
+])("where they were all of the caption, the separator of words that have come goes with them: %j", (changed, rest) => {
+  const found = findInsertions(changed, WHOLE.insertions, ", ", (text) => text === "");
+  expect(removeInsertions(changed, found as typeof WHOLE.insertions)).toBe(rest);
+});
+
+test("of words that have come beside a caption of tokens alone none is lost, whatever parts them", () => {
+  const words = fc.array(fc.stringMatching(/^[a-y]{1,6}( [a-y]{1,6})?$/), { maxLength: 3 });
+  const separators = fc.constantFrom(", ", ",", " | ", ".");
+  fc.assert(
+    fc.property(words, words, separators, fc.boolean(), (before, behind, separator, atStart) => {
+      const place: TokenPlace = { position: atStart ? "start" : "end", separator, keepTokens: 0 };
+      const { text, insertions } = insertTokens("", ["zz", "zzz"], place);
+      const changed = [...before, text, ...behind].join(separator);
+      const found = findInsertions(changed, insertions, separator, (one) => one === "");
+      expect(removeInsertions(changed, found as typeof insertions)).toBe([...before, ...behind].join(separator));
+    }),
+  );
+});

@@ -111,7 +111,7 @@ export function removeInsertions(text: string, insertions: readonly Insertion[])
  * a word that whoever wrote the text anew may have meant, but for what stands before it as it stood.
  *
  * @param isBefore whether a text is the whole caption as it was without them
- * @returns their places now; "none" when no word of them is there any more; `undefined` when they cannot be told from the user's words:
+ * @returns their places now, with the separator where they were all of the caption and words stand beside them; "none" when no word of them is there any more; `undefined` when they cannot be told from the user's words:
  * one of them is changed, is lost, is there more often than it was put in, or is one word in a text that is another
  */
 export function findInsertions(
@@ -143,7 +143,42 @@ export function findInsertions(
     if (wordsOf(piece).length === 1 && !isAsItWas()) return undefined;
     found.push(...free.map((at) => ({ at, text: piece })));
   }
+  const [only] = found;
+  if (only && isWhole(insertions, separator)) return [withSeparator(text, only, core)];
   return found.sort((a, b) => a.at - b.at);
+}
+
+/** Whether they were all of a caption: one piece at its start, and no separator behind it, since nothing followed. */
+function isWhole([first, second]: readonly Insertion[], separator: string): boolean {
+  return second === undefined && first !== undefined && first.at <= MARK.length && !first.text.endsWith(separator);
+}
+
+/** With what parts it from words that have come since; a line that has none goes as a whole. */
+function withSeparator(text: string, { at, text: piece }: Insertion, core: string): Insertion {
+  const end = at + piece.length;
+  const [before] = /[^\r\n\ufeff]*$/.exec(text.slice(0, at))!;
+  const [after] = /^[^\r\n]*/.exec(text.slice(end))!;
+  const widened = (from: number, to: number): Insertion => ({ at: from, text: text.slice(from, to) });
+  if (before.trim() === "" && after.trim() === "") {
+    const [lineEnd] = /^(\r\n|\r|\n)?/.exec(text.slice(end + after.length))!;
+    const [endAbove] = /(\r\n|\r|\n)?$/.exec(text.slice(0, at - before.length))!;
+    const above = lineEnd === "" ? endAbove.length : 0;
+    return widened(at - before.length - above, end + after.length + lineEnd.length);
+  }
+  const behind = behindSeparator(after, core);
+  if (behind.length < after.length) return widened(at, end + after.length - behind.length);
+  return widened(at - before.length + beforeSeparator(before, core).length, end);
+}
+
+/** What follows a separator that a text begins with; all of a text that begins with none. */
+function behindSeparator(text: string, core: string): string {
+  const own = text.trimStart();
+  return own.startsWith(core) ? own.slice(core.length).trimStart() : text;
+}
+
+function beforeSeparator(text: string, core: string): string {
+  const own = text.trimEnd();
+  return own.endsWith(core) ? own.slice(0, -core.length).trimEnd() : text;
 }
 
 /** Whether a word stands in a text at all, in whatever letters and between whatever is none. */

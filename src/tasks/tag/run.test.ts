@@ -272,6 +272,25 @@ test("a caption that was changed keeps its changes, or is left when ours cannot 
   expect(await captions()).toMatchObject({ "a.txt": "1girl, solo, more", "e.txt": "all anew" });
 });
 
+test("words that were put beside a caption of tokens alone are all that is left of it, and no separator", async () => {
+  const families = { families: ["brightness", "saturation"], write: "sidecars" as const };
+  await tag(families);
+  expect(await captions()).toMatchObject({ "d.txt": "bright, average colors", "e.txt": "bright, average colors" });
+  await writeFile(join(set, "d.txt"), "bright, average colors, my words");
+  await writeFile(join(set, "e.txt"), "my words, bright, average colors");
+  await tag({ ...BRIGHT, write: "sidecars" });
+  expect(await captions()).toMatchObject({ "d.txt": "my words, bright", "e.txt": "my words, bright" });
+  await tag({ undo: true });
+  expect(await captions()).toEqual({ ...CAPTIONS, "d.txt": "my words", "e.txt": "my words" });
+});
+
+test("a file of tokens alone goes away though an editor has ended its line", async () => {
+  await tag({ ...BRIGHT, write: "sidecars" });
+  await writeFile(join(set, "e.txt"), "bright\n");
+  await tag({ undo: true });
+  expect(await captions()).toEqual(CAPTIONS);
+});
+
 test("a word of a caption that was written anew is its writer's, though it is the one that was put in", async () => {
   await tag({ ...BRIGHT, write: "sidecars" });
   await writeFile(join(set, "a.txt"), "solo, dark, night");
