@@ -6,6 +6,8 @@
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
+import { quoted } from "./command.ts";
+import { safeLine } from "./terminal-text.ts";
 
 /** What a schema cannot say of a flag. */
 export type FlagSpec = {
@@ -40,6 +42,7 @@ type Field = {
   readonly exclusiveMinimum?: number;
   readonly multipleOf?: number;
   readonly minLength?: number;
+  readonly maxLength?: number;
 };
 
 function fieldsOf(schema: Schema): Readonly<Record<string, Field>> {
@@ -140,6 +143,9 @@ function numberOf(text: string): number | string {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }
 
+/** Issues whose message the schema has given. */
+const OWN_WORDS: readonly string[] = ["custom", "invalid_format"];
+
 /**
  * One line for each option that the schema refuses: the flag, what was given, what may be given.
  *
@@ -156,19 +162,28 @@ export function refusals<Name extends string>(
   const names = new Set(error.issues.map((issue) => String(issue.path[0])));
   return [...names].map((name) => {
     const field = fields[name];
-    const flag = typed.get(name)?.flag ?? `--${longName(name, table[name as Name] ?? { group: "" })}`;
+    const spec = (table as Readonly<Record<string, FlagSpec>>)[name];
+    // What is no flag is one of the command's arguments.
+    const flag = typed.get(name)?.flag ?? (spec ? `--${longName(name, spec)}` : `<${name}>`);
     if (given[name] === undefined) return `${flag} is missing`;
     const text = typed.get(name)?.text ?? String(given[name]);
-    const own = error.issues.find((issue) => issue.path[0] === name && issue.code === "custom");
-    if (own) return `${flag} ${text === "" ? '""' : text}: ${own.message}`;
-    return `${flag} ${text === "" ? '""' : text}: must be ${field ? rangeInWords(field) : "left out"}${nearMiss(field, text)}`;
+    const what = `${flag} ${quoted(safeLine(text))}`;
+    // The schema's own words: a form of text is not seen from its limits.
+    const own = error.issues.find(({ path, code }) => path[0] === name && OWN_WORDS.includes(code));
+    if (own) return `${what}: ${own.message}`;
+    return `${what}: must be ${field ? rangeInWords(field) : "left out"}${nearMiss(field, text)}`;
   });
 }
 
 /** Such as `a multiple of 8 from 64 to 2048`, or `cpu or nv`. */
 function rangeInWords(field: Field): string {
   if (field.enum) return `${field.enum.slice(0, -1).join(", ")} or ${field.enum.at(-1)}`;
-  if (!isNumeric(field)) return "a text of at least one character";
+  if (!isNumeric(field)) {
+    const { minLength = 1, maxLength } = field;
+    return maxLength === undefined
+      ? "a text of at least one character"
+      : `a text of ${minLength} to ${maxLength} characters`;
+  }
   const whole = field.type === "integer";
   const kind = field.multipleOf ? `a multiple of ${field.multipleOf}` : whole ? "a whole number" : "a number";
   const { minimum, maximum, exclusiveMinimum } = field;
