@@ -65,3 +65,17 @@ test("a table has columns of one width, numbers on the right, long texts cut", (
   expect(lines[4]).toContain("x…");
   expect(Math.max(...lines.map(displayWidth))).toBe(4 + 2 + 60 + 2 + 8);
 });
+
+test.each([
+  [123456789.125, "123456789.125"],
+  [1796000000000.5, "1796000000000.5"],
+  [1796000000000.0625, "1796000000000.063"],
+  [-98765432.98765, "-98765432.988"],
+  [1796000000000, "1796000000000"],
+  [9007199254740991, "9007199254740991"],
+  [2 / 3, "0.666667"],
+  [100 / 3, "33.3333"],
+  [1e-9 / 3, "3.33333e-10"],
+])("on a terminal %d is %s: no zero stands for a digit", (value, text) => {
+  expect(queryTable([{ name: "n", type: "DOUBLE" }], [[value]]).split("\n")[2]).toBe(text);
+});

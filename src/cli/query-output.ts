@@ -7,7 +7,7 @@ type Column = { readonly name: string; readonly type: string };
 /** Columns of a terminal that one cell takes at most: a caption must not push the others off the screen. */
 const WIDEST = 60;
 
-/** With a line of names; numbers stand on the right. Numbers that are not whole have six digits. */
+/** With a line of names; numbers stand on the right. */
 export function queryTable(columns: readonly Column[], rows: readonly (readonly unknown[])[]): string {
   const names = columns.map(({ name }) => cellText(name));
   const texts = [names, ...rows.map((row) => row.map(cellText))];
@@ -28,8 +28,15 @@ export function queryTable(columns: readonly Column[], rows: readonly (readonly 
 
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return "";
-  if (typeof value === "number") return String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
+  if (typeof value === "number") return numberText(value);
   return clip(safeLine(typeof value === "string" ? value : JSON.stringify(value)), WIDEST);
+}
+
+/** Whole numbers as they are; others rounded to six digits, or to three behind the point where that is more. */
+function numberText(value: number): string {
+  if (Number.isInteger(value)) return String(value);
+  const before = String(Math.trunc(Math.abs(value))).length;
+  return String(Number(value.toPrecision(Math.max(6, before + 3))));
 }
 
 /** An object of a row, by the columns' names. */
