@@ -18,11 +18,15 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 async function call(...argv: string[]) {
+  return callOn("audit", ...argv);
+}
+
+async function callOn(audit: string, ...argv: string[]) {
   const shell = fakeShell();
   const generate = () => {
     throw new Error("not this one");
   };
-  const code = await run(["audit", "balance", join(root, "audit"), ...argv], shell, { generate }, "0");
+  const code = await run(["audit", "balance", join(root, audit), ...argv], shell, { generate }, "0");
   return { code, shell };
 }
 
@@ -47,6 +51,21 @@ test("histogram, length and flatness are told, the path goes to scripts", async 
   expect(shell.stderr.text).toMatch(/9\.1 % +28\.6 % +4\.00 x/);
   expect(shell.stderr.text).toMatch(/examples +110 +140/);
   expect(await readFile(out, "utf8")).toMatch(/resolution = 512[\s\S]*num_repeats = 1\n[\s\S]*num_repeats = 4\n/);
+});
+
+test("a set that ends less flat by one of the figures is told so in words, with both", async () => {
+  const few = [1, 1, 25, 46, 67, 155, 160, 177, 204, 210, 249];
+  const rows = few.map((saturation, i) => auditRow(i, { saturation, caption: "x" }));
+  await layAudit(join(root, "few"), rows);
+  const { code, shell } = await callOn("few", "--out", join(root, "few.toml"));
+  expect(code).toBe(0);
+  const [, from, to] = /warning: by its distance .* without: from ([\d.]+) to ([\d.]+), though/.exec(
+    shell.stderr.text,
+  )!;
+  expect(Number(to)).toBeGreaterThan(Number(from));
+  expect((await call("--measure", "brightness", "--out", join(root, "set.toml"))).shell.stderr.text).not.toMatch(
+    /warning/,
+  );
 });
 
 test("with --json programs get the same, and mistakes end with 2", async () => {

@@ -61,7 +61,10 @@ async function run(audit: string, command: Command, shell: Shell): Promise<numbe
       else if (event.type === "progress") line.show(progressText(event, (shell.now() - began) / 1000));
       else {
         line.end();
-        shell.stderr.write(sectionsText(sectionsOf(event), paintFor(shell.stderr, shell.env)));
+        const paint = paintFor(shell.stderr, shell.env);
+        shell.stderr.write(sectionsText(sectionsOf(event), paint));
+        const warning = warningOf(event);
+        if (warning !== undefined) shell.stderr.write(`${paint.yellow("warning:")} ${warning}\n`);
         shell.stdout.write(`${safeLine(event.path)}\n`);
       }
     }
@@ -77,6 +80,14 @@ function progressText({ done, total }: Extract<BalanceEvent, { type: "progress" 
 }
 
 type Done = Extract<BalanceEvent, { type: "done" }>;
+
+/** Rare values that lie together pull a small set to their side: its bins are more equal then, and its values are less so. */
+function warningOf({ measure, flatness: { before, after } }: Done): string | undefined {
+  if (after.ksToUniform <= before.ksToUniform) return undefined;
+  const figures = `from ${before.ksToUniform.toFixed(3)} to ${after.ksToUniform.toFixed(3)}`;
+  const bins = `though its evenness goes from ${before.evenness.toFixed(3)} to ${after.evenness.toFixed(3)}`;
+  return `by its distance to the uniform spread, ${measure} is less flat with these repeats than without: ${figures}, ${bins}. The set is too small, or has gaps; try fewer --bins or a lower --most, or train on it as it is.`;
+}
 
 function sectionsOf({ measure, images, epoch, flatness, bins, left, withoutCaption }: Done): Section[] {
   const share = (count: number, of: number) => `${((100 * count) / of).toFixed(1)} %`;
