@@ -3,7 +3,7 @@
 import { randomInt } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { IllustriousError } from "../base/error.ts";
-import { vaeFactor } from "../models/sdxl/config.ts";
+import { usualSide, vaeFactor } from "../models/sdxl/config.ts";
 import type { Detection } from "../models/sdxl/prediction.ts";
 import { WEIGHT } from "../models/sdxl/prediction-evidence.ts";
 import type { SizeConditioning } from "../pipeline/conditioning.ts";
@@ -58,7 +58,7 @@ export async function settle(options: GenerateOptions, pipeline: Pipeline): Prom
   const { configs, prediction: detection } = checkpoint;
   if (!configs.vae) throw noVae(checkpoint);
   const factor = vaeFactor(configs.vae);
-  const own = (configs.unet.sampleSize ?? 128) * factor;
+  const own = usualSide({ unet: configs.unet, vae: configs.vae });
   const { width = own, height = own, steps } = options;
 
   const noiseModel = noiseModelOf(detection, {

@@ -25,6 +25,8 @@ export type SavedState = {
   readonly position: Readonly<Record<string, number>>;
   /** `Lesson.leftOut`. */
   readonly leftOut?: LeftOut;
+  /** `Lesson.foundation`. */
+  readonly foundation?: string | undefined;
   /** `Lesson.segments`. */
   readonly segments?: Segmentation;
   /** What the run learns from, where it says so. */
@@ -56,9 +58,17 @@ export async function writeCheckpoint(
   await rm(half, { recursive: true, force: true });
   await mkdir(half, { recursive: true });
   await saveModel(join(half, "model"));
-  const { step, position, leftOut, segments, data, learner } = state;
+  const { step, position, leftOut, foundation, segments, data, learner } = state;
   await writeSafetensors(join(half, STATE), tensorsOf(learner), {
-    "illustrious.state": JSON.stringify({ step, position, leftOut, segments, data, numbers: learner.numbers }),
+    "illustrious.state": JSON.stringify({
+      step,
+      position,
+      leftOut,
+      foundation,
+      segments,
+      data,
+      numbers: learner.numbers,
+    }),
     "illustrious.recipe": state.recipe,
   });
   await rm(final, { recursive: true, force: true });

@@ -27,6 +27,8 @@ export type Lesson = {
   segments?(): Segmentation;
   /** Pictures that it goes without, for a checkpoint to keep like the position. */
   readonly leftOut?: LeftOut;
+  /** What it stands on and does not change, for a checkpoint to keep. */
+  readonly foundation?: string;
   /** Writes the model, averaged where the learner averages, as files that other programs read. Tells what is not as it was asked for. */
   saveModel(folder: string): Promise<readonly Finding[]>;
   /** Measures on what is not trained on, and pictures to look at. */

@@ -32,6 +32,7 @@ import type { Replicas, SegmentsChoice } from "../training/segments/open-step.ts
 import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
 import { openContentHashes } from "./content-hashes.ts";
+import { checkFoundation, foundationOf } from "./foundation.ts";
 import { type FrozenEncoders, frozenEncoders } from "./frozen-encoders.ts";
 import { type LeftOut, leftOutOf, withoutPictures } from "./left-out.ts";
 import type { Lesson } from "./lesson.ts";
@@ -124,6 +125,9 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
     options.replicas?.crew,
   );
   const whole = await openData(options, tokenizer);
+  const standing = { model, schedule: options.schedule, whole: lora ? [] : train };
+  const foundation = await foundationOf(standing, whole.hashes);
+  checkFoundation(saved, foundation);
   const leftOut = yield* picturesLeftOut(whole, saved);
   const data = { ...whole, set: withoutPictures(whole.set, leftOut) };
   await data.encoder.session.release();
@@ -162,6 +166,7 @@ export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Cach
   return {
     ...lesson,
     leftOut,
+    foundation,
     async release() {
       await lesson.release();
       // A view or a text that came anew has opened them again.

@@ -126,10 +126,19 @@ const KEEP = 2;
 
 async function save(lesson: Lesson, { folder, keep = KEEP, recipe, data }: RunOptions): Promise<RunEvent> {
   const { learner } = lesson;
-  const { leftOut = {} } = lesson;
+  const { leftOut = {}, foundation } = lesson;
   const position = lesson.position?.() ?? {};
   const segments = lesson.segments?.();
-  const state = { step: learner.updates, learner: learner.state(), position, leftOut, segments, data, recipe };
+  const state = {
+    step: learner.updates,
+    learner: learner.state(),
+    position,
+    leftOut,
+    foundation,
+    segments,
+    data,
+    recipe,
+  };
   let findings: readonly Finding[] = [];
   const saveModel = async (model: string) => {
     findings = await lesson.saveModel(model);

@@ -8,7 +8,7 @@ import { type Dim, mulDims, size } from "../graph/dim.ts";
 import * as g from "../graph/ops.ts";
 import { substitute } from "../graph/substitute.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { clipLayers, clipPooled } from "../models/sdxl/clip.ts";
+import { clipLayers, clipPooled, statesAt } from "../models/sdxl/clip.ts";
 import type { ClipConfig, SdxlConfigs } from "../models/sdxl/config.ts";
 import { LORA_COMPONENTS, type LoraComponent } from "../models/sdxl/lora-targets.ts";
 import { unet, unetInputs } from "../models/sdxl/unet.ts";
@@ -104,9 +104,12 @@ function encoders(
   };
   const [layers, layers2] = [layersOf(textEncoder), layersOf(textEncoder2)];
   const endRows = g.input("endRows", [b], "i64");
-  const one = finished("textEncoder", fed("textEncoder", { states: layers.at(-clipSkip)! }));
+  const one = finished("textEncoder", fed("textEncoder", { states: statesAt(textEncoder, layers, clipSkip) }));
   const pooled = clipPooled(textEncoder2, layers2.at(-1)!, endRows);
-  const two = finished("textEncoder2", fed("textEncoder2", { states: layers2.at(-clipSkip)!, pooled }));
+  const two = finished(
+    "textEncoder2",
+    fed("textEncoder2", { states: statesAt(textEncoder2, layers2, clipSkip), pooled }),
+  );
   const joined = g.concat([one.states!, two.states!], 2);
   const width = textEncoder.hiddenSize + textEncoder2.hiddenSize;
   const tokens: Dim = mulDims(chunks, textEncoder.maxPositions);

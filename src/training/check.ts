@@ -93,7 +93,7 @@ function refuseInfiniteWeight({ prediction, weighting }: Recipe, plan: Plan): Fi
       "infinite_weight",
       `weighting ${weighting?.kind ?? "uniform"} on a ${prediction} loss is ${plan.weight[level]} at SNR ` +
         `${figure(plan.snr[level]!)} (level ${level})`,
-      "Set a terminal weight, or leave the level out with maxTimestep.",
+      "Set terminal_weight, or leave the level out with max_timestep.",
     ),
   ];
 }
@@ -106,7 +106,7 @@ function terminalFindings(recipe: Recipe, plan: Plan): Finding[] {
   const last = plan.weight.length - 1;
   if (!isTerminal(table, last)) return [];
   const probability = plan.probability[last]!;
-  const repair = "Give terminalShare, for instance 0.01, or a distribution that does not end in 0.";
+  const repair = "Give terminal_share, for instance 0.01, or a distribution that does not end in 0.";
   if (probability === 0) {
     return [warning("terminal_never_drawn", `the terminal level ${last} is never drawn: probability 0`, repair)];
   }
@@ -126,7 +126,7 @@ function terminalFindings(recipe: Recipe, plan: Plan): Finding[] {
       "terminal_weightless",
       `the terminal level ${last} weighs ${figure(plan.weight[last]!)}, all levels ${figure(plan.meanWeight)} in the ` +
         "mean: what sampling begins with is not trained, and black and white backgrounds come out grey",
-      "Leave terminalWeight at 1.",
+      "Leave terminal_weight at 1.",
     ),
   ];
 }
@@ -195,7 +195,7 @@ function formulaFindings(recipe: Recipe, plan: Plan): Finding[] {
       warning(
         "foreign_weight",
         `a ${prediction} loss is multiplied by the ${name} weight of ${weightFor}: ${shares(own)}`,
-        `Leave weightFor out: the weight on x0 is converted to ${prediction}.`,
+        `Leave weight_formula_of out: the weight on x0 is converted to ${prediction}.`,
       ),
     );
   }

@@ -296,3 +296,26 @@ test.each([
   const refused = folderConfig(join(root, name), { resolution: 64 });
   await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
 });
+
+test("what a folder has in it and its subset does not speak of is told", async () => {
+  await write({
+    "unread/a.png": [64, 64],
+    "unread/metadata.jsonl": '{"file_name": "a.png", "text": "told here"}\n',
+    "numbered/3_lumi/a.png": [64, 64],
+    "told/a.png": [64, 64],
+    "told/a.txt": "told there",
+    "told/metadata.jsonl": "{}",
+  });
+  const notes = async (subset: object) => {
+    const { report } = await scanned(datasetConfigOf({ datasets: [{ resolution: 64, subsets: [subset] }] }, root));
+    return report.datasets[0]!.subsets[0]!.notes;
+  };
+  expect(await notes({ image_dir: "unread" })).toEqual([
+    'its metadata.jsonl is not read: set metadata_file = "unread/metadata.jsonl"',
+  ]);
+  expect(await notes({ image_dir: "unread", metadata_file: "unread/metadata.jsonl" })).toEqual([]);
+  expect(await notes({ image_dir: "numbered" })).toEqual([
+    "its images lie in folders such as 3_lumi: name it as train_data_dir, or each of them as image_dir",
+  ]);
+  expect(await notes({ image_dir: "told" })).toEqual([]);
+});

@@ -6,6 +6,7 @@ import type { DatasetConfig, SetConfig } from "./dataset-config.ts";
 import { decodeThrough, type ImageHeader, readImageHeader } from "./decode.ts";
 import { balancedRepeats, type DataImage, type DataItem, itemsOf, placementsOf } from "./items.ts";
 import type { SubsetOptions } from "./options.ts";
+import { overlookedIn } from "./overlooked.ts";
 import {
   addFinding,
   bucketCounts,
@@ -94,6 +95,7 @@ async function* scanDataset(
     seen.add(name);
     if (subset.numRepeats === 0) report.notes.push("num_repeats is 0: left out");
     const found = subset.numRepeats === 0 ? [] : await imagesOf(subset, root);
+    if (subset.numRepeats > 0) report.notes.push(...(await overlookedIn(subset, found, root)));
     for (let at = 0; at < found.length; at += AT_ONCE) {
       const looked = await Promise.all(found.slice(at, at + AT_ONCE).map((image) => look(image, subset, options)));
       for (const [i, result] of looked.entries()) {

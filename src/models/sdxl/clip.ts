@@ -21,19 +21,22 @@ export type ClipOutputs = {
  * `pooled` [n, projection], and then takes `endRows` i64 [n]: each text's end token as a row of all n * s tokens.
  */
 export function clipGraph(config: ClipConfig, { clipSkip }: ClipOutputs = { clipSkip: 2 }): Graph {
-  if (!(Number.isInteger(clipSkip) && clipSkip >= 1 && clipSkip <= config.layers)) {
-    throw new IllustriousError(
-      "bad_option",
-      `clip skip ${clipSkip} for an encoder of ${config.layers} layers`,
-      "1 takes the last layer's states, 2 the penultimate's, which SDXL was trained with.",
-    );
-  }
   const [n, s] = [size("texts"), config.maxPositions];
   const ids = g.input("ids", [n, s], "i64");
   const layers = clipLayers(config, ids);
-  const states = layers.at(-clipSkip)!;
+  const states = statesAt(config, layers, clipSkip);
   if (config.projectionDim === undefined) return graphOf({ states });
   return graphOf({ states, pooled: clipPooled(config, layers.at(-1)!, g.input("endRows", [n], "i64")) });
+}
+
+/** The states that become context. Throws `bad_option` for a layer that there is not. */
+export function statesAt(config: ClipConfig, layers: readonly Tensor[], clipSkip: number): Tensor {
+  if (Number.isInteger(clipSkip) && clipSkip >= 1 && clipSkip <= config.layers) return layers.at(-clipSkip)!;
+  throw new IllustriousError(
+    "bad_option",
+    `clip skip ${clipSkip} for an encoder of ${config.layers} layers`,
+    "1 takes the last layer's states, 2 the penultimate's, which SDXL was trained with.",
+  );
 }
 
 /** The states after each layer. */

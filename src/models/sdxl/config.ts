@@ -83,6 +83,11 @@ export function vaeFactor(config: VaeConfig): number {
   return 2 ** (config.blockOutChannels.length - 1);
 }
 
+/** The side of the square, in pixels, that a model is meant for; SDXL's where it does not say. */
+export function usualSide({ unet, vae }: { readonly unet: UNetConfig; readonly vae: VaeConfig }): number {
+  return (unet.sampleSize ?? 128) * vaeFactor(vae);
+}
+
 /** Width of the UNet's time embedding. */
 export function timeEmbedDim(config: UNetConfig): number {
   return 4 * config.blockOutChannels[0]!;

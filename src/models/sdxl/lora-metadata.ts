@@ -10,8 +10,8 @@ import type { LoraRanks } from "./lora-targets.ts";
 export type LoraSettings = {
   readonly title: string;
   readonly ranks: LoraRanks;
-  /** As ModelSpec names it; left out for what it has no name for. */
-  readonly prediction?: "epsilon" | "v";
+  /** As ModelSpec names it; flow matching, which it has no name for, by its own. */
+  readonly prediction?: "epsilon" | "v" | "flow";
   readonly zeroTerminalSnr?: boolean;
   /** Pixels that it was trained at: one side of a square. */
   readonly resolution?: number;
@@ -23,7 +23,8 @@ export type LoraSettings = {
   readonly trained: { readonly unet: boolean; readonly textEncoders: boolean };
   readonly learningRate?: number;
   readonly unetLearningRate?: number;
-  readonly textEncoderLearningRate?: number;
+  /** One of both encoders, or two. */
+  readonly textEncoderLearningRate?: number | readonly [number, number];
   readonly steps?: number;
   readonly epochs?: number;
   readonly seed?: number;
@@ -63,7 +64,7 @@ function kohyaKeys(settings: LoraSettings): Record<string, Written> {
     output_name: settings.title,
     learning_rate: floating(learningRate),
     unet_lr: settings.trained.unet ? floating(settings.unetLearningRate ?? learningRate) : null,
-    text_encoder_lr: settings.trained.textEncoders ? floating(settings.textEncoderLearningRate ?? learningRate) : null,
+    text_encoder_lr: settings.trained.textEncoders ? both(settings.textEncoderLearningRate ?? learningRate) : null,
     zero_terminal_snr: settings.zeroTerminalSnr,
     resolution: settings.resolution && `(${settings.resolution}, ${settings.resolution})`,
     steps: settings.steps,
@@ -106,6 +107,10 @@ function asPython(value: string | number | boolean | null): string {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   return String(value);
+}
+
+function both(rates: number | readonly [number, number] | undefined): string | undefined {
+  return typeof rates === "object" ? `[${rates.map(floating).join(", ")}]` : floating(rates);
 }
 
 /** Python tells floats from integers. */

@@ -27,18 +27,19 @@ function trainImages({ items }: DataSet): number {
 export function loraSettings({ file, recipe, base, ranks, set, step, startedAt }: LoraRun): LoraSettings {
   const { objective, learning, train, values } = recipe;
   const { rates } = learning;
+  const { textEncoder: one, textEncoder2: two } = rates;
   const [{ resolution } = { resolution: undefined }] = set.config.datasets;
   return {
     title: file.name,
     ranks,
-    ...(objective.prediction !== "flow" && { prediction: objective.prediction === "eps" ? "epsilon" : "v" }),
-    zeroTerminalSnr: objective.table.zeroSnr !== false,
+    prediction: objective.prediction === "eps" ? "epsilon" : objective.prediction,
+    ...(objective.prediction !== "flow" && { zeroTerminalSnr: objective.table.zeroSnr !== false }),
     ...(resolution && { resolution: Math.round(Math.sqrt(resolution.width * resolution.height)) }),
     baseModel: basename(base.path),
     trained: { unet: train.includes("unet"), textEncoders: train.some((network) => network !== "unet") },
     ...(values.learning_rate !== undefined && { learningRate: values.learning_rate }),
     ...(rates.unet !== undefined && { unetLearningRate: rates.unet }),
-    ...(rates.textEncoder !== undefined && { textEncoderLearningRate: rates.textEncoder }),
+    ...(one !== undefined && two !== undefined && { textEncoderLearningRate: one === two ? one : [one, two] }),
     steps: step,
     ...(values.seed !== undefined && { seed: values.seed }),
     startedAt,

@@ -134,6 +134,19 @@ test("train_data_dir with in_json is one folder, whose captions the file has", a
   ]);
 });
 
+test("a folder may stand where a data set's file does", async () => {
+  const file = await read('dataset_config = "img"\nresolution = 64\nenable_bucket = true\n');
+  const { datasets } = await datasetOf(file);
+  expect(datasets).toMatchObject([{ enableBucket: true, subsets: [{ imageDir: join(root, "img/3_lumi girl") }] }]);
+});
+
+test.each([
+  ['[dataset]\nconfig = "d.toml"\nresolution = 64\n', /\[dataset\] resolution beside the data of d\.toml/],
+  ['dataset_config = "d.toml"\n[general]\nshuffle_caption = true\n', /\[general\] beside the data of d\.toml/],
+])("what nobody would read beside a data set's file is refused", async (text, words) => {
+  await expect(datasetOf(await read(text))).rejects.toThrow(words);
+});
+
 test("data that are named twice, or folders that are none, are refused with their names", async () => {
   const twice = await read(`train_data_dir = "img"\n[[datasets]]\nresolution = 64\n${SUBSET}`);
   await expect(datasetOf(twice)).rejects.toThrow(/names its data twice: datasets and train_data_dir/);

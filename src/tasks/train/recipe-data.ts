@@ -3,6 +3,7 @@
  * `--output_config` and the programs around it write: `train_data_dir`, `reg_data_dir`, `in_json`, and options for all data sets.
  */
 
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import {
@@ -50,15 +51,40 @@ export async function datasetOf(file: RecipeFile): Promise<SetConfig> {
     );
   }
   const usual = usualOptions(file);
-  if (typeof config === "string") return readDatasetConfig(placeOf(file, config), usual);
+  const folderSet = (subsets: readonly object[]) => datasetConfigOf({ datasets: [{ subsets }] }, file.root, usual);
+  if (typeof config === "string") {
+    refuseBeside(file, config);
+    const place = placeOf(file, config);
+    // A data set's file, or the folder that one would describe.
+    if (await isFolder(place)) return folderSet(await folderSubsets(resolve(place)));
+    return readDatasetConfig(place, usual);
+  }
   if (datasets !== undefined) {
     return datasetConfigOf({ ...(general === undefined ? {} : { general }), datasets }, file.root, usual);
   }
-  if (typeof folder === "string") {
-    return datasetConfigOf({ datasets: [{ subsets: await subsetsOf(file, folder) }] }, file.root, usual);
-  }
+  if (typeof folder === "string") return folderSet(await subsetsOf(file, folder));
   const hint = 'Add train_data_dir, [dataset] with config = "dataset.toml", or [[datasets]] with [[datasets.subsets]].';
   throw new IllustriousError("bad_option", `the recipe ${file.name} names no data set`, hint);
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+/** What stands beside `config` in a recipe would be read by nobody. */
+function refuseBeside({ name, keys }: RecipeFile, config: string): void {
+  const { general, dataset } = keys;
+  const beside = isSection(dataset) ? Object.keys(dataset).filter((key) => key !== "config") : [];
+  const idle = [...beside.map((key) => `[dataset] ${key}`), ...(general === undefined ? [] : ["[general]"])];
+  if (idle.length === 0) return;
+  const hint = `Move it into ${config}, or to the recipe's top, which holds for all data sets that do not say otherwise.`;
+  throw new IllustriousError(
+    "bad_option",
+    `the recipe ${name} has ${idle.join(", ")} beside the data of ${config}`,
+    hint,
+  );
 }
 
 /** Of all data sets that do not say otherwise. */

@@ -8,11 +8,10 @@ import { basename, join } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { type DataSet, reportLines, scan } from "../../data/sets/index.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
-import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
-import { vaeFactor } from "../../models/sdxl/config.ts";
+import { exists } from "../../formats/exists.ts";
+import type { Checkpoint } from "../../models/sdxl/checkpoint.ts";
+import { usualSide, vaeFactor } from "../../models/sdxl/config.ts";
 import { openLora } from "../../models/sdxl/lora-file.ts";
-import type { TrainedSchedule } from "../../models/sdxl/prediction.ts";
-import { shiftOf } from "../../pipeline/noise-model.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
@@ -23,24 +22,19 @@ import type { Lesson } from "../../trainer/lesson.ts";
 import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
 import { runLesson, stateToResume } from "../../trainer/run.ts";
-import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
 import { openCrew } from "../../training/crew/threads.ts";
-import {
-  checkRunLength,
-  learnerOptionsOf,
-  readRecipe,
-  type TrainedModel,
-  type TrainingRecipe,
-} from "../../training/recipe/index.ts";
+import { checkRunLength, learnerOptionsOf, readRecipe, type TrainingRecipe } from "../../training/recipe/index.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
-import { findModel } from "../find-model.ts";
+import { lockFolder } from "../folder-lock.ts";
 import { epochBatches, stepsOf, stepsOfEpochs } from "./epoch-steps.ts";
 import { loraSettings } from "./lora-settings.ts";
-import { previewSampler, previewsOf, samplePrompts } from "./previews.ts";
+import { previewsOf } from "./previews.ts";
+import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
 import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
-import { modelConfigOf, placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import { placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import { samplePrompts } from "./sample-prompts.ts";
 import { saveFindings } from "./save-findings.ts";
 import type { TrainEvent } from "./train-events.ts";
 import type { TrainOptions } from "./train-options.ts";
@@ -64,8 +58,39 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   const steps = stepsOf(recipe, epoch);
   checkRunLength(recipe.values, steps);
   const folder = runFolder(file, recipe);
-  if (options.restart) await setAside(folder);
-  await mkdir(folder, { recursive: true });
+  const release = await lockedFolder(folder, options.restart);
+  let step: number;
+  try {
+    step = yield* runIn(folder, { options, file, base, recipe, findings, set, data, epoch, steps, signal });
+  } finally {
+    await release();
+  }
+  yield { type: "done", step, folder, seconds: (performance.now() - begin) / 1000 };
+}
+
+/** The run's folder, in which no other run is at work; empty after a restart. */
+async function lockedFolder(folder: string, restart: boolean): Promise<() => Promise<void>> {
+  const lock = async () => {
+    await mkdir(folder, { recursive: true });
+    return lockFolder(folder, "illustrious train");
+  };
+  const isNew = !(await exists(folder));
+  const release = await lock();
+  if (!restart || isNew) return release;
+  await release();
+  await setAside(folder);
+  return lock();
+}
+
+type Run = Omit<Opening, "folder" | "saved"> & {
+  readonly findings: readonly Finding[];
+  readonly data: DataIdentity;
+  readonly epoch: number;
+};
+
+/** Returns the step at which it ended. */
+async function* runIn(folder: string, run: Run): Events<number> {
+  const { file, recipe, findings, data, epoch, steps, signal } = run;
   const checkpoint = await newestCheckpoint(folder);
   const saved = checkpoint === undefined ? undefined : await stateToResume(checkpoint, file.text);
   const from = saved?.step ?? 0;
@@ -82,11 +107,11 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   let end: Parameters<RunLog["close"]> = ["stopped"];
   let lesson: Lesson | undefined;
   try {
-    for (const finding of await saveFindings(file, recipe, () => modelToTrain(file, base, recipe))) {
+    for (const finding of await saveFindings(file, recipe, () => modelToTrain(file, run.base, recipe))) {
       yield { type: "finding", finding };
       await log.finding(finding);
     }
-    lesson = yield* opened({ options, file, base, recipe, set, steps, folder, saved, signal });
+    lesson = yield* opened({ ...run, folder, saved });
     for (const finding of [...leftOutFinding(lesson.leftOut ?? {}), ...changedDataFinding(saved?.data, data)]) {
       yield { type: "finding", finding };
       await log.finding(finding);
@@ -94,6 +119,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
     yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
     yield* learn(lesson, log, { file, recipe, steps, epoch, data, folder, signal });
     end = [signal.aborted ? "stopped" : "finished"];
+    return lesson.learner.updates;
   } catch (error) {
     if (!signal.aborted) end = ["failed", error instanceof Error ? error.message : String(error)];
     throw error;
@@ -101,7 +127,6 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
     await log.close(...end);
     await lesson?.release();
   }
-  yield { type: "done", step: lesson.learner.updates, folder, seconds: (performance.now() - begin) / 1000 };
 }
 
 async function* tell(findings: readonly Finding[]): Events {
@@ -119,45 +144,14 @@ async function* dataOf(file: RecipeFile): Events<DataSet> {
     const step = await walk.next();
     if (step.done) {
       yield { type: "report", lines: reportLines(step.value.report) };
+      if (step.value.items.length === 0) {
+        const hint = "What was looked at stands above; docs/data-sets.md tells the forms of a data set.";
+        throw new IllustriousError("bad_file", `the data set of ${file.name} has no picture to learn from`, hint);
+      }
       return step.value;
     }
     yield { type: "progress", stage: "data", done: step.value.done, total: step.value.total };
   }
-}
-
-/** The checkpoint that training begins with; none for a new model or for an autoencoder. */
-async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> {
-  const { pretrained_model_name_or_path: named, vae } = file.keys;
-  if (file.own.train_vae !== undefined || file.own.model_config !== undefined) return undefined;
-  if (typeof named !== "string") {
-    const hint = "Set pretrained_model_name_or_path to a checkpoint, or model_config to the sizes of a new model.";
-    throw new IllustriousError("bad_option", `the recipe ${file.name} names no model`, hint);
-  }
-  const { path } = await findModel(placeOf(file, named)).catch(() => findModel(named));
-  return openCheckpoint(path, typeof vae === "string" ? { vae: placeOf(file, vae) } : {});
-}
-
-function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
-  const { prediction, zeroSnr, schedule } = found;
-  if (prediction === "edm_v") {
-    throw new IllustriousError("unsupported", "training of an EDM v-model", "Train eps, v or flow.");
-  }
-  return {
-    prediction,
-    zeroSnr: zeroSnr && "exact",
-    ...(schedule && { shift: trainedShift(prediction, schedule, zeroSnr) }),
-  };
-}
-
-/** What a recipe trains is SDXL's levels or a multiple of them; others would be left without a word. */
-function trainedShift(prediction: string, schedule: TrainedSchedule, zeroSnr: boolean): number {
-  const shift = prediction === "flow" ? (schedule.shift ?? 1) : shiftOf(schedule, zeroSnr);
-  if (shift !== undefined) return shift;
-  throw new IllustriousError(
-    "unsupported",
-    "training on trained_betas of a scheduler_config.json that are neither SDXL's schedule nor a multiple of it",
-    "Remove the field from the checkpoint if it is wrong.",
-  );
 }
 
 function runFolder(file: RecipeFile, { values: { output_dir } }: TrainingRecipe): string {
@@ -218,12 +212,11 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
   const model = await modelToTrain(file, base, recipe);
   const { table, prediction } = objective;
   const schedule = { prediction, zeroSnr: table.zeroSnr !== false, shift: table.shift };
-  const prompts = await samplePrompts(keys.sample_prompts, (path) => placeOf(file, path));
-  const sampler = previewSampler(keys.sample_sampler, prompts);
+  const prompts = await samplePrompts(keys.sample_prompts, (path) => placeOf(file, path), keys.sample_sampler);
   const vae = keys.vae === undefined ? undefined : placeOf(file, keys.vae);
   const side = set.items.reduce((most, { bucket }) => Math.max(most, squareOf(bucket)), 0);
   const factor = vaeFactor(model.configs.vae);
-  const usual = factor * (model.configs.unet.sampleSize ?? 128);
+  const usual = usualSide(model.configs);
   const startedAt = new Date();
   const ranks = network && {
     rank: network.rank,
@@ -267,7 +260,10 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
         figures: {},
         previews: await previewsOf(
           saveModel,
-          { run: folder, step, prompts, sampler, size: side, seed: 1, ...(ranks && base && { base: base.path, vae }) },
+          {
+            ...{ run: folder, step, prompts, size: side, seed: 1, schedule, clipSkip: keys.clip_skip },
+            ...(ranks && base && { base: base.path, vae }),
+          },
           signal,
         ),
       }),
@@ -278,20 +274,6 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
 /** A side of a square of a bucket's area, to the next 64 pixels. */
 function squareOf({ width, height }: { readonly width: number; readonly height: number }): number {
   return width === height ? width : 64 * Math.max(1, Math.round(Math.sqrt(width * height) / 64));
-}
-
-async function modelToTrain(
-  file: RecipeFile,
-  base: Checkpoint | undefined,
-  recipe: TrainingRecipe,
-): Promise<TrainingModel> {
-  if (base) return modelOf(base);
-  const { vae } = recipe.values;
-  if (vae === undefined) {
-    const hint = "Set vae to an autoencoder: a new model learns on its latents.";
-    throw new IllustriousError("bad_option", `the recipe ${file.name} makes a new model and names no vae`, hint);
-  }
-  return newModel(await modelConfigOf(file, file.own.model_config!), placeOf(file, vae));
 }
 
 const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const;
@@ -320,7 +302,7 @@ async function* learn(
     saveEvery,
     examineEvery: sampleEvery,
     examineFirst: keys.sample_at_first,
-    keep: kept === undefined || saveEvery === 0 ? 2 : Math.max(1, Math.ceil(kept / saveEvery)),
+    keep: kept === undefined || saveEvery === 0 ? 2 : 1 + Math.floor(kept / saveEvery),
     recipe: file.text,
     data,
     signal,

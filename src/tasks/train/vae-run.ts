@@ -8,10 +8,12 @@ import { readWeight } from "../../runtime/read-weight.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Weights } from "../../runtime/weights.ts";
 import type { SavedState } from "../../trainer/checkpoints.ts";
+import { checkFoundation } from "../../trainer/foundation.ts";
 import { type LeftOut, leftOutOf, whyBroken, withoutPictures } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import type { StoredDType } from "../../trainer/model-files.ts";
 import type { Caching } from "../../trainer/sdxl-data.ts";
+import { identityOf } from "../../trainer/sdxl-model.ts";
 import { openVaeLesson, type Picture } from "../../trainer/vae-lesson.ts";
 import type { LearnerOptions } from "../../training/learner/learner.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
@@ -52,7 +54,10 @@ export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> 
     ...(run.dtype && { dtype: run.dtype }),
     ...(saved && { saved: saved.learner }),
   });
-  return { ...lesson, leftOut };
+  if (!weights || own.train_vae !== "decoder") return { ...lesson, leftOut };
+  const foundation = (await identityOf(weights)).slice(0, 16);
+  checkFoundation(saved, foundation);
+  return { ...lesson, leftOut, foundation };
 }
 
 /** Those that can be decoded, and which the run goes without. */

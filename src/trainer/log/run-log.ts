@@ -230,6 +230,8 @@ function takeUp(
       "Go on with that run, or begin one of another name.",
     );
   }
+  // Nothing is gone on with, so nothing that was said before is true of this run.
+  if (resumeFrom === 0) return false;
   const line = parseLine(text);
   if (!line || line.kind === "end" || (line.kind !== "run" && line.step > resumeFrom)) return false;
   remember(history, line);

@@ -93,7 +93,7 @@ export const TIMESTEP_KEYS = {
   timestep_shift: z
     .union([positive, z.literal("size")])
     .default(1)
-    .describe("ours: factor on the sigma of draws; size is each picture's own against 1024 pixels"),
+    .describe("ours: factor on the sigma of draws; size is each picture's own against the model's usual side"),
 } as const;
 
 export const NOISE_KEYS = {

@@ -175,5 +175,15 @@ function differences(recipe: Recipe, model: TrainedModel): Finding[] {
       hint: "Leave zero_terminal_snr out to train what the checkpoint is.",
     });
   }
+  const { shift = 1 } = model;
+  // To its last digits a shift that was read from a schedule's levels is not the one that was written.
+  if (model.prediction === recipe.prediction && Math.abs(recipe.table.shift / shift - 1) > 1e-4) {
+    found.push({
+      level: "warning",
+      code: "shift_differs",
+      message: `the checkpoint's schedule has a shift of ${shift}, the recipe trains one of ${recipe.table.shift}`,
+      hint: "Leave schedule_shift out to train what the checkpoint is. A LoRA's file cannot say it: generate with --shift.",
+    });
+  }
   return found;
 }

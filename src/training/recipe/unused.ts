@@ -1,13 +1,14 @@
 /** @file Keys of a recipe that are set and that nothing of it reads, because another key would have to be set, too. */
 
+import type { z } from "zod";
 import type { Finding } from "../../sampling/finding.ts";
-import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, TIMESTEP_KEYS } from "./keys.ts";
+import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, RUN_KEYS, TIMESTEP_KEYS } from "./keys.ts";
 import { type ObjectiveValues, type Sampling, samplingOf } from "./objective.ts";
 import type { LearnerValues } from "./optimiser.ts";
 
-type Values = ObjectiveValues & LearnerValues;
+type Values = ObjectiveValues & LearnerValues & z.output<z.ZodObject<typeof RUN_KEYS>>;
 
-const SHAPES = { ...OBJECTIVE_KEYS, ...TIMESTEP_KEYS, ...NOISE_KEYS, ...LEARNER_KEYS };
+const SHAPES = { ...OBJECTIVE_KEYS, ...TIMESTEP_KEYS, ...NOISE_KEYS, ...LEARNER_KEYS, ...RUN_KEYS };
 
 type Reader = {
   readonly keys: readonly (keyof Values)[];
@@ -16,6 +17,9 @@ type Reader = {
   readonly instead: (values: Values) => string;
   readonly remedy: string;
 };
+
+const isLora = ({ network_module, network_dim }: Values): boolean =>
+  Boolean(network_module) || network_dim !== undefined;
 
 const drawnBy = (kinds: readonly Sampling[], ...keys: (keyof Values)[]): Reader => ({
   keys,
@@ -61,6 +65,31 @@ const READERS: readonly Reader[] = [
   },
   ruledBy(["polynomial"], "lr_end", "lr_scheduler_power"),
   ruledBy(["cosine_with_restarts"], "lr_scheduler_num_cycles"),
+  {
+    keys: ["zero_terminal_snr"],
+    read: ({ prediction }) => prediction !== "flow",
+    instead: () => "prediction is flow, whose levels end in pure noise anyway",
+    remedy: "another prediction",
+  },
+  {
+    keys: ["weighting_scheme"],
+    read: ({ timestep_sampling, weighting_scheme }) =>
+      weighting_scheme === "none" || timestep_sampling === undefined || timestep_sampling === weighting_scheme,
+    instead: (values) => `timesteps are drawn by ${samplingOf(values)}`,
+    remedy: "one of the two",
+  },
+  {
+    keys: ["text_encoder_lr", "learning_rate_te1", "learning_rate_te2", "text_encoder_lr1", "text_encoder_lr2"],
+    read: (values) => (isLora(values) ? !values.network_train_unet_only : values.train_text_encoder),
+    instead: () => "text encoders do not learn",
+    remedy: "train_text_encoder = true (of a LoRA, leave network_train_unet_only out)",
+  },
+  {
+    keys: ["train_text_encoder"],
+    read: (values) => !isLora(values),
+    instead: () => "a LoRA is trained, in both text encoders unless network_train_unet_only says otherwise",
+    remedy: "text_encoder_lr",
+  },
   of("ema_decay", "ema_decay = 0.999", "ema_warmup", "ema_inverse_gamma", "ema_power"),
   of("debiased_estimation_loss", "debiased_estimation_loss = true", "debiased_form"),
   of("p2_gamma", "p2_gamma = 1", "p2_k", "p2_form"),
