@@ -4,7 +4,7 @@
  * unread: the images themselves tell theirs.
  */
 
-import { dirname, extname, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { isImageName, listFolder } from "./folder-config.ts";
 import type { SubsetOptions } from "./options.ts";
@@ -34,10 +34,11 @@ export async function metadataImages(
 ): Promise<FoundImage[]> {
   const entries = path.toLowerCase().endsWith(".jsonl") ? await readLines(path) : await readObject(path);
   const base = folder ?? dirname(path);
-  const endings = entries.some((entry) => !isImageName(entry.path)) ? await byStem(base) : undefined;
+  const stems = entries.filter((entry) => !isImageName(entry.path)).map(({ path }) => resolve(base, path));
+  const whole = await withEndings(stems);
   return entries.map((entry) => {
-    const name = isImageName(entry.path) ? entry.path : (endings?.get(entry.path) ?? entry.path);
-    return { path: resolve(base, name), caption: captionOfEntry(entry, options) };
+    const named = resolve(base, entry.path);
+    return { path: whole.get(named) ?? named, caption: captionOfEntry(entry, options) };
   });
 }
 
@@ -102,9 +103,16 @@ function textsOf(entry: Record<string, unknown>, place: string): Texts {
   return { caption, tags: textOf(entry, "tags", place) };
 }
 
-async function byStem(folder: string): Promise<Map<string, string>> {
-  const { files } = await listFolder(folder);
-  return new Map(files.filter(isImageName).map((name) => [name.slice(0, -extname(name).length), name]));
+/** The images of these names, each in its own folder, by the names. */
+async function withEndings(stems: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const folder of new Set(stems.map(dirname))) {
+    // A folder that is not there has none, and each of its images is told as missing.
+    const { files } = await listFolder(folder).catch(() => ({ files: [] }));
+    for (const name of files.filter(isImageName))
+      found.set(join(folder, name.slice(0, -extname(name).length)), join(folder, name));
+  }
+  return found;
 }
 
 function textOf(entry: Record<string, unknown>, key: string, place: string): string | undefined {

@@ -111,10 +111,12 @@ test("kohya's metadata: captions with tags, names without endings", async () => 
     "ft/a.png": [64, 64],
     "ft/b.webp": [64, 64],
     "ft/c.png": [64, 64],
+    "ft/below/d.png": [64, 64],
     "meta.json": JSON.stringify({
       "a.png": { caption: "a girl", tags: "1girl, solo", train_resolution: [512, 512] },
       b: { tags: "2girls" },
       "c.png": {},
+      "below/d": { tags: "1boy" },
     }),
     "lines.jsonl": '{"image_path": "a.png", "caption": "one\\ntwo", "tags": "x, y"}',
   });
@@ -124,7 +126,7 @@ test("kohya's metadata: captions with tags, names without endings", async () => 
     return { captions: items.map(({ image }) => image.caption), report: report.datasets[0]!.subsets[0]! };
   };
   const object = await read({ metadata_file: "meta.json" });
-  expect(object.captions).toEqual(["a girl,1girl, solo", "2girls", ""]);
+  expect(object.captions).toEqual(["a girl,1girl, solo", "2girls", "", "1boy"]);
   expect(object.report.withoutCaption).toEqual({ count: 1, first: [join(root, "ft/c.png")] });
   const lines = await read({ metadata_file: "lines.jsonl", enable_wildcard: true });
   expect(lines.captions).toEqual(["one,x, y\ntwo,x, y"]);
