@@ -6,7 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { encodeParquet, type ParquetColumn, readParquet } from "./parquet.ts";
+import { encodeParquet, type ParquetColumn, parquetPieces, readParquet } from "./parquet.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -50,6 +50,26 @@ test("the reader of another package sees types, values and texts", async () => {
   expect(found.map((row) => Object.values(row).map((value) => value ?? null))).toEqual(
     rows.map((row) => Object.values({ ...row, large: row.large === null ? null : BigInt(row.large) })),
   );
+});
+
+test("rows in lists that are asked for one by one, each a row group", async () => {
+  const asked: number[] = [];
+  function* groups() {
+    for (let i = 0; i < 3; i++) {
+      asked.push(i);
+      yield rows.slice(i, 3);
+    }
+  }
+  const pieces: Uint8Array[] = [];
+  for (const piece of parquetPieces(columns, groups())) {
+    pieces.push(piece);
+    expect(asked.length).toBe(Math.min(pieces.length, 3));
+  }
+  const path = join(folder, "pieces.parquet");
+  await writeFile(path, Buffer.concat(pieces));
+  expect(await readParquet(path, columns)).toEqual([...rows, ...rows.slice(1), ...rows.slice(2)]);
+  const { row_groups } = parquetMetadata(bufferOf(new Uint8Array(Buffer.concat(pieces))));
+  expect(row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([3, 2, 1]);
 });
 
 test("rows come back as they were, all columns or some", async () => {

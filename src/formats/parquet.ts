@@ -1,10 +1,10 @@
 /**
- * @file Parquet tables of plain rows: a table's bytes, and rows back out of a file. A table here is small enough to be held; many
- * rows are many files, which DuckDB, pandas and others read as one.
+ * @file Parquet tables of plain rows: a table's bytes, and rows back out of a file. A table here is small enough to be held, or is
+ * written piece by piece; many rows are many files, which DuckDB, pandas and others read as one.
  */
 
 import { type ColumnData, parquetRead, type SchemaElement } from "hyparquet";
-import { parquetWriteBuffer } from "hyparquet-writer";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { IllustriousError } from "../base/error.ts";
 import { readAt, withRegularFile } from "./regular-file.ts";
 
@@ -30,14 +30,42 @@ export function encodeParquet(
   rows: readonly ParquetRow[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const bytes = parquetWriteBuffer({
+  return new Uint8Array(Buffer.concat([...parquetPieces(columns, [rows], metadata)]));
+}
+
+/**
+ * The same, in pieces that follow each other: rows are asked for when those before are written, each list of them a row group.
+ *
+ * @param groups no list of which is empty, unless it is the only one
+ */
+export function* parquetPieces(
+  columns: readonly ParquetColumn[],
+  groups: Iterable<readonly ParquetRow[]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Generator<Uint8Array, void> {
+  const writer = new ByteWriter();
+  const table = new ParquetWriter({
+    writer,
     schema: [{ name: "root", num_children: columns.length }, ...columns.flatMap(elementsOf)],
-    columnData: columns.map(({ name, type }) => ({ name, data: rows.map((row) => stored(row[name] ?? null, type)) })),
     kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-    rowGroupSize: Math.max(1, rows.length),
     createdBy: "illustrious",
   });
-  return new Uint8Array(bytes);
+  const piece = () => {
+    const bytes = writer.getBytes().slice();
+    writer.index = 0;
+    return bytes;
+  };
+  for (const rows of groups) {
+    const columnData = columns.map(({ name, type }) => ({
+      name,
+      data: rows.map((row) => stored(row[name] ?? null, type)),
+    }));
+    // A promise of nothing: this writer does not wait.
+    void table.write({ columnData, rowGroupSize: Math.max(1, rows.length) });
+    yield piece();
+  }
+  void table.finish();
+  yield piece();
 }
 
 /**

@@ -50,9 +50,11 @@ export async function layAudit(out: string, rows: readonly AuditRow[], shard = 1
   const shards = Math.ceil(rows.length / shard);
   for (let i = 0; i < shards; i++) await writeShard(table, i, rows.slice(i * shard, (i + 1) * shard), 768);
   await layFigures(table, rows);
-  const counts = await writeDuplicates(table, rows.length, 3);
+  const search = writeDuplicates(table, rows.length, 3);
+  let step = await search.next();
+  while (!step.done) step = await search.next();
   await writeManifest(table, {
-    ...{ format: "illustrious.audit", version: 1, program: "0", paths: ["/s"], complete: true, shards, ...counts },
+    ...{ format: "illustrious.audit", version: 1, program: "0", paths: ["/s"], complete: true, shards, ...step.value },
     ...{ images: rows.length, errors: rows.filter(({ error }) => error !== null).length },
     settings: { workingSide: 768, perceptualHash: PERCEPTUAL_HASH, nearDistance: 3, shard },
   });

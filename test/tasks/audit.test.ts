@@ -174,6 +174,20 @@ test("a set's table: a row an image, in order, with what each is", async () => {
   expect((await readdir(out)).sort()).toEqual(["table"]);
 });
 
+test("stopped while it looks for near-duplicates: all that was measured is kept", async () => {
+  const out = join(root, "searching");
+  const stop = new AbortController();
+  const running = (async () => {
+    const whole = { paths: [set], out, workers: 2, workingSide: 48, shard: 5 };
+    for await (const event of audit(whole, { entry, signal: stop.signal })) if (event.type === "stage") stop.abort();
+  })();
+  await expect(running).rejects.toMatchObject({ code: "cancelled" });
+  expect(await readdir(out)).not.toContain("table");
+  const nothing = new URL("file:///nowhere/decoder.js");
+  expect(done(await run({ out }, { entry: nothing }))).toMatchObject({ images: IMAGES, kept: IMAGES });
+  expect(await filesOf(out)).toEqual(first);
+});
+
 test("again, nothing is decoded; what has changed is", async () => {
   const out = join(root, "again");
   await cp(join(root, "first"), out, { recursive: true });

@@ -1,8 +1,9 @@
 /** @file The groups of near-duplicates of an audit as a table of their own, beside its rows. */
 
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
-import { encodeParquet, type ParquetColumn } from "../../formats/parquet.ts";
+import { type ParquetColumn, type ParquetRow, parquetPieces } from "../../formats/parquet.ts";
 import { type Fingerprints, groupsOf, hammingDistance } from "./near-duplicates.ts";
 import { readFields, shardNumbers, shardPath } from "./shards.ts";
 
@@ -25,32 +26,63 @@ export type DuplicateCounts = {
   readonly grouped: number;
 };
 
+/** Rows that are held at once. */
+const ROW_GROUP = 2 ** 16;
+
 /**
- * Writes the table: a row for each image in a group of two and more, in the order of `id`.
+ * Writes the table: a row for each image in a group of two and more, in the order of `id`. Yields the share of the search that is done,
+ * 0 to 1.
  *
  * @param count images in the folder's shards, whose ids are 0 to `count - 1`
  * @param distance bits that the hashes of near-duplicates may differ in
  * @throws IllustriousError `bad_file` for a damaged shard; `write_failed`
  */
-export async function writeDuplicates(folder: string, count: number, distance: number): Promise<DuplicateCounts> {
+export async function* writeDuplicates(
+  folder: string,
+  count: number,
+  distance: number,
+): AsyncGenerator<number, DuplicateCounts> {
   const prints = await fingerprintsIn(folder, count);
-  const groups = groupsOf(prints, distance);
+  const search = groupsOf(prints, distance);
+  let step = search.next();
+  for (; !step.done; step = search.next()) {
+    yield step.value;
+    // Timers, signals and whoever asks over a net have their turn.
+    await turn();
+  }
+  const groups = step.value;
   const shared = new Uint8Array(count);
-  for (const [id, group] of groups.entries()) if (group !== id) shared[group] = shared[id] = 1;
-  const ids = [...groups.keys()].filter((id) => shared[id] === 1);
-  const rows = ids.map((id) => {
+  for (let id = 0; id < count; id++) if (groups[id] !== id) shared[groups[id]!] = shared[id] = 1;
+  const counts = { groups: 0, grouped: 0 };
+  for (let id = 0; id < count; id++) {
+    counts.groups += shared[id] === 1 && groups[id] === id ? 1 : 0;
+    counts.grouped += shared[id]!;
+  }
+  await writeFileAtomic(join(folder, DUPLICATES_FILE), async ({ write }) => {
+    for (const piece of parquetPieces(COLUMNS, rowGroups(prints, groups, shared))) await write(piece);
+  });
+  return counts;
+}
+
+/** @param shared 1 where an image is not alone */
+function* rowGroups(prints: Fingerprints, groups: Uint32Array, shared: Uint8Array): Generator<ParquetRow[], void> {
+  const { perceptual, hasPerceptual, content, hasContent } = prints;
+  let rows: ParquetRow[] = [];
+  for (let id = 0; id < groups.length; id++) {
+    if (shared[id] === 0) continue;
     const group = groups[id]!;
-    const hashed = prints.hasPerceptual[id] === 1 && prints.hasPerceptual[group] === 1;
-    return {
+    const hashed = hasPerceptual[id] === 1 && hasPerceptual[group] === 1;
+    rows.push({
       id,
       group,
-      distance: hashed ? hammingDistance(prints.perceptual[id]!, prints.perceptual[group]!) : null,
-      same_file:
-        prints.hasContent[id] === 1 && prints.hasContent[group] === 1 && prints.content[id] === prints.content[group],
-    };
-  });
-  await writeFileAtomic(join(folder, DUPLICATES_FILE), encodeParquet(COLUMNS, rows));
-  return { groups: ids.filter((id) => groups[id] === id).length, grouped: ids.length };
+      distance: hashed ? hammingDistance(perceptual[id]!, perceptual[group]!) : null,
+      same_file: hasContent[id] === 1 && hasContent[group] === 1 && content[id] === content[group],
+    });
+    if (rows.length < ROW_GROUP) continue;
+    yield rows;
+    rows = [];
+  }
+  if (rows.length > 0) yield rows;
 }
 
 async function fingerprintsIn(folder: string, count: number): Promise<Fingerprints> {

@@ -23,7 +23,8 @@ export type AuditEvent =
     } & AuditCounts)
   /** A file of the table is whole. */
   | { readonly type: "shard"; readonly path: string; readonly images: number }
-  | { readonly type: "stage"; readonly message: string }
+  /** Again and again where it takes long, with the share that is done, 0 to 1. */
+  | { readonly type: "stage"; readonly message: string; readonly share?: number }
   | ({
       readonly type: "done";
       /** The table's. */

@@ -56,7 +56,7 @@ export type Work = {
 };
 
 /** Milliseconds between two events of progress. */
-const TELL_EVERY = 200;
+export const TELL_EVERY = 200;
 
 /** Answers to one chunk that are none, before it is given up. */
 const MOST_FALSE = 3;

@@ -7,6 +7,7 @@ import { IllustriousError } from "../../base/error.ts";
 import {
   type AuditManifest,
   checkPaths,
+  type DuplicateCounts,
   openAuditFolder,
   openKnownRows,
   PERCEPTUAL_HASH,
@@ -23,7 +24,7 @@ import { checkFolder, makeFolder } from "../output-place.ts";
 import { VERSION } from "../version.ts";
 import { type AuditQueue, ownQueue, redisQueue } from "./audit-queue.ts";
 import type { AuditEvent } from "./events.ts";
-import { type Found, measureAll, stopped } from "./measure-all.ts";
+import { type Found, measureAll, stopped, TELL_EVERY } from "./measure-all.ts";
 import { type AuditInput, type AuditOptions, parseAuditOptions } from "./options.ts";
 import { openVocabulary } from "./vocabulary.ts";
 
@@ -89,8 +90,8 @@ async function* auditWith(
   const counts = yield* measureAll({ ...work, timeLimit, signal, audit });
   const { images, errors } = counts;
   if (images === 0) throw noImages(paths);
-  yield { type: "stage", message: "looking for near-duplicates" };
-  const duplicates = await writeDuplicates(folder.next, images, options.nearDistance);
+  const tell = () => audit.note({ ...counts, total: images, share: 1, done: false });
+  const duplicates = yield* duplicatesIn(folder.next, images, options.nearDistance, signal, tell);
   await writeFigures(folder.next, counter.result());
   const shards = Math.ceil(images / options.shard);
   await audit.check();
@@ -99,6 +100,29 @@ async function* auditWith(
   await audit.finish();
   await audit.note({ ...counts, total: images, share: 1, done: true });
   yield { type: "done", folder: folder.table, ...counts, ...duplicates };
+}
+
+/** @param tell others that this is still at work */
+async function* duplicatesIn(
+  folder: string,
+  images: number,
+  distance: number,
+  signal: AbortSignal | undefined,
+  tell: () => Promise<void>,
+): AsyncGenerator<AuditEvent, DuplicateCounts> {
+  const stage = { type: "stage", message: "looking for near-duplicates" } as const;
+  yield stage;
+  let told = performance.now();
+  const work = writeDuplicates(folder, images, distance);
+  for (;;) {
+    const { done, value } = await work.next();
+    if (done) return value;
+    if (signal?.aborted) throw stopped(images);
+    if (performance.now() - told < TELL_EVERY) continue;
+    told = performance.now();
+    await tell();
+    yield { ...stage, share: value };
+  }
 }
 
 function manifestOf({ paths, workingSide, nearDistance, shard }: AuditOptions): AuditManifest {
