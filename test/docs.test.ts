@@ -50,7 +50,7 @@ const help = await Promise.all(
   commands.map(async (name) => (await run(process.execPath, [main, ...name.split(" "), "--help"])).stdout),
 );
 // Flags of other programs that a page may name.
-const foreign = new Set(["--ignore-scripts", "--check"]);
+const foreign = new Set(["--ignore-scripts", "--check", "--ss"]);
 
 // The command line's own pages name aliases, too; test/cli holds those.
 const others = texts.filter(({ page }) => !/command-line|repeat-a-picture/.test(page));
