@@ -274,6 +274,31 @@ async function childrenOf(parent: number): Promise<number[]> {
   return found;
 }
 
+test("what is left out is told: archives that nothing reads, and what trainers do not repeat", async () => {
+  const paths = [join(root, "partly")];
+  await mkdir(join(paths[0]!, "0_never"), { recursive: true });
+  await writeFile(
+    join(paths[0]!, "0_never/a.jfif"),
+    await sharp(await flat("red"))
+      .jpeg()
+      .toBuffer(),
+  );
+  for (const name of ["b.tar.zst", "c.zip"]) await writeFile(join(paths[0]!, name), "");
+  const events = await run({ out: join(root, "partly-audit"), paths });
+  expect(events.filter(({ type }) => type === "warning")).toEqual([
+    { type: "warning", message: `${paths[0]}/b.tar.zst and 1 more like it: not read`, hint: expect.any(String) },
+    { type: "warning", message: `${paths[0]}/0_never/a.jfif: 0 repeats`, hint: expect.any(String) },
+  ]);
+  expect(done(events)).toMatchObject({ images: 1, errors: 0 });
+  expect(await rowsOf(join(root, "partly-audit"))).toMatchObject([{ repeats: 0, caption: "never", format: "jpeg" }]);
+  await rm(join(paths[0]!, "0_never"), { recursive: true });
+  await expect(run({ out: join(root, "nothing"), paths })).rejects.toMatchObject({
+    code: "bad_file",
+    message: expect.stringContaining("no images but in"),
+    hint: expect.stringContaining(".tar.gz"),
+  });
+});
+
 test("settings and paths that do not fit the audit that is there are refused, with the way out", async () => {
   const out = join(root, "first");
   await expect(run({ out, workingSide: 64 })).rejects.toMatchObject({

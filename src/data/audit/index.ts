@@ -22,7 +22,7 @@ export { type FlatBin, type Flatness, type Flattening, flatness, flattening, who
 export { isSettled, type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
-export { CAPTION_ENDINGS, checkPaths, placesIn } from "./places.ts";
+export { CAPTION_ENDINGS, checkPaths, placesIn, REPACK } from "./places.ts";
 export {
   type AuditFault,
   type AuditRow,

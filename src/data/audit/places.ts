@@ -20,9 +20,12 @@ export type Place =
       readonly metadata?: { readonly path: string; readonly line: number | null };
       readonly captionFiles: readonly string[];
       readonly classTokens?: string | undefined;
+      /** 0 in a folder that trainers leave out, such as `0_girl`. */
       readonly repeats: number;
     }
   | { readonly type: "archive"; readonly path: string }
+  /** An archive in a folder that nothing here reads. */
+  | { readonly type: "other archive"; readonly path: string }
   /** What should name images and cannot be understood. */
   | { readonly type: "bad"; readonly path: string; readonly why: string };
 
@@ -51,7 +54,7 @@ export async function checkPaths(paths: readonly string[]): Promise<void> {
     if (kindOf(path, found.isDirectory())) continue;
     const hint =
       "Name a folder, an image, a metadata .jsonl or .json, a .tar or .tar.gz archive, or a .txt file that lists such paths.";
-    throw new IllustriousError("bad_option", `${path}: names no images`, hint);
+    throw new IllustriousError("bad_option", `${path}: names no images`, isOtherArchive(path) ? REPACK : hint);
   }
 }
 
@@ -69,6 +72,12 @@ function kindOf(path: string, isFolder: boolean): Kind | undefined {
 }
 
 const isArchiveName = (path: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(path);
+
+const isOtherArchive = (path: string): boolean =>
+  /\.(tar\.(bz2?|xz|zstd?|lz4?|lzo|lzma|z|br)|tbz2?|txz|tzst|tlz|zip|rar|7z)$/i.test(path);
+
+/** What to do about archives that are not read. */
+export const REPACK = "Unpack it into a folder, or pack it as .tar or .tar.gz: those are read as they are.";
 
 /** @param listed whether a list names it, which may not name another list: two could name each other */
 async function* placesAt(path: string, listed: boolean): AsyncGenerator<Place, void> {
@@ -127,7 +136,7 @@ type Found = { readonly own?: Class; readonly within?: (name: string) => Found }
 
 function classOf(name: string): Found {
   const [, repeats, classTokens] = /^(\d{1,6})_(.*)$/.exec(name) ?? [];
-  if (repeats === undefined || Number(repeats) === 0) return {};
+  if (repeats === undefined) return {};
   return { own: { repeats: Number(repeats), classTokens: classTokens || undefined } };
 }
 
@@ -143,6 +152,7 @@ async function* folderPlaces(folder: string, own: Class, look?: (name: string) =
       const endings = CAPTION_ENDINGS.filter((ending) => names.has(stem + ending));
       yield imageAt(path, endings, own);
     } else if (isArchiveName(name)) yield { type: "archive", path };
+    else if (isOtherArchive(name)) yield { type: "other archive", path };
   }
   for (const name of folders) {
     const { own: below = own, within } = look?.(name) ?? {};

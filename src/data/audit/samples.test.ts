@@ -71,6 +71,17 @@ test("a folder and all below it, by name; captions beside images; hidden files a
   expect(found.map(({ reached }) => reached)).toEqual([4, 6, 7, 7, 10]);
 });
 
+test("rarer endings of images; archives that are not read are no samples, and are told of as places", async () => {
+  const images = ["a.jfif", "b.JPE", "c.jif", "d.apng"];
+  const others = ["e.tar.bz2", "f.tar.zst", "g.TXZ", "h.zip", "i.7z"];
+  await lay(Object.fromEntries([...images, ...others, "notes.tar.md"].map((name) => [name, ""])));
+  expect(brief(await samples(""))).toEqual(images.map((name) => [name, null]));
+  const places = await gathered(placesIn([folder]));
+  const left = places.flatMap(({ type, path }) => (type === "other archive" ? [relative(folder, path)] : []));
+  expect(left).toEqual(others);
+  await expect(samples("e.tar.bz2")).rejects.toMatchObject({ hint: expect.stringContaining(".tar.gz") });
+});
+
 test("names with quotes, line ends, emoji and dots", async () => {
   const names = ["a'b.png", 'a"b.png', "a\nb.png", "初音🎨.png", "a.b.c.png", " .png", "%2e%2e.png", "$(x);.png"];
   await lay(
@@ -95,7 +106,7 @@ test("kohya's folders say how often, and name the class where no caption is", as
     "0_never/f.png": "",
   });
   expect(brief(await samples(""))).toEqual([
-    ["0_never/f.png", null],
+    ["0_never/f.png", "never", 0],
     ["3_top/d.png", "top", 3],
     ["img/10_sks girl/a.png", "own", 10],
     ["img/10_sks girl/b.png", "sks girl", 10],

@@ -36,8 +36,12 @@ export type Kernel = "lanczos3" | "cubic" | "linear" | "nearest";
 /** Endings of the files that a folder of pictures is searched for, in lower case. */
 export const IMAGE_ENDINGS: readonly string[] = [
   ".png",
+  ".apng",
   ".jpg",
   ".jpeg",
+  ".jpe",
+  ".jif",
+  ".jfif",
   ".webp",
   ".avif",
   ".gif",

@@ -28,6 +28,7 @@ beforeAll(async () => {
       if (i === 2) return auditRow(i, { source, error: "broken", errorText: "cut short" });
       return auditRow(i, {
         ...{ source, saturation, caption: i % 7 === 0 ? null : `tag ${i}, "x"\nsecond`, repeats: i % 11 === 0 ? 2 : 1 },
+        ...(i === 4 && { repeats: 0 }),
         ...(i === 3 && { member: "in.png", memberNumber: 0 }),
       });
     }),
@@ -49,7 +50,7 @@ const names = async () => (await readdir(join(root, "out/set.images"))).sort();
 
 test("the trainer draws every image as often as is told, which is flatter; captions are the audit's", async () => {
   const done = await balance({ most: 6 });
-  expect(done.left).toEqual({ withoutMeasures: 1, inArchives: 1, regularisation: 1 });
+  expect(done.left).toEqual({ withoutMeasures: 1, inArchives: 1, regularisation: 1, unrepeated: 1 });
   const set = await scanned(await readDatasetConfig(done.path));
   const drawn = new Map<string, number>();
   const captions = new Map<string, string>();
@@ -60,7 +61,7 @@ test("the trainer draws every image as often as is told, which is flatter; capti
       captions.set(path, captionFor(example, { seed: 1, epoch: 0 }));
     }
   }
-  const kept = rows.filter((_, i) => i === 0 || i > 3);
+  const kept = rows.filter((_, i) => i === 0 || i > 4);
   expect(new Set(drawn.keys())).toEqual(new Set(kept.map(({ source }) => source)));
   for (const { source, repeats, caption } of kept) {
     expect(drawn.get(source)! % repeats).toBe(0);

@@ -55,7 +55,13 @@ export type BalanceEvent =
       /** `after`: examples of an epoch in the bin. */
       readonly bins: readonly (FlatBin & { readonly after: number })[];
       /** Images that the data set cannot have, or only without words. */
-      readonly left: { readonly withoutMeasures: number; readonly inArchives: number; readonly regularisation: number };
+      readonly left: {
+        readonly withoutMeasures: number;
+        readonly inArchives: number;
+        readonly regularisation: number;
+        /** In kohya's folders of 0 repeats. */
+        readonly unrepeated: number;
+      };
       readonly withoutCaption: number;
     };
 
@@ -75,7 +81,7 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
     );
   const began = await identity();
   const place = await checkFile(out);
-  const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0 };
+  const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0, unrepeated: 0 };
   const [before, after] = [countSpread(measure), countSpread(measure)];
   const total = 2 * manifest.images;
   let done = 0;
@@ -151,9 +157,10 @@ function boundsFor(side: number): { min_bucket_reso: number; max_bucket_reso: nu
 
 type Reason = keyof Extract<BalanceEvent, { type: "done" }>["left"];
 
-function reasonToLeave({ source, member, error }: Row): Reason | undefined {
+function reasonToLeave({ source, member, repeats, error }: Row): Reason | undefined {
   if (error !== null) return "withoutMeasures";
   if (member !== null) return "inArchives";
+  if (repeats === 0) return "unrepeated";
   // kohya's `reg/10_girl/`: as one of the others it would be learnt.
   const folder = dirname(source);
   const isReg = basename(dirname(folder)) === "reg" && /^\d+_/.test(basename(folder));

@@ -13,6 +13,7 @@ import {
   PERCEPTUAL_HASH,
   placesIn,
   publish,
+  REPACK,
   rowCounter,
   writeDuplicates,
   writeFigures,
@@ -78,7 +79,12 @@ async function* auditWith(
     yield { type: "warning", message: `${path}: damaged`, hint: "Its images are measured again." };
   }
   if (known.count > 0) yield { type: "known", rows: known.count };
-  const found = await survey(paths, signal);
+  const { found, left, unrepeated } = await survey(paths, signal);
+  if (left.count > 0) yield { type: "warning", message: `${toldOf(left)}: not read`, hint: REPACK };
+  if (unrepeated.count > 0) {
+    const hint = "sd-scripts and `illustrious train` leave out kohya's folders of 0 repeats; here they are measured.";
+    yield { type: "warning", message: `${toldOf(unrepeated)}: 0 repeats`, hint };
+  }
   yield { type: "found", ...found };
   await makeFolder(folder.next);
   await makeFolder(folder.chunks);
@@ -134,26 +140,45 @@ function manifestOf({ paths, workingSide, nearDistance, shard }: AuditOptions): 
   };
 }
 
-/** What there is to do, so that the time left can be told. */
-async function survey(paths: readonly string[], signal: AbortSignal | undefined): Promise<Found> {
+/** Files of one kind by their number and the first of them. */
+type Some = { readonly count: number; readonly first: string };
+
+const NONE: Some = { count: 0, first: "" };
+
+const oneMore = ({ count, first }: Some, path: string): Some => ({
+  count: count + 1,
+  first: count === 0 ? path : first,
+});
+
+const toldOf = ({ count, first }: Some): string => (count === 1 ? first : `${first} and ${count - 1} more like it`);
+
+/** What there is to do, so that the time left can be told: with archives that nothing reads, and images of 0 repeats. */
+async function survey(
+  paths: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly found: Found; readonly left: Some; readonly unrepeated: Some }> {
   const found = { images: 0, archives: 0, bytes: 0 };
+  let [left, unrepeated] = [NONE, NONE];
   let places = 0;
   for await (const place of placesIn(paths)) {
     if (signal?.aborted) throw stopped(0);
-    places++;
-    if (place.type === "bad") continue;
+    if (place.type === "other archive") left = oneMore(left, place.path);
+    else places++;
+    if (place.type === "bad" || place.type === "other archive") continue;
     if (place.type === "archive") found.archives++;
     else found.images++;
+    if (place.type === "image" && place.repeats === 0) unrepeated = oneMore(unrepeated, place.path);
     found.bytes += await stat(place.path).then(
       ({ size }) => size,
       () => 0,
     );
   }
-  if (places === 0) throw noImages(paths);
-  return found;
+  if (places === 0) throw noImages(paths, left);
+  return { found, left, unrepeated };
 }
 
-function noImages(paths: readonly string[]): IllustriousError {
+function noImages(paths: readonly string[], left: Some = NONE): IllustriousError {
   const hint = "Name a folder with PNG, JPEG, WebP, AVIF, GIF or TIFF files in it, or an archive of them.";
-  return new IllustriousError("bad_file", `${paths.join(", ")}: no images`, hint);
+  const why = left.count > 0 ? `no images but in ${toldOf(left)}` : "no images";
+  return new IllustriousError("bad_file", `${paths.join(", ")}: ${why}`, left.count > 0 ? REPACK : hint);
 }
