@@ -113,7 +113,10 @@ function human(shell: Shell, line: LiveLine): (event: AuditEvent) => void {
       case "warning":
         return line.keep(warningText(event, paint));
       case "stage":
-        return line.show(event.message + (event.share === undefined ? "" : ` · ${Math.floor(100 * event.share)} %`));
+        return line.show(
+          event.message + (event.share === undefined ? "" : ` · ${Math.floor(100 * event.share)} %`),
+          event.message,
+        );
       case "progress":
         return line.show(pace(event));
       case "shard":

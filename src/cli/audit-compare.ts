@@ -58,7 +58,7 @@ async function run(a: string, b: string, command: Command, shell: Shell): Promis
         shell.stdout.write(json ? jsonLine(comparison) : text());
       } else {
         const share = event.type === "progress" ? event.share : undefined;
-        line.show(progressText(stage.name, (shell.now() - stage.began) / 1000, share));
+        line.show(progressText(stage.name, (shell.now() - stage.began) / 1000, share), stage.name);
       }
     }
   });

@@ -55,7 +55,7 @@ async function run(folder: string, { json = false, html, thresholds }: Flags, sh
       ...(thresholds !== undefined && { thresholds }),
     };
     for await (const event of auditReport(input, { signal })) {
-      if (event.type === "progress") line.show(pace(event));
+      if (event.type === "progress") line.show(pace(event), event.stage);
       else line.end();
       if (event.type === "page" && !json) shell.stdout.write(`${safeLine(event.path)}\n`);
       if (event.type !== "done") continue;

@@ -175,7 +175,7 @@ function progressLine(shell: Shell): Line {
       const at = shell.now();
       // Each model's kept pictures are counted by themselves.
       if (began?.type !== event.type || event.done < began.done) began = { type: event.type, at, done: event.done };
-      line.show(progressText(event, event.done - began.done, (at - began.at) / 1000));
+      line.show(progressText(event, event.done - began.done, (at - began.at) / 1000), `${event.type} ${event.model}`);
     },
     end: line.end,
   };

@@ -123,7 +123,7 @@ function human(shell: Shell, line: LiveLine, options: TagOptions): (event: TagEv
           `thresholds ${safeLine(event.name)}@${event.digest}, of ${counted(event.thresholds.pictures, "picture")}\n`,
         );
       case "counting":
-        return line.show(countingText(event, (shell.now() - began) / 1000));
+        return line.show(countingText(event, (shell.now() - began) / 1000), event.type);
       case "change":
         line.end();
         shell.stdout.write(changeText(event, out));
@@ -132,7 +132,7 @@ function human(shell: Shell, line: LiveLine, options: TagOptions): (event: TagEv
         if (left++ < MOST_LEFT) line.keep(`${paint.yellow("left:")} ${safeLine(event.message)}\n`);
         return;
       case "progress":
-        return line.show(progressText(event, (shell.now() - began) / 1000));
+        return line.show(progressText(event, (shell.now() - began) / 1000), event.type);
       case "done":
         line.end();
         shell.stdout.write(sectionsText(sectionsOf(event), out));

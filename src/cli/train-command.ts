@@ -115,11 +115,12 @@ function human(shell: Shell, line: LiveLine): (event: TrainEvent) => void {
   return (event) => {
     switch (event.type) {
       case "stage":
-        return line.show(event.message);
+        return line.show(event.message, event.message);
       case "progress":
         return line.show(
           `${event.stage === "data" ? "looked at" : "encoded"} ${event.done} of ${event.total} ` +
             (event.stage === "captions" ? "captions" : "pictures"),
+          event.stage,
         );
       case "report":
         return line.keep(`${safeText(event.lines.join("\n"))}\n`);
@@ -130,7 +131,7 @@ function human(shell: Shell, line: LiveLine): (event: TrainEvent) => void {
         return line.keep(safeLine(`${from} of ${event.steps}; watch ${event.page}`).concat("\n"));
       }
       case "step":
-        return line.show(pace(event));
+        return line.show(pace(event), event.type);
       case "examined": {
         const figures = Object.entries(event.figures).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
         return line.keep(figures.length > 0 ? `step ${event.step}: ${figures.join(", ")}\n` : "");

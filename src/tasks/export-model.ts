@@ -70,6 +70,7 @@ export async function* exportModel(
   try {
     for await (const _ of ticks(writing, EVERY)) yield { type: "progress", bytes, total };
     await writing;
+    yield { type: "progress", bytes, total };
   } finally {
     // Whoever stops to listen has the file as it was before.
     isLeft = true;

@@ -85,6 +85,8 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 test("progress, the page and the report are told; the page is whole and nothing else is left", async () => {
   const stages = new Set(events.flatMap((event) => (event.type === "progress" ? [event.stage] : [])));
   expect([...stages]).toEqual(["thumbnails"]);
+  const last = events.findLast(({ type }) => type === "progress") as { readonly done: number; readonly total: number };
+  expect(last.done).toBe(last.total);
   expect(events.at(-2)).toMatchObject({ type: "page", bytes: (await stat(join(root, "page.html"))).size });
   expect(events.at(-1)).toMatchObject({ type: "done", report: { images: 12, measured: 11, errors: { broken: 1 } } });
   expect((await readdir(root)).sort()).toEqual(["audit", "page.html", "set"]);

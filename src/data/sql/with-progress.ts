@@ -20,12 +20,16 @@ export async function* withProgress<T>(connection: DuckDBConnection, work: Promi
       settled = true;
     },
   );
+  let told = false;
   try {
     for await (const _ of ticks(work, TELL_EVERY)) {
+      told = true;
       const { percentage } = connection.progress;
       yield { type: "progress", share: percentage > 0 ? Math.min(1, percentage / 100) : undefined };
     }
-    return await work;
+    const found = await work;
+    if (told) yield { type: "progress", share: 1 };
+    return found;
   } finally {
     // A connection that is closed in the middle of its work takes the process with it.
     if (!settled) connection.interrupt();

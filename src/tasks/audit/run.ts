@@ -118,10 +118,12 @@ async function* duplicatesIn(
 ): AsyncGenerator<AuditEvent, DuplicateCounts> {
   const stage = { type: "stage", message: "looking for near-duplicates" } as const;
   yield stage;
-  let told = performance.now();
+  const began = performance.now();
+  let told = began;
   const work = writeDuplicates(folder, images, distance);
   for (;;) {
     const { done, value } = await work.next();
+    if (done && told > began) yield { ...stage, share: 1 };
     if (done) return value;
     if (signal?.aborted) throw stopped(images);
     if (performance.now() - told < TELL_EVERY) continue;

@@ -223,6 +223,7 @@ test("what an older version judged is judged again and not drawn again, but for 
   const events = await eventsOf(sourceOf(asAsked, asked), rows);
   const untraced = old.filter(({ row }) => row !== "saturation").length;
   expect(events.filter(({ type }) => type === "judging")).toHaveLength(untraced);
+  expect(events.findLast(({ type }) => type === "judging")).toMatchObject({ done: untraced, total: untraced });
   expect(events.find(({ type }) => type === "model")).toMatchObject({ known: untraced });
   expect(new Set(asked.map(({ cell }) => cell.row))).toEqual(new Set(["saturation"]));
   expect(events.at(-1)).toEqual(whole.at(-1));

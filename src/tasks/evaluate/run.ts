@@ -162,9 +162,9 @@ async function* judgeAgain(
     .flatMap((cell) => cell.shots.filter((shot) => records.outdated(cell, shot)).map((shot) => ({ cell, shot })));
   for (const [done, { cell, shot }] of outdated.entries()) {
     if (signal?.aborted) throw cancelled();
-    yield { type: "judging", model: job.name, row: cell.row, cell: cell.name, done, total: outdated.length };
     const image = await records.picture(cell, shot);
     if (image) await records.judgedAgain(cell, shot, judge[cell.row]({ image }, shot.description));
+    yield { type: "judging", model: job.name, row: cell.row, cell: cell.name, done: done + 1, total: outdated.length };
   }
 }
 

@@ -58,7 +58,7 @@ export type TagEvent =
       readonly after: string | null;
     }
   | { readonly type: "left"; readonly path: string; readonly reason: LeftReason; readonly message: string }
-  /** A few times a second. `total` images of the audit, none when undoing. */
+  /** A few times a second. `total` rows of the audit, at the end its images; none when undoing. */
   | ({ readonly type: "progress"; readonly total?: number } & TagCounts)
   /** `out` the folder of a copy or of archives. */
   | ({ readonly type: "done"; readonly written: boolean; readonly ledger: string; readonly out?: string } & TagCounts);

@@ -125,6 +125,13 @@ test("a dry run tells and changes nothing, not even in the audit's folder", asyn
   expect(await readdir(audit)).toEqual(["table"]);
 });
 
+test("the last progress is a full count, also where a line of the set names no image", async () => {
+  const bad = { ...row(10, "sub/metadata.jsonl", 0, {}), ...NO_FACTS, error: "bad_source", errorText: "line 2: no" };
+  await writeTable([...rows, bad as AuditRow]);
+  const last = (await tag({ ...BRIGHT })).findLast(({ type }) => type === "progress");
+  expect(last).toMatchObject({ images: rows.length, total: rows.length });
+});
+
 test("where the audit has no figures, its rows are counted for the thresholds first, which is told", async () => {
   await rm(join(audit, "table/figures.json"));
   const events = await tag(BRIGHT);

@@ -62,6 +62,8 @@ export async function* runTag(
     yield* told;
     if (told.at(-1)?.type !== "counting") yield { type: "progress", ...total, ...tally.counts() };
   }
+  // A table has rows of what names no image, too: what there was in all is known at the end.
+  if (!options.undo) yield { type: "progress", ...tally.counts(), total: tally.counts().images };
   const out = options.out === undefined ? {} : { out: resolve(options.out) };
   yield { type: "done", written: calls !== undefined, ledger: path, ...out, ...tally.counts() };
 }

@@ -48,6 +48,7 @@ export async function* drawThumbnails(
     }
     await Promise.all(running);
     if (failure) throw failure.error;
+    yield { done: total, total };
   } finally {
     await decoders.close();
   }
