@@ -1,6 +1,6 @@
 /**
- * @file What an evaluation says of pictures whose truth is known: drawings as they are asked for, the same with the girls' places swapped, and noise. Needs
- * `npm run build`.
+ * @file What an evaluation says of pictures whose truth is known: drawings as they are asked for, the same through the models' autoencoder, with the
+ * girls' places swapped, and noise. Needs `npm run build`.
  *
  *     node scripts/judge-truth.mjs [seeds]      25 seeds a cell if not told
  *
@@ -16,6 +16,7 @@ import { controlTokensOf, renderScene, sceneAt } from "../dist/data/scenes/index
 import { drawTone } from "../dist/data/scenes/tone.js";
 import { evaluationMarkdown } from "../dist/index.js";
 import { runEvaluation } from "../dist/tasks/evaluate/run.js";
+import { throughLatents } from "./through-latents.mjs";
 
 const seeds = Number(process.argv[2] ?? 25);
 const model = fileURLToPath(new URL("../models/nano-v3.5-vpred", import.meta.url));
@@ -49,6 +50,9 @@ function asAsked({ cell }, description, seed) {
   return obedient ? obedient[seed % obedient.length] : renderScene(scene, cell.side ?? SIDE);
 }
 
+const returned = await throughLatents(model);
+const decoded = async (...asked) => returned(await asAsked(...asked));
+
 const swapped = (request, { girls, ...rest }, seed) => asAsked(request, { ...rest, girls: girls.toReversed() }, seed);
 
 function noise({ cell: { side = SIDE } }, _description, seed) {
@@ -57,8 +61,14 @@ function noise({ cell: { side = SIDE } }, _description, seed) {
 }
 
 const GIRLS = ["simple", "long", "sizes"];
-const rows = { asAsked: [...GIRLS, "empty", "saturation", "control"], swapped: GIRLS, noise: GIRLS };
-for (const [name, draw] of Object.entries({ asAsked, swapped, noise })) {
+const COLOURS = ["empty", "saturation"];
+const rows = {
+  asAsked: [...GIRLS, ...COLOURS, "control"],
+  decoded: [...GIRLS, ...COLOURS],
+  swapped: GIRLS,
+  noise: GIRLS,
+};
+for (const [name, draw] of Object.entries({ asAsked, decoded, swapped, noise })) {
   const folder = await mkdtemp(join(tmpdir(), "judge-truth-"));
   async function* source(request) {
     for (const { seed, description } of request.shots) {

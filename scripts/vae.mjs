@@ -11,10 +11,7 @@
 import sharp from "sharp";
 import { measureColours } from "../dist/colour/index.js";
 import { renderScene, sceneAt, scorePicture } from "../dist/data/scenes/index.js";
-import { openVae } from "../dist/models/sdxl/checkpoint-vae.js";
-import { vaeDecoderGraph, vaeEncoderGraph } from "../dist/models/sdxl/vae.js";
-import { decodeLatents, encodeImage } from "../dist/pipeline/vae.js";
-import { onnxRuntime } from "../dist/runtime/onnx/session.js";
+import { throughLatents } from "./through-latents.mjs";
 
 sharp.concurrency(1);
 const [vae, count = "100", sheet] = process.argv.slice(2);
@@ -22,17 +19,7 @@ if (!vae) {
   console.error("say VAE [count] [SHEET.png]");
   process.exit(2);
 }
-const { config, bound } = await openVae(vae);
-const runtime = onnxRuntime();
-const encoder = await runtime.open(vaeEncoderGraph(config), bound.weights);
-const decoder = await runtime.open(vaeDecoderGraph(config), bound.weights);
-
-async function throughLatents(picture) {
-  const tiles = decodeLatents(decoder, config, await encodeImage(encoder, config, picture));
-  let tile = await tiles.next();
-  while (!tile.done) tile = await tiles.next();
-  return tile.value;
-}
+const returned = await throughLatents(vae);
 
 function psnr({ rgb }, { rgb: back }) {
   const squares = rgb.reduce((sum, value, i) => sum + (value - back[i]) ** 2, 0);
@@ -49,7 +36,7 @@ for (const side of [64, 96, 128, 192, 256]) {
   for (let i = 0; i < Number(count); i++) {
     const scene = sceneAt(910_000 + i, { split: "held-out" });
     const picture = await renderScene(scene, side);
-    const back = await throughLatents(picture);
+    const back = await returned(picture);
     const decibels = psnr(picture, back);
     all.push(decibels);
     if (scene.tone.changes.length === 0) plain.push(decibels);
