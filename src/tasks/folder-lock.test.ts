@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lockFolder } from "./folder-lock.ts";
 
@@ -29,6 +30,17 @@ function idle() {
   };
   return { pid: child.pid!, end };
 }
+
+test("a run that is about to end is waited for, if so asked", async () => {
+  const release = await lockFolder(folder, "first");
+  const second = lockFolder(folder, "second", 20_000);
+  await setTimeout(250);
+  await release();
+  await (await second)();
+  const again = await lockFolder(folder, "first");
+  await expect(lockFolder(folder, "second", 250)).rejects.toThrow("another run is at work");
+  await again();
+});
 
 test("the second run is told who works there; after the first it may", async () => {
   const release = await lockFolder(folder, "illustrious audit");

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { IllustriousError } from "../base/error.ts";
 
 type Holder = {
@@ -25,23 +26,28 @@ const NAME = "lock.json";
 /** Locks of this process. */
 const held = new Set<string>();
 
+/** Milliseconds between two looks at a run that is waited for. */
+const POLL = 100;
+
 /** More than one takeover at once, and somebody is quicker every time. */
 const TRIES = 5;
 
 /**
  * @param folder which must exist
  * @param run what this one does, such as "illustrious audit"
+ * @param patience milliseconds to wait for a run that is at work there: a process whose parent was killed ends a moment after it
  * @returns to be called when the work ends, however it does
  * @throws IllustriousError `write_failed` when another run is at work there, naming it
  */
-export async function lockFolder(folder: string, run: string): Promise<() => Promise<void>> {
+export async function lockFolder(folder: string, run: string, patience = 0): Promise<() => Promise<void>> {
   const path = join(folder, NAME);
   const own: Holder = {
     ...{ run, pid: process.pid, host: hostname(), since: new Date().toISOString() },
     began: await beginningOf(process.pid),
   };
   const text = `${JSON.stringify(own)}\n`;
-  for (let tries = 0; tries < TRIES; tries++) {
+  const deadline = performance.now() + patience;
+  for (let tries = 0; tries < TRIES; ) {
     if (await create(path, text)) {
       held.add(path);
       return async () => {
@@ -50,10 +56,14 @@ export async function lockFolder(folder: string, run: string): Promise<() => Pro
       };
     }
     const found = await read(path);
-    if (found === undefined) continue;
-    const holder = holderIn(found);
-    if (!holder || (await isAtWork(holder, path))) throw busy(path, holder);
-    await takeAway(path, found);
+    const holder = found === undefined ? undefined : holderIn(found);
+    if (found !== undefined && (!holder || (await isAtWork(holder, path)))) {
+      if (performance.now() >= deadline) throw busy(path, holder);
+      await setTimeout(POLL);
+      continue;
+    }
+    tries++;
+    if (found !== undefined) await takeAway(path, found);
   }
   throw busy(path, undefined);
 }

@@ -68,11 +68,14 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   yield { type: "done", step, folder, seconds: (performance.now() - begin) / 1000 };
 }
 
+/** Milliseconds for an engine to end whose command was killed: it finishes what it is computing. */
+const ENDING = 5000;
+
 /** The run's folder, in which no other run is at work; empty after a restart. */
 async function lockedFolder(folder: string, restart: boolean): Promise<() => Promise<void>> {
   const lock = async () => {
     await mkdir(folder, { recursive: true });
-    return lockFolder(folder, "illustrious train");
+    return lockFolder(folder, "illustrious train", ENDING);
   };
   const isNew = !(await exists(folder));
   const release = await lock();
