@@ -7,6 +7,7 @@ import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { liveLine } from "./live-line.ts";
 import { counted, timeLeft } from "./quantities.ts";
+import { warningText } from "./report-human.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
 import type { Shell } from "./shell.ts";
 import { jsonLine, safeLine } from "./terminal-text.ts";
@@ -64,7 +65,7 @@ async function run(audit: string, command: Command, shell: Shell): Promise<numbe
         const paint = paintFor(shell.stderr, shell.env);
         shell.stderr.write(sectionsText(sectionsOf(event), paint));
         const warning = warningOf(event);
-        if (warning !== undefined) shell.stderr.write(`${paint.yellow("warning:")} ${warning}\n`);
+        if (warning !== undefined) shell.stderr.write(warningText({ message: warning }, paint));
         shell.stdout.write(`${safeLine(event.path)}\n`);
       }
     }

@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { type ZodType, z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { editDistance } from "../../base/nearest-name.ts";
+import { parseJsonFile } from "../../formats/json.ts";
 import { parseToml } from "../../formats/toml.ts";
 import {
   camelled,
@@ -30,23 +31,17 @@ export type SetConfig = {
   readonly datasets: readonly DatasetConfig[];
 };
 
+/** What `[general]` and each of `[[datasets]]` may say. */
+const GENERAL_OPTIONS = { ...SUBSET_OPTIONS, ...DATASET_OPTIONS };
+
 /** Far above any list that a person writes. */
 const MAX_BYTES = 16 * 2 ** 20;
 
 /** @throws IllustriousError `missing_file`; `bad_file` for what is no TOML or JSON; `bad_option` that names option and value */
 export async function readDatasetConfig(path: string, usual: UsualOptions = {}): Promise<SetConfig> {
   const text = await readText(path, MAX_BYTES);
-  const raw = path.toLowerCase().endsWith(".json") ? parsedJson(text, path) : parseToml(text, path);
+  const raw = path.toLowerCase().endsWith(".json") ? parseJsonFile(text, path) : parseToml(text, path);
   return datasetConfigOf(raw, dirname(resolve(path)), usual);
-}
-
-function parsedJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new IllustriousError("bad_file", `${path}: ${reason}`, "Correct the file's JSON.", { cause });
-  }
 }
 
 /** What a recipe says of all data sets, by the options' own names; what a data set says itself goes before it. */
@@ -56,12 +51,12 @@ export type UsualOptions = Readonly<Record<string, unknown>>;
 export function datasetConfigOf(raw: unknown, root: string, usual: UsualOptions = {}): SetConfig {
   const file = tableOf(raw, "the data set's file");
   checkNames(file, ["general", "datasets"], "the data set's file");
-  const own = checked(file.general ?? {}, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, "general");
-  const general = { ...checked(usual, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, "the recipe"), ...own };
+  const own = checked(file.general ?? {}, GENERAL_OPTIONS, "general");
+  const general = { ...checked(usual, GENERAL_OPTIONS, "the recipe"), ...own };
   const datasets = listOf(file.datasets, "datasets").map((entry, i): DatasetConfig => {
     const place = `datasets[${i}]`;
     const { subsets, ...own } = tableOf(entry, place);
-    const dataset = { ...general, ...checked(own, { ...SUBSET_OPTIONS, ...DATASET_OPTIONS }, place) };
+    const dataset = { ...general, ...checked(own, GENERAL_OPTIONS, place) };
     const settled = listOf(subsets, `${place}.subsets`).map((subset, k) => {
       const name = `${place}.subsets[${k}]`;
       const options = checked(subset, { ...SUBSET_OPTIONS, ...SUBSET_PLACE }, name);

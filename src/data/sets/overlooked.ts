@@ -11,13 +11,13 @@ export async function overlookedIn(
   root: string,
 ): Promise<string[]> {
   if (imageDir === undefined || metadataFile !== undefined) return [];
+  if (found.some(({ captionFile }) => captionFile !== undefined)) return [];
   const folder = resolve(root, imageDir);
   const { files, folders } = await listFolder(folder);
   const numbered = folders.find((name) => /^\d+_/.test(name));
   if (found.length === 0 && numbered !== undefined) {
     return [`its images lie in folders such as ${numbered}: name it as train_data_dir, or each of them as image_dir`];
   }
-  const captions = found.some(({ captionFile }) => captionFile !== undefined);
-  if (found.length === 0 || captions || !files.includes("metadata.jsonl")) return [];
+  if (found.length === 0 || !files.includes("metadata.jsonl")) return [];
   return [`its metadata.jsonl is not read: set metadata_file = "${join(imageDir, "metadata.jsonl")}"`];
 }

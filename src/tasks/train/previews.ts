@@ -45,12 +45,12 @@ export async function previewsOf(
     const lora = join(folder, LORA_FILE);
     const model =
       base === undefined ? { model: folder } : { model: base, loras: [lora], ...(vae !== undefined && { vae }) };
+    const { prediction, shift } = schedule;
+    const zeroSnr = prediction === "flow" ? "auto" : schedule.zeroSnr ? "exact" : "off";
+    const trained = { prediction, shift, zeroSnr, clipSkip } as const;
+    const usual = { ...model, ...trained, width: size, height: size, seed, steps: STEPS };
     const previews: { name: string; prompt: string; png: Uint8Array }[] = [];
     for (const [i, own] of prompts.entries()) {
-      const { prediction, shift } = schedule;
-      const zeroSnr = prediction === "flow" ? "auto" : schedule.zeroSnr ? "exact" : "off";
-      const trained = { prediction, shift, zeroSnr, clipSkip } as const;
-      const usual = { ...model, ...trained, width: size, height: size, seed, steps: STEPS };
       const options = parseGenerateOptions({ ...usual, ...own });
       for await (const event of generateInEngine(options, signal)) {
         if (event.type === "picture") previews.push({ name: `${i + 1}`, prompt: own.prompt, png: event.png });

@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
+import { parseJsonFile } from "../../formats/json.ts";
 import { parseToml } from "../../formats/toml.ts";
 import { type GenerateInput, parseGenerateOptions } from "../generate-options.ts";
 
@@ -27,7 +28,7 @@ const OPTIONS: readonly { readonly flag?: string; readonly key: string; readonly
   { flag: "ss", key: "sample_sampler", name: "sampler" },
 ];
 
-const TEXTS: readonly string[] = ["prompt", "negativePrompt", "sampler"];
+const TEXTS: readonly string[] = ["prompt", "negativePrompt"];
 
 /**
  * @param given prompts, or a file of them
@@ -56,7 +57,7 @@ async function readPrompts(path: string): Promise<SamplePrompt[]> {
   });
   switch (extname(path).toLowerCase()) {
     case ".json":
-      return tablesOf(parsedJson(text, path), path).map((one) => promptOfTable(one, path));
+      return tablesOf(parseJsonFile(text, path), path).map((one) => promptOfTable(one, path));
     case ".toml": {
       const { prompt } = parseToml(text, path, "Correct the file of prompts.");
       const { subset, ...common } = isTable(prompt) ? prompt : {};
@@ -66,15 +67,6 @@ async function readPrompts(path: string): Promise<SamplePrompt[]> {
       const lines = text.split(/\r?\n/);
       return lines.filter((line) => line.trim() !== "" && !line.startsWith("#")).map(promptOfLine);
     }
-  }
-}
-
-function parsedJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new IllustriousError("bad_file", `${path}: ${why}`, "Correct the file's JSON.", { cause });
   }
 }
 

@@ -44,7 +44,7 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
 
 /** Values by which sd-scripts leaves an argument out. */
 export function isOff(value: unknown): boolean {
-  return value === false || value === 0 || value === "" || (Array.isArray(value) && value.length === 0);
+  return value === false || value === 0 || (Array.isArray(value) && value.length === 0);
 }
 
 /** Whether a recipe's key is answered here, though a data set's file may have one of that name too. */

@@ -8,7 +8,6 @@ import { z } from "zod";
 const positive = z.number().positive();
 const natural = z.number().int().min(0);
 const count = z.number().int().min(1);
-/** sd-scripts writes what is not set as an empty word, when asked for the settings of a run. */
 const path = z.string();
 
 export const OBJECTIVE_KEYS = {

@@ -19,9 +19,16 @@ export type RecipeNetwork = {
 const RANK = 4;
 const ALPHA = 1;
 
+/** Whether low-rank pairs learn, which either key asks for. */
+export const isLora = ({
+  network_module,
+  network_dim,
+}: Pick<RecipeValues, "network_module" | "network_dim">): boolean =>
+  Boolean(network_module) || network_dim !== undefined;
+
 export function networkOf(values: RecipeValues): RecipeNetwork | undefined {
   const { network_module: module, network_dim, network_alpha, network_args, network_weights } = values;
-  if (!module && network_dim === undefined) {
+  if (!isLora(values)) {
     refusePairsOnly(values);
     return undefined;
   }

@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import type { Finding } from "../../sampling/finding.ts";
 import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, RUN_KEYS, TIMESTEP_KEYS } from "./keys.ts";
+import { isLora } from "./networks.ts";
 import { type ObjectiveValues, type Sampling, samplingOf } from "./objective.ts";
 import type { LearnerValues } from "./optimiser.ts";
 
@@ -17,9 +18,6 @@ type Reader = {
   readonly instead: (values: Values) => string;
   readonly remedy: string;
 };
-
-const isLora = ({ network_module, network_dim }: Values): boolean =>
-  Boolean(network_module) || network_dim !== undefined;
 
 const drawnBy = (kinds: readonly Sampling[], ...keys: (keyof Values)[]): Reader => ({
   keys,
