@@ -96,7 +96,7 @@ export async function openVaeLesson(runtime: Runtime, options: VaeLessonOptions)
     const numbers = latent.reduce((product, n) => product * n, 1);
     const noise = nextNormals(random, count * numbers);
     const parts = await runParts(sessions, count, ({ from, to }) => ({
-      image: float32(image.slice(from * 3 * side * side, to * 3 * side * side), [to - from, 3, side, side]),
+      ...pictureFeeds(image.slice(from * 3 * side * side, to * 3 * side * side), [to - from, 3, side, side]),
       noise: float32(noise.slice(from * numbers, to * numbers), [to - from, ...latent]),
       ...feedsOf(learning, ({ values }) => values),
     }));
@@ -167,6 +167,14 @@ function parametersOf(
     };
   });
 }
+
+/** 255 and 0 are exactly 1 and -1. */
+const endOf = (value: number) => (Math.abs(value) === 1 ? value : 0);
+
+const pictureFeeds = (image: Float32Array, shape: number[]) => ({
+  image: float32(image, shape),
+  ends: float32(image.map(endOf), shape),
+});
 
 function weighted(shares: readonly number[], uniform: number): number {
   let rest = uniform * shares.reduce((sum, share) => sum + share, 0);

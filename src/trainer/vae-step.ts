@@ -23,8 +23,11 @@ export type VaeObjective = {
 /** Where the absolute error turns into a square, so that it has a slope everywhere. */
 const CORNER = 1e-2;
 
+/** Where a clipped error turns from nothing into itself, of a pixel's -1 to 1: an eighth of what 8 bits can tell. */
+const CLIP_CORNER = 1e-3;
+
 /**
- * Inputs `image` [b, 3, 8h, 8w] in -1 … 1 and `noise` [b, 4, h, w]; outputs `loss`, and as parts of it `squared` (the mean
+ * Inputs `image` [b, 3, 8h, 8w] in -1 … 1, `ends` of its shape (see `clippedError`), and `noise` [b, 4, h, w]; outputs `loss`, and as parts of it `squared` (the mean
  * squared error) and `divergence`, with the gradients of what is trained.
  */
 export function vaeStep(config: VaeConfig, objective: VaeObjective = {}): StepGraph {
@@ -32,10 +35,11 @@ export function vaeStep(config: VaeConfig, objective: VaeObjective = {}): StepGr
   const factor = 2 ** (config.blockOutChannels.length - 1);
   const [b, h, w] = [size("batch"), size("height"), size("width")];
   const image = g.input("image", [b, config.inChannels, mulDims(h, factor), mulDims(w, factor)]);
+  const ends = g.input("ends", image.shape);
   const noise = g.input("noise", [b, config.latentChannels, h, w]);
   const [mean, logVariance] = g.split(vaeEncoder(config, image), 1, 2) as [Tensor, Tensor];
   const drawn = g.add(mean, g.mul(g.exp(g.mul(g.scalar(0.5), logVariance)), noise));
-  const error = g.sub(vaeDecoder(config, drawn), image);
+  const error = clippedError(vaeDecoder(config, drawn), image, ends);
   const square = g.mul(error, error);
   const squared = g.mean(square, [0, 1, 2, 3]);
   const distance = g.mean(g.sqrt(g.add(square, g.scalar(CORNER ** 2))), [0, 1, 2, 3]);
@@ -46,6 +50,21 @@ export function vaeStep(config: VaeConfig, objective: VaeObjective = {}): StepGr
   );
   const isTrained = (name: string) => train === "both" || /^(decoder|post_quant_conv)\./.test(name);
   return stepGraph({ loss, squared, divergence }, isTrained);
+}
+
+/**
+ * How far a decoded picture is from the wanted one, as it will be seen: pixels are clipped to -1 … 1, so what goes beyond an end that is wanted is
+ * right. Plain differences make the least error of exact white a little less than white, which is not stored as 255. Where the wanted value is no
+ * end, what goes beyond the range is wrong by as much as it does, and not by what clipping leaves, which would have no slope.
+ *
+ * @param ends of each number of `wanted`: 1 where it is 1, -1 where it is -1, else 0
+ */
+export function clippedError(decoded: Tensor, wanted: Tensor, ends: Tensor): Tensor {
+  const error = g.sub(decoded, wanted);
+  const outward = g.mul(ends, error);
+  const size = g.sqrt(g.add(g.mul(outward, outward), g.scalar(CLIP_CORNER ** 2)));
+  const beyond = g.mul(g.mul(g.scalar(0.5), g.add(outward, size)), ends);
+  return g.sub(error, beyond);
 }
 
 /** Kullback-Leibler divergence of a normal from the unit normal, of each latent number. */
