@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "smol-toml";
 import { expect, test } from "vitest";
 import type { RecipeFile } from "./recipe-file.ts";
 import { vaeKeyFindings } from "./vae-keys.ts";
@@ -20,6 +23,11 @@ test("keys of noise, captions and pairs are told where an autoencoder learns", (
   });
   expect(message).toMatch(/: min_snr_gamma, network_dim, sample_prompts, train_batch_size$/);
   expect(found("both", { learning_rate: 1e-3, save_precision: "fp16", vae_kl_weight: 0 })).toEqual([]);
+});
+
+test.each(["vae", "vae-decoder", "vae-ends"])("all that our own recipe %s sets is read", (name) => {
+  const keys = parse(readFileSync(join(import.meta.dirname, `../../../recipes/nano/${name}.toml`), "utf8"));
+  expect(found("both", keys)).toEqual([]);
 });
 
 test("keys of an autoencoder are told where none learns", () => {

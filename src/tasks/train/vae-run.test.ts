@@ -35,12 +35,20 @@ const runtime: Runtime = {
   open: async () => ({ run: () => expect.unreachable(), release: async () => {} }),
 };
 
-async function open(folder: string, saved?: VaeRun["saved"]): Promise<Lesson> {
-  const own = { train_vae: "both", vae_crops: [[32, 2, 1]], vae_l1_weight: 0, vae_kl_weight: 0 };
+async function open(folder: string, saved?: VaeRun["saved"], side = 32): Promise<Lesson> {
+  const own = {
+    train_vae: "both",
+    vae_crops: [
+      [32, 2, 1],
+      [side, 2, 1],
+    ],
+    vae_l1_weight: 0,
+    vae_kl_weight: 0,
+  };
   const walk = openVaeRun({
     runtime,
     replicas: { count: 1, runtime, crew: thisThread },
-    file: { own, root } as unknown as RecipeFile,
+    file: { name: "mine", own, root } as unknown as RecipeFile,
     set: await scanned(await folderConfig(folder, { resolution: 64 })),
     seed: 1,
     learner: { optimiser: { kind: "adamw" }, rate: { kind: "constant", peak: 1e-3 } },
@@ -69,3 +77,12 @@ test("pictures that cannot be decoded are left out and told, and the same ones w
   tear(join(folder, "2.png"));
   await expect(open(folder, saved())).rejects.toThrow(/^1 of the pictures that this run began with .*2\.png/);
 }, 60_000);
+
+test("a crop that is no whole number of latents is refused before a picture is opened, with the sides that fit", async () => {
+  // The small autoencoder has two levels, of which the second is half as large.
+  await expect(open(join(root, "pictures"), undefined, 35)).rejects.toMatchObject({
+    code: "bad_option",
+    message: "mine: a crop of vae_crops has 35 pixels a side, and the autoencoder has a latent for every 2",
+    hint: "Use 34 or 36.",
+  });
+});

@@ -3,7 +3,7 @@
 import { IllustriousError } from "../../base/error.ts";
 import { type DataItem, type DataSet, folderConfig, loadImage, scanned } from "../../data/sets/index.ts";
 import { openVae } from "../../models/sdxl/checkpoint-vae.ts";
-import type { VaeConfig } from "../../models/sdxl/config.ts";
+import { type VaeConfig, vaeFactor } from "../../models/sdxl/config.ts";
 import { readWeight } from "../../runtime/read-weight.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Weights } from "../../runtime/weights.ts";
@@ -38,6 +38,7 @@ export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> 
   const { file, seed, saved, runtime, replicas } = run;
   const { own } = file;
   const { config, initial, weights } = await startOf(run);
+  checkSides(file, vaeFactor(config));
   const { pictures, leftOut } = yield* picturesOf(run);
   const { rate, ...learner } = run.learner;
   const lesson = await openVaeLesson(runtime, {
@@ -58,6 +59,16 @@ export async function* openVaeRun(run: VaeRun): AsyncGenerator<Caching, Lesson> 
   const foundation = (await identityOf(weights)).slice(0, 16);
   checkFoundation(saved, foundation);
   return { ...lesson, leftOut, foundation };
+}
+
+/** Latents are whole: each stands for a square of so many pixels. */
+function checkSides({ name, own }: RecipeFile, factor: number): void {
+  const odd = own.vae_crops.find(([side]) => side % factor !== 0);
+  if (!odd) return;
+  const above = Math.ceil(odd[0] / factor) * factor;
+  const near = [above - factor, above].filter((side) => side > 0);
+  const message = `${name}: a crop of vae_crops has ${odd[0]} pixels a side, and the autoencoder has a latent for every ${factor}`;
+  throw new IllustriousError("bad_option", message, `Use ${near.join(" or ")}.`);
 }
 
 /** Those that can be decoded, and which the run goes without. */
