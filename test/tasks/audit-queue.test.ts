@@ -1,7 +1,7 @@
 /** @file Audits whose images are measured by workers over a Redis: whatever becomes of those, the table is that of one machine. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -257,23 +257,44 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
     link.close();
   }, 240_000);
 
-  test("a worker that was told to stay in a folder gives back what lies elsewhere, behind a link too", async () => {
+  test("a worker that was told to stay in a folder sets aside what a line or a link has elsewhere, and gives back a set that is", async () => {
     const inside = join(root, "inside");
     await mkdir(inside);
-    await symlink(join(set, "broken.png"), join(inside, "link.png"));
+    const picture = join(set, (await readdir(set)).find((name) => /png$/.test(name))!);
+    await copyFile(picture, join(inside, "own.png"));
+    await symlink(picture, join(inside, "link.png"));
+    const lines = ["own.png", picture, "link.png", "gone.png"].map((file_name) => JSON.stringify({ file_name }));
+    await writeFile(join(inside, "metadata.jsonl"), lines.join("\n"));
     const stop = new AbortController();
-    const running = run({ paths: [inside], out: join(inside, "out"), queue: redis.url }, undefined, stop.signal).catch(
-      (error: unknown) => error,
-    );
-    const work = async () => {
-      for await (const _ of auditWorker({ queue: redis.url, below: [inside] }, { entry }));
+    const work = async (below: string, signal?: AbortSignal) => {
+      const options = { queue: redis.url, below: [inside, below] };
+      for await (const _ of auditWorker(options, { entry, ...(signal && { signal }) }));
     };
-    await expect(work()).rejects.toMatchObject({
-      code: "unsupported",
-      message: expect.stringMatching(/link\.png: not below/),
-    });
-    expect(await auditQueueStatus(redis.url)).toMatchObject({ waiting: 1, active: 0 });
+    const working = work(inside, stop.signal);
+    const out = join(inside, "out");
+    await run({ paths: [inside], out, queue: redis.url });
+    const rows = await readShard(shardPath(join(out, "table"), 0));
+    expect(rows.map(({ error }) => error)).toEqual([null, "outside", "outside", "missing"]);
+    expect(rows[1]).toMatchObject({ source: picture, sha256: null, errorText: expect.stringMatching(/^not in the/) });
     stop.abort();
+    await expect(working).rejects.toMatchObject({ code: "cancelled" });
+    // One who may look there measures them, by the same command.
+    const second = new AbortController();
+    const elsewhere = work(set, second.signal);
+    await run({ paths: [inside], out, queue: redis.url });
+    const anew = await readShard(shardPath(join(out, "table"), 0));
+    expect(anew.map(({ error }) => error)).toEqual([null, null, null, "missing"]);
+    second.abort();
+    await expect(elsewhere).rejects.toMatchObject({ code: "cancelled" });
+    const third = new AbortController();
+    const other = { paths: [set], out: join(inside, "other"), queue: redis.url };
+    const running = run(other, undefined, third.signal).catch((error: unknown) => error);
+    await expect(work(inside)).rejects.toMatchObject({
+      code: "unsupported",
+      message: expect.stringMatching(/set: not below/),
+    });
+    expect(await auditQueueStatus(redis.url)).toMatchObject({ active: 0 });
+    third.abort();
     expect(await running).toMatchObject({ code: "cancelled" });
   }, 120_000);
 

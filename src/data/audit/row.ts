@@ -23,6 +23,8 @@ export type AuditFault =
   | "crashed"
   /** It took longer than a file may. */
   | "time_limit"
+  /** Out of the folders that whoever measures may look into. */
+  | "outside"
   /** A line of a list, a folder or an archive that names images cannot be understood. */
   | "bad_source";
 

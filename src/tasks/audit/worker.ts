@@ -10,7 +10,7 @@ import { connectRedis } from "../../queue/redis.ts";
 import { countQueue, type QueueCounts } from "../../queue/redis-queue.ts";
 import { type WorkerEvent, workOn } from "../../queue/redis-worker.ts";
 import { type AuditNote, noteOf } from "./audit-queue.ts";
-import { checkBelow, realFolders } from "./below.ts";
+import { checkBelow, measuringBelow, realFolders } from "./below.ts";
 import {
   AUDIT_KIND,
   anyJobOf,
@@ -52,7 +52,8 @@ export async function* runWorker(
     return open.decoders;
   }
   async function perform(job: ChunkJob, turn: Turn<ChunkProgress>): Promise<void> {
-    return measureChunk(job, turn, await decodersFor(job.timeLimit), workers);
+    const decoders = await decodersFor(job.timeLimit);
+    return measureChunk(job, turn, folders ? measuringBelow(decoders, folders) : decoders, workers);
   }
   async function accept(data: unknown): Promise<ChunkJob | undefined> {
     const { folder } = anyJobOf(data);

@@ -90,6 +90,7 @@ const FAULTS: Readonly<Record<keyof AuditReport["errors"], string>> = {
   broken: "cut short or damaged",
   crashed: "ended its decoder",
   time_limit: "took too long",
+  outside: "out of the folders that a worker may look into",
   bad_source: "a list, folder or archive that cannot be understood",
 };
 
