@@ -336,6 +336,22 @@ test("two names of one file are one caption", async () => {
   expect(await readFile(join(set, "a.txt"), "utf8")).toBe("1girl, solo");
 });
 
+test("a caption of two images is counted once, by a dry run as by one that writes", async () => {
+  const image = (id: number, name: string, file: string | null) =>
+    row(id, name, 40, { captionFile: file === null ? null : join(set, file) });
+  // The one has a caption, the other gets one; between them stands another image.
+  const pairs = [image(0, "a.jpg", "a.txt"), image(1, "b.png", "b.txt"), image(2, "a.png", "a.txt")];
+  await writeTable([...pairs, image(3, "g.jpg", null), image(4, "g.png", null)]);
+  for (const name of ["a.jpg", "g.jpg"]) await writeFile(join(set, name), "");
+  const counts = { images: 5, changed: 3, created: 1, unchanged: 0, left: { shared: 2 } };
+  const dry = await tag({ ...BRIGHT, show: 9 });
+  expect(done(dry)).toMatchObject(counts);
+  const wet = await tag({ ...BRIGHT, show: 9, write: "sidecars" });
+  expect(done(wet)).toMatchObject(counts);
+  const told = (events: readonly TagEvent[]) => events.filter(({ type }) => type === "left" || type === "change");
+  expect(told(dry)).toEqual(told(wet));
+});
+
 test("two lines of one image have an entry each, and a word of the one's is not taken for ours in the other", async () => {
   const path = join(set, "sub/metadata.jsonl");
   const text = ["a cat", "a kitten, dark", "a lion"].map((one) => `{"file_name":"x.png","text":"${one}"}\n`).join("");

@@ -99,7 +99,7 @@ export async function planSidecar(
 ): Promise<Exclude<CaptionPlan, { type: "unclear" }> | undefined> {
   const entry = await ledger.find(caption, image);
   if (entry && entry.image !== image && entry.insertions.length > 0 && (await exists(entry.image))) {
-    tally.left("shared", image, `${image}: its caption ${caption} is that of ${entry.image}, too`);
+    leaveShared(caption, image, entry.image, tally);
     return undefined;
   }
   let current: string | undefined;
@@ -117,6 +117,10 @@ export async function planSidecar(
   return undefined;
 }
 
+function leaveShared(caption: string, image: string, other: string, tally: Tally): void {
+  tally.left("shared", image, `${image}: its caption ${caption} is that of ${other}, too`);
+}
+
 export type Sidecars = {
   tag(asked: SidecarAsked): Promise<void>;
   /** Writes what is planned. */
@@ -126,6 +130,8 @@ export type Sidecars = {
 export function openSidecars(work: Work): Sidecars {
   const { ledger, tally, calls, sweep, claim } = work;
   let planned = new Map<string, Change>();
+  /** What a dry run would change in the folder at hand, and for which image: no ledger learns of it. */
+  let foreseen = { folder: "", images: new Map<string, string>() };
 
   async function flush(): Promise<void> {
     const changes = planned;
@@ -144,11 +150,19 @@ export function openSidecars(work: Work): Sidecars {
       const { caption, image } = asked;
       // Of two images with one caption, the second one must see what the first has done.
       const file = fileAt(caption) ?? caption;
+      const first = foreseen.images.get(file);
+      if (first !== undefined) return leaveShared(caption, image, first, tally);
       if (planned.has(file)) await flush();
       const plan = await planSidecar(asked, work);
       if (plan?.type === "same") tally.same();
       if (plan?.type !== "change") return;
       tally.change(caption, image, plan.current, plan.after);
+      if (!calls) {
+        const folder = dirname(file);
+        if (foreseen.folder !== folder) foreseen = { folder, images: new Map() };
+        foreseen.images.set(file, image);
+        return;
+      }
       planned.set(file, plan);
       if (planned.size >= TOGETHER) await flush();
     },
