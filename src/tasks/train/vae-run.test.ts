@@ -79,10 +79,9 @@ test("pictures that cannot be decoded are left out and told, and the same ones w
 }, 60_000);
 
 test("a crop that is no whole number of latents is refused before a picture is opened, with the sides that fit", async () => {
-  // The small autoencoder has two levels, of which the second is half as large.
-  await expect(open(join(root, "pictures"), undefined, 35)).rejects.toMatchObject({
+  await expect(open(join(root, "pictures"), undefined, 36)).rejects.toMatchObject({
     code: "bad_option",
-    message: "mine: a crop of vae_crops has 35 pixels a side, and the autoencoder has a latent for every 2",
-    hint: "Use 34 or 36.",
+    message: "mine: a crop of vae_crops has 36 pixels a side, and the autoencoder has a latent for every 8",
+    hint: "Use 32 or 40.",
   });
 });
