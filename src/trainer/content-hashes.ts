@@ -6,11 +6,14 @@ import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import type { Weights } from "../runtime/weights.ts";
+import { identityOf } from "./sdxl-model.ts";
 
 export type ContentHashes = {
   of(path: string): Promise<string>;
   /** Of a network's weights: their bytes, their names and how they are read. */
   ofWeights(weights: Weights): Promise<string>;
+  /** `identityOf` an autoencoder. */
+  ofEncoder(weights: Weights): Promise<string>;
 };
 
 /** @param folder where hashes are kept, beside what they name */
@@ -34,15 +37,17 @@ export async function openContentHashes(folder: string | undefined): Promise<Con
     return hash;
   }
 
+  async function ofAll(weights: Weights, kind: string, make: (layout: NamedSource[]) => Promise<string>) {
+    const paths = [...new Set([...weights.values()].map(({ path }) => path))].sort();
+    const versions = await Promise.all(paths.map(versionOf));
+    const layout = [...weights].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, source]) => ({ name, ...source }));
+    return remembered(`${kind} ${hashOf(JSON.stringify([versions, layout]))}`, () => make(layout));
+  }
+
   return {
     of: async (path) => remembered(await versionOf(path), async () => hashOf(await readFile(path))),
-    async ofWeights(weights) {
-      const paths = [...new Set([...weights.values()].map(({ path }) => path))].sort();
-      const versions = await Promise.all(paths.map(versionOf));
-      const layout = [...weights].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, source]) => ({ name, ...source }));
-      const key = hashOf(JSON.stringify([versions, layout]));
-      return remembered(`weights ${key}`, () => hashOfWeights(layout));
-    },
+    ofWeights: (weights) => ofAll(weights, "weights", hashOfWeights),
+    ofEncoder: (weights) => ofAll(weights, "encoder", () => identityOf(weights)),
   };
 }
 

@@ -31,7 +31,7 @@ import { nextUniform, randomState } from "../training/random.ts";
 import type { Replicas, SegmentsChoice } from "../training/segments/open-step.ts";
 import { captionChunks } from "./caption-chunks.ts";
 import type { SavedState } from "./checkpoints.ts";
-import { openContentHashes } from "./content-hashes.ts";
+import { type ContentHashes, openContentHashes } from "./content-hashes.ts";
 import { checkFoundation, foundationOf } from "./foundation.ts";
 import { type FrozenEncoders, frozenEncoders } from "./frozen-encoders.ts";
 import { type LeftOut, leftOutOf, withoutPictures } from "./left-out.ts";
@@ -50,14 +50,7 @@ import {
   sdxlBatches,
 } from "./sdxl-data.ts";
 import { openSdxlLesson } from "./sdxl-lesson.ts";
-import {
-  checkTrained,
-  checkWeights,
-  identityOf,
-  startingValues,
-  storedValues,
-  type TrainingModel,
-} from "./sdxl-model.ts";
+import { checkTrained, checkWeights, startingValues, storedValues, type TrainingModel } from "./sdxl-model.ts";
 import { partWeights, type SdxlStep, sdxlStep, TOKEN_TABLE } from "./sdxl-step.ts";
 import { openTensorCache, type TensorCache } from "./tensor-cache.ts";
 
@@ -277,13 +270,14 @@ function checkPair(path: string, name: string, shape: readonly number[], given: 
 
 async function openData(options: SdxlRunOptions, tokenizer: Tokenizer) {
   const { set, seed, cacheFolder } = options;
+  const hashes = await openContentHashes(cacheFolder && join(cacheFolder, "latents"));
   return {
     set,
     seed,
     captions: captionChunks(tokenizer),
-    encoder: await pictureEncoder(options),
+    encoder: await pictureEncoder(options, hashes),
     cache: await openTensorCache(cacheFolder && join(cacheFolder, "latents")),
-    hashes: await openContentHashes(cacheFolder && join(cacheFolder, "latents")),
+    hashes,
   };
 }
 
@@ -291,9 +285,10 @@ async function openData(options: SdxlRunOptions, tokenizer: Tokenizer) {
 const SMALL_ENCODER = 2 ** 26;
 
 /** Opened when a picture comes that the cache does not have, and after a release once more. */
-async function pictureEncoder({ runtime, replicas, model }: SdxlRunOptions): Promise<PictureEncoder> {
+async function pictureEncoder(options: SdxlRunOptions, hashes: ContentHashes): Promise<PictureEncoder> {
+  const { runtime, replicas, model } = options;
   const config = model.configs.vae;
-  const identity = `${await identityOf(model.vae)} ${config.scalingFactor} ${config.shiftFactor ?? 0}`;
+  const identity = `${await hashes.ofEncoder(model.vae)} ${config.scalingFactor} ${config.shiftFactor ?? 0}`;
   const graph = vaeEncoderGraph(config);
   async function open(): Promise<Session> {
     if (!replicas || weightBytes(graph, model.vae).float32 > SMALL_ENCODER) return runtime.open(graph, model.vae);
