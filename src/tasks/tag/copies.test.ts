@@ -403,22 +403,33 @@ test("an archive that has changed since the audit, or breaks off, is left, and t
   await expect(tag({ ...BRIGHT, write: "tars", out })).rejects.toMatchObject({ code: "bad_option" });
 });
 
-test("dead at any call, an archive is whole or not there; run again, all are", { timeout: 240_000 }, async () => {
-  await layShards();
-  await tag({ ...BRIGHT, write: "tars", out });
-  const whole = await tree(out);
-  let died = true;
-  let deaths = 0;
-  for (; died; deaths += 2) {
-    await rm(out, { recursive: true });
-    const calls = dyingAfter(deaths);
-    await tag({ ...BRIGHT, write: "tars", out }, calls).catch(() => {});
-    died = calls.died();
-    const between = await tree(out).catch(() => ({}) as Record<string, string>);
-    for (const name of ["1.tar", "d/2.tar"]) expect([undefined, whole[name]]).toContain(between[name]);
+test.each([
+  ["", false],
+  [" in the place of one as large with other words", true],
+])(
+  "dead at any call, an archive%s is whole or not there; run again, all are",
+  { timeout: 240_000 },
+  async (_, replaces) => {
+    await layShards();
     await tag({ ...BRIGHT, write: "tars", out });
-    const { "archives.jsonl": _, ...archives } = await tree(out);
-    expect(archives).toEqual(Object.fromEntries(Object.entries(whole).filter(([name]) => name !== "archives.jsonl")));
-  }
-  expect(deaths).toBeGreaterThan(10);
-});
+    const whole = await tree(out);
+    let died = true;
+    let deaths = 0;
+    for (; died; deaths += 2) {
+      await rm(out, { recursive: true });
+      if (replaces) await tag({ ...BRIGHT, blackTheme: true, write: "tars", out });
+      const old = await tree(out).catch((): Record<string, string> => ({}));
+      const calls = dyingAfter(deaths);
+      await tag({ ...BRIGHT, write: "tars", out }, calls).catch(() => {});
+      died = calls.died();
+      const between = await tree(out).catch((): Record<string, string> => ({}));
+      for (const name of ["1.tar", "d/2.tar"]) expect([undefined, old[name], whole[name]]).toContain(between[name]);
+      await tag({ ...BRIGHT, write: "tars", out });
+      const now = await tree(out);
+      for (const name of Object.keys(whole))
+        if (!replaces || name !== "archives.jsonl") expect(now[name], name).toBe(whole[name]);
+      expect(Object.keys(now)).toEqual(Object.keys(whole));
+    }
+    expect(deaths).toBeGreaterThan(10);
+  },
+);

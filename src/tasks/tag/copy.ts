@@ -8,7 +8,7 @@ import { copyFile, link, realpath, stat, utimes } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { fieldText, insertTokens, rewriteField, stringFields } from "../../data/tags/index.ts";
-import { type FileCalls, writeNewFile } from "../../formats/atomic-write.ts";
+import { type FileCalls, isRefusal, writeNewFile } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
 import { withRegularFile } from "../../formats/regular-file.ts";
 import { makeFolder } from "../output-place.ts";
@@ -73,10 +73,12 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
     folders,
     flush,
     async take(row) {
-      await takeImage(row, await placeOf(row.source, row.line !== null)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "ENOENT") throw error;
-        tally.left("unreadable", row.source, `${row.source}: no such file`);
-      });
+      await takeImage(row, await placeOf(row.source, row.line !== null), calls).catch(
+        (error: NodeJS.ErrnoException) => {
+          if (error.code !== "ENOENT") throw error;
+          tally.left("unreadable", row.source, `${row.source}: no such file`);
+        },
+      );
     },
     async caption(row) {
       // A `.txt` of its own: kohya's JSON is not in the copy, and it went before any file beside the image.
@@ -100,9 +102,13 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
       }
       if (plan?.type === "same") tally.same();
       if (!(await exists(caption))) return;
-      await copyFile(caption, place, constants.COPYFILE_FICLONE).catch((error: NodeJS.ErrnoException) => {
-        if (error.syscall !== "copyfile" || !["EACCES", "EPERM"].includes(error.code ?? "")) throw error;
-        tally.left("unreadable", row.source, `${caption}: cannot be read (${error.code})`);
+      await copyWhole(caption, place, calls).catch((error: IllustriousError) => {
+        if (!isRefusal(error)) throw error;
+        tally.left(
+          "unreadable",
+          row.source,
+          `${caption}: cannot be read (${(error.cause as NodeJS.ErrnoException).code})`,
+        );
       });
     },
     async metadata(path, asked) {
@@ -140,7 +146,7 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
 }
 
 /** @throws IllustriousError `write_failed`; an error of the system `ENOENT` */
-async function takeImage({ source }: Row, place: string): Promise<void> {
+async function takeImage({ source }: Row, place: string, calls: FileCalls): Promise<void> {
   const image = await realpath(source);
   try {
     return await link(image, place);
@@ -155,10 +161,17 @@ async function takeImage({ source }: Row, place: string): Promise<void> {
     }
     if (code === "ENOENT") throw error;
   }
+  await copyWhole(image, place, calls);
+}
+
+/** With its times, and flushed, as all is that a folder appears with. @throws IllustriousError `write_failed` */
+async function copyWhole(from: string, place: string, calls: FileCalls): Promise<void> {
   try {
-    const { atime, mtime } = await stat(image);
-    await copyFile(image, place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    const { atime, mtime } = await stat(from);
+    await copyFile(from, place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     await utimes(place, atime, mtime);
+    // By its name, which does for a file, too.
+    await calls.syncFolder(place);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const hint = "Free some room, or name a folder on the set's own disk, where images take no room.";

@@ -5,12 +5,14 @@
 
 import { type FileHandle, open, readFile, stat, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { IllustriousError } from "../../base/error.ts";
 import type { FileCalls } from "../../formats/atomic-write.ts";
 import { makeFolder } from "../output-place.ts";
 import { copyArchive, skipRows } from "./archives.ts";
 import type { Mirror } from "./mirror.ts";
 import { isOurs, type Mark, taken, writeMark } from "./new-folder.ts";
+import { removeFiles } from "./sidecars.ts";
 import type { Work } from "./work.ts";
 import type { CaptionWriter } from "./writer.ts";
 
@@ -24,6 +26,10 @@ type Made = {
   /** By which thresholds, with which words, in which places. */
   readonly by: string;
 };
+
+function refused(error: IllustriousError): never {
+  throw error;
+}
 
 /** Times are kept to less than that, in milliseconds. */
 const SAME_TIME = 2;
@@ -50,10 +56,13 @@ export async function tarWriter(
   const list = await open(listed, "a");
 
   async function enter(made: Made): Promise<void> {
-    const bytes = Buffer.from(`${JSON.stringify(made)}\n`);
+    // A run that was killed may have entered it.
+    const bytes = Buffer.from(known.some((one) => isDeepStrictEqual(one, made)) ? "" : `${JSON.stringify(made)}\n`);
     try {
       for (let at = 0; at < bytes.length; ) at += await calls.write(list, bytes.subarray(at));
       await calls.sync(list);
+      // Without the list, what it tells of would be somebody else's.
+      await calls.syncFolder(out);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new IllustriousError("write_failed", `${listed}: cannot be written (${why})`, "Free some room.", { cause });
@@ -90,6 +99,9 @@ export async function tarWriter(
       await copyArchive(rows, place, work, watched, async () => {
         await file!.utimes(new Date(), mtimeMs! / 1000);
         const made = { source, mtimeMs: mtimeMs!, archive, bytes: (await file!.stat()).size, by };
+        // A run that ends before the new one is in place would leave the old one, which nobody could tell from it.
+        if (there && isThat(made, there))
+          await removeFiles([{ path: place, isWanted: async () => true, refused }], calls);
         await enter(made);
         known.push(made);
       });
