@@ -1,11 +1,12 @@
 /**
- * @file What the audit's measures of a picture cost beside its decoding: processor milliseconds, min / median / max.
+ * @file What the audit's measures of a picture cost beside its decoding: processor milliseconds and decodings, min / median / max.
  *
  *     node scripts/debian-pictures.mjs FOLDER
  *     node bench/colour.mjs [--side 1024] [--rounds 15] [--working-side 768] [--pictures FOLDER]
  *
  * Pictures are JPEGs of drawn scenes, of noise, and of the largest twenty of FOLDER, cut to squares. All take turns, so that what disturbs the machine
- * disturbs all alike.
+ * disturbs all alike, and each ratio is of one turn. *Measuring* is `measureColours` and `dHash`; *all* is that and the decoding; *the whole image* is
+ * `measureImage` on the file's bytes, with its header and SHA-256.
  */
 
 import { readdir } from "node:fs/promises";
@@ -15,6 +16,7 @@ import sharp from "sharp";
 import { measureColours, placed } from "../dist/colour/index.js";
 import { decodePicture } from "../dist/data/audit/decode.js";
 import { dHash } from "../dist/data/audit/dhash.js";
+import { measureImage } from "../dist/data/audit/measure-image.js";
 import { renderScene, sceneAt } from "../dist/data/scenes/index.js";
 import { generator } from "./random.mjs";
 
@@ -54,9 +56,9 @@ async function milliseconds(work) {
   return (user + system) / 1000;
 }
 
-function summary(times) {
-  const sorted = times.toSorted((a, b) => a - b);
-  return [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((ms) => ms.toFixed(1)).join(" / ");
+function summary(numbers, digits) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((number) => number.toFixed(digits)).join(" / ");
 }
 
 const scenes = await Promise.all(Array.from({ length: SCENES }, (_, seed) => renderScene(sceneAt(seed), side)));
@@ -82,6 +84,13 @@ async function largest(folder, count) {
 }
 
 const times = {};
+const ratios = {};
+const keep = (into, set, numbers) => {
+  for (const [what, number] of Object.entries(numbers)) {
+    into[`${set}, ${what}`] ??= [];
+    into[`${set}, ${what}`].push(number);
+  }
+};
 for (let round = -3; round < rounds; round++) {
   for (const [set, files] of Object.entries(sets)) {
     for (const file of files) {
@@ -96,16 +105,24 @@ for (let round = -3; round < rounds; round++) {
           measureColours(inKernels, workingSide);
         }),
         dHash: await milliseconds(() => dHash(inKernels)),
+        measureImage: await milliseconds(async () => {
+          for await (const event of measureImage({ path: "", content: file, workingSide })) void event;
+        }),
       };
       // The first rounds compile.
       if (round < 0) continue;
-      for (const [what, ms] of Object.entries(took)) {
-        times[`${set}, ${what}`] ??= [];
-        times[`${set}, ${what}`].push(ms);
-      }
+      keep(times, set, took);
+      const measuring = took.measureColours + took.dHash;
+      keep(ratios, set, {
+        measuring: measuring / took.decoding,
+        all: (took.decoding + measuring) / took.decoding,
+        "the whole image": took.measureImage / took.decoding,
+      });
     }
   }
 }
 
 console.log(`${side}², measured at ${workingSide}: processor ms a picture, min / median / max`);
-for (const [what, all] of Object.entries(times)) console.log(`${what.padEnd(24)}${summary(all)}`);
+for (const [what, all] of Object.entries(times)) console.log(`${what.padEnd(28)}${summary(all, 1)}`);
+console.log("in decodings");
+for (const [what, all] of Object.entries(ratios)) console.log(`${what.padEnd(28)}${summary(all, 2)}`);

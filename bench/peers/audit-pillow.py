@@ -51,12 +51,12 @@ def measures(image):
     chroma = value - least
     lit = value >= 8
     saturation = 255 * chroma[lit] / value[lit] if lit.any() else numpy.zeros(1)
-    safe = numpy.where(chroma == 0, 1, chroma)
-    hue = numpy.where(
-        value == r, (g - b) / safe % 6, numpy.where(value == g, (b - r) / safe + 2, (r - g) / safe + 4)
-    )
     counted = chroma >= 16
-    bins = numpy.floor(hue[counted] * (BINS / 6) + 0.5).astype(int) % BINS
+    # Hues in twelfths of chroma: whole numbers, so that a hue half-way between two bins is in the upper one. As a fraction first, it may fall short.
+    safe = numpy.where(chroma == 0, 1, chroma)
+    twelfths = 12 * numpy.where(value == r, g - b, numpy.where(value == g, b - r, r - g))
+    first = numpy.where(value == r, 0, numpy.where(value == g, BINS // 3, 2 * BINS // 3))
+    bins = (numpy.floor((twelfths + chroma) / (2 * safe)) + first)[counted].astype(int) % BINS
     histogram = numpy.bincount(bins, weights=chroma[counted], minlength=BINS)
     rg, yb = r - g, (r + g) / 2 - b
     vivid = chroma >= 128

@@ -72,6 +72,27 @@ test("means next to half-way between two values go to the right one, whatever th
   }
 });
 
+test("sides that become one pixel less: every share of two values is rounded to the right one", () => {
+  // Of 64 ** 2 parts and more, means may be nearer to half-way than floats tell; 257 ** 2 parts are too many for them.
+  for (const side of [2, 3, 64, 65, 129, 255, 256, 257]) {
+    const less = side - 1;
+    const value = (x: number, y: number) => 100 + ((x ^ y) & 1);
+    const rgb = Uint8Array.from({ length: 3 * side * side }, (_, i) => {
+      const pixel = Math.floor(i / 3);
+      return value(pixel % side, Math.floor(pixel / side));
+    });
+    const expected = new Uint8Array(3 * less * less);
+    for (let y = 0; y < less; y++) {
+      for (let x = 0; x < less; x++) {
+        const along = (row: number) => (less - x) * value(x, row) + (x + 1) * value(x + 1, row);
+        const sum = (less - y) * along(y) + (y + 1) * along(y + 1);
+        expected.fill(Math.floor((2 * sum + side ** 2) / (2 * side ** 2)), 3 * (less * y + x), 3 * (less * y + x + 1));
+      }
+    }
+    expect(shrink({ width: side, height: side, rgb }, less, less).rgb).toEqual(expected);
+  }
+});
+
 test("columns of white, about as many parts as 16 bits hold", () => {
   for (const height of [256, 257, 258, 259, 514]) {
     const rgb = new Uint8Array(3 * height).fill(255);

@@ -5,7 +5,7 @@
  * Every sum is a whole number below 2 ** 53, so the mean does not depend on the order of adding.
  */
 
-import { bytesAt, doublesAt, integersAt, kernels, layOut, MOST_ROWS, MOST_SMALL } from "./kernels/kernels.ts";
+import { bytesAt, doublesAt, integersAt, kernels, layOut, MOST_DOWN, MOST_ROWS } from "./kernels/kernels.ts";
 import { checkPixels, type Pixels, workingSize } from "./pixels.ts";
 import { type Placed, placed } from "./placed.ts";
 
@@ -25,23 +25,6 @@ const MOST_PARTS = Math.floor((2 ** 32 - 1) / 255);
 /** Doubles that a kernel keeps of a new pixel: three sums and one that is unused. */
 const LANES = 4;
 
-/** How columns are summed: by which kernels, and in how many bytes each. */
-type Columns = {
-  readonly bytes: number;
-  readonly addRows: typeof kernels.addRows;
-  readonly addTwo: typeof kernels.addTwo;
-};
-
-const WHOLE: Columns = { bytes: 4, addRows: kernels.addRows, addTwo: kernels.addTwo };
-
-/** For areas whose sums have 31 bits, and for those whose columns have 16 and whose means are told apart by 32-bit floats. */
-const SHORT = { columns: WHOLE, fold: kernels.foldShort, round: kernels.roundShort };
-const SMALL = {
-  columns: { bytes: 2, addRows: kernels.addRowsSmall, addTwo: kernels.addTwoSmall },
-  fold: kernels.foldSmall,
-  round: kernels.roundSmall,
-};
-
 /** Rounded half up to 8 bits. Neither side may grow. */
 export function shrink(pixels: Pixels, newWidth: number, newHeight: number): Pixels {
   const { rgb } = shrinkPlaced(placed(pixels), newWidth, newHeight);
@@ -53,20 +36,22 @@ export function shrinkPlaced(picture: Placed, newWidth: number, newHeight: numbe
   const across = axisOf(picture.width, newWidth);
   const down = axisOf(picture.height, newHeight);
   const area = across.step * down.step;
+  const row = 3 * newWidth;
+  const { rgb, end } = layOut({ rgb: row * newHeight }, picture.end);
+  const small = { width: newWidth, height: newHeight, rgb, end };
+  if (isNear(across) && isNear(down) && area <= MOST_DOWN) {
+    shrinkNear(picture, across, down, small);
+    return small;
+  }
   const inverse = 1 / area;
   // Sums are whole: with a quarter of one more, no mean is half-way between two values, and those that were go up.
   const bias = 0.25 * inverse;
-  const row = 3 * newWidth;
-  const { rgb, end } = layOut({ rgb: row * newHeight }, picture.end);
   if (2 * area <= MOST_PARTS) {
-    const isSmall = down.step <= MOST_ROWS && area <= MOST_SMALL;
-    const { columns, fold, round } = isSmall ? SMALL : SHORT;
-    const at = placesFor(picture, across, end, columns);
+    const at = placesFor(picture, across, end);
     sumRows(picture, down, at, {
-      columns,
       take(y) {
-        fold(at.columns, at.ends, newWidth, across.whole, at.sums);
-        round(at.sums, row, inverse, bias, rgb + row * y);
+        kernels.foldShort(at.columns, at.ends, newWidth, across.whole, at.sums);
+        kernels.roundShort(at.sums, row, inverse, bias, rgb + row * y);
       },
     });
   } else {
@@ -74,7 +59,7 @@ export function shrinkPlaced(picture: Placed, newWidth: number, newHeight: numbe
       kernels.roundRow(sums, newWidth, inverse, bias, rgb + row * y);
     });
   }
-  return { width: newWidth, height: newHeight, rgb, end };
+  return small;
 }
 
 /**
@@ -119,12 +104,12 @@ function repeated(picture: Placed, across: number, down: number): Placed {
 
 type Places = ReturnType<typeof placesFor>;
 
-function placesFor({ width }: Placed, { whole, last, inside }: Axis, from: number, { bytes }: Columns) {
+function placesFor({ width }: Placed, { whole, last, inside }: Axis, from: number) {
   const newWidth = last.length;
-  const at = layOut({ columns: 3 * bytes * width, ends: 8 * newWidth, sums: 8 * LANES * newWidth }, from);
+  const at = layOut({ columns: 12 * width, ends: 8 * newWidth, sums: 8 * LANES * newWidth }, from);
   const ends = integersAt(at.ends, 2 * newWidth);
   for (let x = 0; x < newWidth; x++) {
-    ends[2 * x] = 3 * bytes * last[x]!;
+    ends[2 * x] = 12 * last[x]!;
     ends[2 * x + 1] = whole - inside[x]!;
   }
   return at;
@@ -139,7 +124,7 @@ function sumRows(
   { width, rgb }: Placed,
   down: Axis,
   at: Places,
-  { columns: { addRows, addTwo }, take, full }: { columns: Columns; take: (y: number) => void; full?: () => void },
+  { take, full }: { take: (y: number) => void; full?: () => void },
 ): void {
   const stride = 3 * width;
   /** What has been summed since the sums were last taken. */
@@ -154,7 +139,7 @@ function sumRows(
     for (let y = first; y < end; ) {
       room(down.whole);
       const height = Math.min(end - y, MOST_ROWS, Math.floor((MOST_PARTS - parts) / down.whole));
-      addRows(rgb + stride * y, stride, height, stride, down.whole, keep(), at.columns);
+      kernels.addRows(rgb + stride * y, stride, height, stride, down.whole, keep(), at.columns);
       parts += height * down.whole;
       y += height;
     }
@@ -167,7 +152,7 @@ function sumRows(
     addWhole(left === 0 ? before : before + 1, last);
     const inside = down.inside[to]!;
     room(left + inside);
-    addTwo(rgb + stride * before, left, rgb + stride * last, inside, stride, keep(), at.columns);
+    kernels.addTwo(rgb + stride * before, left, rgb + stride * last, inside, stride, keep(), at.columns);
     take(to);
     parts = 0;
     left = down.whole - inside;
@@ -184,11 +169,10 @@ function eachRow(
   take: (y: number, sums: number) => void,
 ): void {
   const newWidth = across.last.length;
-  const at = placesFor(picture, across, from, WHOLE);
+  const at = placesFor(picture, across, from);
   const sums = doublesAt(at.sums, LANES * newWidth).fill(0);
   const fold = () => kernels.foldRow(at.columns, at.ends, newWidth, across.whole, at.sums);
   sumRows(picture, down, at, {
-    columns: WHOLE,
     full: fold,
     take(y) {
       fold();
@@ -196,6 +180,85 @@ function eachRow(
       sums.fill(0);
     },
   });
+}
+
+/** New pixels that lie in three old ones or fewer. */
+const isNear = ({ whole, step }: Axis) => step <= 2 * whole;
+
+/** Bytes that `across` has a row of its table in, without the weights of third pixels. */
+const ENTRY = 48;
+
+/** For a new size that is near: old rows are made narrower two by two, and each new row is made of those that it covers. */
+function shrinkNear(picture: Placed, across: Axis, down: Axis, small: Placed): void {
+  const count = 3 * small.width;
+  const row = 4 * (count + 8);
+  const entries = Math.min((3 * across.whole) / divisor(across.whole, 4), Math.ceil(count / 4));
+  const more = across.step > across.whole && widest(across) > 2 ? 1 : 0;
+  const entry = ENTRY + 16 * more;
+  const at = layOut({ table: entry * entries, rows: 4 * row }, small.end);
+  for (let i = 0; i < entries; i++) writeEntry(across, 4 * i, more, at.table + entry * i);
+  const stride = 3 * picture.width;
+  const narrow = (y: number) => at.rows + row * (y % 4);
+  let done = 0;
+  for (let y = 0; y < small.height; y++) {
+    const last = down.last[y]!;
+    for (; done <= last; done += 2) {
+      const from = picture.rgb + stride * done;
+      const advance = (4 * entries * across.step) / across.whole;
+      kernels.across(
+        from,
+        stride,
+        at.table,
+        at.table + entry * entries,
+        advance,
+        more,
+        count,
+        narrow(done),
+        narrow(done + 1),
+      );
+    }
+    const first = firstOf(down, y);
+    const [second, third] = [Math.min(first + 1, last), Math.min(first + 2, last)];
+    kernels.down(
+      narrow(first),
+      share(down, first, y),
+      narrow(second),
+      second > first ? share(down, second, y) : 0,
+      narrow(third),
+      third > second ? share(down, third, y) : 0,
+      count,
+      across.step * down.step,
+      small.rgb + count * y,
+    );
+  }
+}
+
+/** What `across` reads for four of a row's bytes, from `first` on: two weights for each, and two `more`. */
+function writeEntry(axis: Axis, first: number, more: number, at: number): void {
+  const start = firstOf(axis, Math.floor(first / 3));
+  integersAt(at, 1)[0] = 3 * start;
+  const bytes = bytesAt(at + 16, 16).fill(255);
+  const weights = new Int16Array(bytes.buffer, at + 32, 8 + 8 * more);
+  for (let lane = 0; lane < 4; lane++) {
+    const x = Math.floor((first + lane) / 3);
+    const from = firstOf(axis, x);
+    for (let k = 0; k < 2 + 2 * more; k++) {
+      if (k < 2) bytes[4 * lane + 2 * k] = 3 * (from + k - start) + ((first + lane) % 3);
+      weights[8 * (k >> 1) + 2 * lane + (k & 1)] = share(axis, from + k, x);
+    }
+  }
+}
+
+const firstOf = ({ whole, step }: Axis, to: number) => Math.floor((to * step) / whole);
+
+/** Parts of an old pixel that lie in a new one. */
+function share({ whole, step }: Axis, from: number, to: number): number {
+  return Math.max(0, Math.min((from + 1) * whole, (to + 1) * step) - Math.max(from * whole, to * step));
+}
+
+/** Old pixels that a new one lies in, at most. */
+function widest(axis: Axis): number {
+  return axis.last.reduce((most, last, x) => Math.max(most, last + 1 - firstOf(axis, x)), 0);
 }
 
 function axisOf(from: number, to: number): Axis {

@@ -1,7 +1,7 @@
 /** @file What is measured at the working size, in one walk over the rows. */
 
 import { foldHues, HUE_SLOTS, hueDiversity } from "./hues.ts";
-import { doublesAt, integersAt, kernels, layOut, RUN } from "./kernels/kernels.ts";
+import { bytesAt, doublesAt, integersAt, kernels, layOut, RUN } from "./kernels/kernels.ts";
 import type { Placed } from "./placed.ts";
 
 export type WorkingMeasures = {
@@ -34,14 +34,22 @@ const GRID = 3;
 /** Bytes of a row's luma in whole thousandths; the first pixel is preceded by its left neighbour. */
 const INTEGER = 4;
 
-/** What `walkColours` adds to: sums, and of squares. */
+/** The first of what `walkColours` adds to: whole numbers. */
+type ChannelSums = [
+  red: bigint,
+  green: bigint,
+  blue: bigint,
+  redSquares: bigint,
+  greenSquares: bigint,
+  blueSquares: bigint,
+  redGreen: bigint,
+  redBlue: bigint,
+  greenBlue: bigint,
+];
+
+/** And the others, from `LIT` on. */
 type ColourSums = [
-  redGreen: number,
-  redGreenSquares: number,
-  /** Of twice yellow less blue, to stay among integers. */
-  yellowBlue: number,
-  yellowBlueSquares: number,
-  /** Pixels that are not nearly black: below a value of 8 of 255 one step of a channel is a saturation of 32 and more, noise. */
+  /** Pixels that are not nearly black. */
   lit: number,
   /** Pixels that have a hue to count. */
   coloured: number,
@@ -52,10 +60,14 @@ type ColourSums = [
   vivid: number,
 ];
 
-const VIVID = 8;
+const LIT = 9;
+const VIVID = 13;
 
-/** What `walkEdges` adds to; luma is in thousandths. */
-type EdgeSums = [luma: number, lumaSquares: number, edge: number, edgeSquares: number];
+/** Nearly black: below this value of 255 one step of a channel is a saturation of 32 and more, noise. The kernel has it, too. */
+const DARK = 8;
+
+/** Below this share of the mean's square, rounding of sums of squares could be seen in a deviation of saturation at 1e-6 of 255: it is counted again. */
+const EVEN = 1e-8;
 
 /** Of each of the four histograms that the kernel counts hues in. */
 const SLOTS = 64;
@@ -65,9 +77,9 @@ const MOST_COUNTED = 2 ** 22;
 
 export function workingMeasures({ width, height, rgb, end }: Placed): WorkingMeasures {
   const row = INTEGER * (width + 2);
-  const at = layOut({ one: row, two: row, three: row, colours: 72, edges: 32, hues: 16 * SLOTS }, end);
-  const colours = doublesAt(at.colours, 9).fill(0);
-  const edges = doublesAt(at.edges, 4).fill(0);
+  const at = layOut({ one: row, two: row, three: row, colours: 8 * (VIVID + 1), edges: 16, hues: 16 * SLOTS }, end);
+  const colours = doublesAt(at.colours, VIVID + 1).fill(0);
+  const edges = doublesAt(at.edges, 2).fill(0);
   const slots = integersAt(at.hues, 4 * SLOTS).fill(0);
   const chroma = new Float64Array(HUE_SLOTS);
   const columns = cellEdges(width);
@@ -112,20 +124,36 @@ export function workingMeasures({ width, height, rgb, end }: Placed): WorkingMea
   const pixels = width * height;
   const hues = foldHues(chroma);
   const total = hues.reduce((sum, share) => sum + share, 0);
-  const [redGreen, redGreenSquares, yellowBlue, yellowBlueSquares, lit, coloured, saturation, saturationSquares] =
-    colours as unknown as ColourSums;
-  const [luma, lumaSquares, edge, edgeSquares] = edges as unknown as EdgeSums;
-  const redGreenVariance = variance(redGreen, redGreenSquares, pixels);
-  const yellowBlueVariance = variance(yellowBlue, yellowBlueSquares, pixels) / 4;
-  const offset = Math.hypot(redGreen / pixels, yellowBlue / pixels / 2);
+  const [red, green, blue, redSquares, greenSquares, blueSquares, redGreen, redBlue, greenBlue] = Array.from(
+    colours.subarray(0, LIT),
+    BigInt,
+  ) as unknown as ChannelSums;
+  const [lit, coloured, saturation, saturationSquares] = colours.subarray(LIT) as unknown as ColourSums;
+  const [edge, edgeSquares] = edges as unknown as [sum: number, squares: number];
+  /** Mean and variance of a sum of channels with whole weights, exact but for the last step: nothing is lost where nearly all cancels. */
+  const weighted = (r: bigint, g: bigint, b: bigint): [mean: number, variance: number] => {
+    const sum = r * red + g * green + b * blue;
+    const products = r * g * redGreen + r * b * redBlue + g * b * greenBlue;
+    const squares = r * r * redSquares + g * g * greenSquares + b * b * blueSquares + 2n * products;
+    return [Number(sum) / pixels, Number(BigInt(pixels) * squares - sum * sum) / pixels ** 2];
+  };
+  const [luma, lumaVariance] = weighted(299n, 587n, 114n);
+  const [redLessGreen, redGreenVariance] = weighted(1n, -1n, 0n);
+  // Of twice yellow less blue.
+  const [yellowLessBlue, yellowBlueVariance] = weighted(1n, 1n, -2n);
+  const meanSaturation = lit === 0 ? 0 : saturation / lit;
+  const spread = lit === 0 ? 0 : variance(saturation, saturationSquares, lit);
+  const isEven = spread < EVEN * meanSaturation ** 2;
+  const saturationVariance = isEven ? spreadAbout(meanSaturation, bytesAt(rgb, 3 * pixels)) / lit : spread;
   return {
-    contrast: Math.sqrt(variance(luma, lumaSquares, pixels)) / 255_000,
-    brightness: luma / pixels / 1000,
+    contrast: Math.sqrt(lumaVariance) / 255_000,
+    brightness: luma / 1000,
     sharpness: variance(edge, edgeSquares, pixels) / 1e6,
     dynamicColours: hueDiversity(hues, coloured / pixels),
-    colourfulness: Math.sqrt(redGreenVariance + yellowBlueVariance) + 0.3 * offset,
-    saturation: lit === 0 ? 0 : (255 * saturation) / lit,
-    saturationDeviation: lit === 0 ? 0 : 255 * Math.sqrt(variance(saturation, saturationSquares, lit)),
+    colourfulness:
+      Math.sqrt(redGreenVariance + yellowBlueVariance / 4) + 0.3 * Math.hypot(redLessGreen, yellowLessBlue / 2),
+    saturation: 255 * meanSaturation,
+    saturationDeviation: 255 * Math.sqrt(saturationVariance),
     hues: Array.from(hues, (share) => (total === 0 ? 0 : share / total)),
     vividGrid: Array.from(vivid, (count, cell) => {
       const [row, column] = [Math.floor(cell / GRID), cell % GRID];
@@ -145,6 +173,17 @@ function mirror(luma: Int32Array): void {
   const width = luma.length - 2;
   luma[0] = luma[Math.min(2, width)]!;
   luma[width + 1] = luma[Math.max(width - 1, 1)]!;
+}
+
+/** Squares of the distances of saturation, of 1, from its mean. */
+function spreadAbout(mean: number, rgb: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < rgb.length; i += 3) {
+    const largest = Math.max(rgb[i]!, rgb[i + 1]!, rgb[i + 2]!);
+    if (largest < DARK) continue;
+    sum += ((largest - Math.min(rgb[i]!, rgb[i + 1]!, rgb[i + 2]!)) / largest - mean) ** 2;
+  }
+  return sum;
 }
 
 /** Of the whole population, from its sum and its sum of squares; rounding must not make it negative. */
