@@ -7,12 +7,12 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { IllustriousError } from "../base/error.ts";
 import type { RedisLink } from "./redis.ts";
-import { PREFIX } from "./redis-queue.ts";
+import { orAborted, PREFIX } from "./redis-queue.ts";
 
 export type Lease<Note> = {
   /** @throws IllustriousError `queue_failed` when someone else has taken it, which is possible after a long silence */
   check(): void;
-  /** As `check`, after asking anew. */
+  /** As `check`, after asking anew. @throws IllustriousError `cancelled`, while it waits for Redis */
   renew(): Promise<void>;
   /** Puts down how far it is. */
   note(note: Note): Promise<void>;
@@ -77,7 +77,7 @@ export async function takeLease<Note>(
   return {
     check,
     async renew() {
-      await renew();
+      await orAborted(renew(), signal);
       check();
     },
     async note(note) {

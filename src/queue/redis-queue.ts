@@ -53,6 +53,11 @@ export async function openRedisQueue<Job, Progress>(
   let countedAt = Number.NEGATIVE_INFINITY;
   let addedAt = performance.now();
   let workers = 0;
+  // One that was started anew may have lost everything.
+  const addAgain = () => {
+    addedAt = Number.NEGATIVE_INFINITY;
+  };
+  redis.on("ready", addAgain);
 
   async function put(name: string, job: Job): Promise<void> {
     const keep = { age: WEEK };
@@ -116,7 +121,10 @@ export async function openRedisQueue<Job, Progress>(
         if (nameOf(id) !== undefined) await queue.remove(id);
       }
     },
-    close: () => queue.close(),
+    close() {
+      redis.off("ready", addAgain);
+      return queue.close();
+    },
   };
 }
 
@@ -133,7 +141,7 @@ export async function countQueue({ redis }: RedisLink, kind: string): Promise<Qu
 }
 
 /** A call that waits for Redis to come back must not keep a program that is to end. */
-async function orAborted<T>(call: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export async function orAborted<T>(call: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return call;
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {

@@ -5,11 +5,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 
 /** Without it the tests that need it are skipped: `apt-get install redis-server`. */
 export const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
 
-export type RedisServer = { readonly url: string; readonly port: number; close(): Promise<void> };
+export type RedisServer = {
+  readonly url: string;
+  readonly port: number;
+  /** Ends it, and starts it again in its place after so many milliseconds. */
+  restart(signal: NodeJS.Signals, pause?: number): Promise<void>;
+  close(): Promise<void>;
+};
 
 /** A certificate for 127.0.0.1, which nobody vouches for but itself. */
 export type Certificate = { readonly cert: string; readonly key: string };
@@ -40,18 +47,27 @@ async function start(scheme: string, listen: (port: string) => string[], more: s
   const folder = await mkdtemp(join(tmpdir(), "redis-"));
   const port = await freePort();
   const where = [...listen(String(port)), "--bind", "127.0.0.1", "--dir", folder];
-  const child = spawn("redis-server", [...where, "--save", "", "--appendonly", "no", ...more], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once("exit", () => reject(new Error("redis-server ended")));
-    child.stdout!.on("data", (text: Buffer) => {
-      if (text.includes("Ready to accept connections")) resolve();
+  const launch = async (): Promise<ChildProcess> => {
+    const child = spawn("redis-server", [...where, "--save", "", "--appendonly", "no", ...more], {
+      stdio: ["ignore", "pipe", "inherit"],
     });
-  });
+    await new Promise<void>((resolve, reject) => {
+      child.once("exit", () => reject(new Error("redis-server ended")));
+      child.stdout!.on("data", (text: Buffer) => {
+        if (text.includes("Ready to accept connections")) resolve();
+      });
+    });
+    return child;
+  };
+  let child = await launch();
   return {
     url: `${scheme}://127.0.0.1:${port}/0`,
     port,
+    async restart(signal, pause = 0) {
+      await ended(child, signal);
+      await wait(pause);
+      child = await launch();
+    },
     async close() {
       await ended(child, "SIGTERM");
       await rm(folder, { recursive: true, force: true });

@@ -139,7 +139,7 @@ export async function redisQueue(
       if (told.done) await Promise.race([writing, wait(PATIENCE)]);
     },
     check: () => lease.renew(),
-    finish: () => queue.clear(),
+    finish: () => Promise.race([queue.clear().catch(() => {}), wait(PATIENCE)]),
     async close() {
       await decoders.close();
       await Promise.race([Promise.all([queue.close(), lease.release()]).catch(() => {}), wait(PATIENCE)]);

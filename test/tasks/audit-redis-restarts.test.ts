@@ -1,0 +1,84 @@
+/** @file Audits over a Redis that ends in the middle and is started again, with what it knew or without: each image is one row. */
+
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { writeSceneSet } from "../../src/data/scenes/index.ts";
+import { type AuditEvent, audit } from "../../src/index.ts";
+import { filesOf } from "../audit/files-of.ts";
+import { ended, hasRedis, type RedisServer, startRedis } from "./redis-server.ts";
+
+const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
+const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+
+const IMAGES = 36;
+let root = "";
+/** Files of an undisturbed audit by one machine. */
+let whole: Map<string, string>;
+let redis: RedisServer;
+const workers: ChildProcess[] = [];
+
+async function audited(
+  name: string,
+  queue?: string,
+  onEvent: (event: AuditEvent) => void = () => {},
+): Promise<AuditEvent | undefined> {
+  const asked = { paths: [join(root, "set")], out: join(root, name), shard: 4, ...(queue !== undefined && { queue }) };
+  let last: AuditEvent | undefined;
+  for await (const event of audit(asked, { entry })) {
+    onEvent(event);
+    last = event;
+  }
+  return last;
+}
+
+function startWorkers(count: number): void {
+  for (let i = 0; i < count; i++) {
+    const argv = [main, "worker", "--queue", redis.url, "--workers", "1", "--stall-after", "1"];
+    workers.push(spawn(process.execPath, argv, { stdio: "ignore" }));
+  }
+}
+
+describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are skipped", () => {
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "redis-restarts-"));
+    await mkdir(join(root, "set"));
+    for await (const _ of writeSceneSet(join(root, "set"), { count: IMAGES, size: 256, captions: 1 }));
+    await audited("whole");
+    whole = await filesOf(join(root, "whole"));
+  }, 120_000);
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) await ended(worker, "SIGKILL");
+    await redis.close();
+  }, 60_000);
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  test.each<[how: string, signal: NodeJS.Signals, appendOnly: "yes" | "no"]>([
+    ["shut down, and keeps nothing", "SIGTERM", "no"],
+    ["shut down, and appends to a file", "SIGTERM", "yes"],
+    ["killed, and keeps nothing", "SIGKILL", "no"],
+    ["killed, and appends to a file", "SIGKILL", "yes"],
+  ])(
+    "a Redis that is %s: started again, all go on to the files of one machine's audit",
+    async (how, signal, keeps) => {
+      redis = await startRedis("--appendonly", keeps);
+      startWorkers(2);
+      let shards = 0;
+      const restarts: Promise<void>[] = [];
+      const last = await audited(how, redis.url, ({ type }) => {
+        if (type !== "shard") return;
+        shards++;
+        if (shards === 2 || shards === 5) restarts.push(redis.restart(signal, 300));
+      });
+      expect(restarts).toHaveLength(2);
+      await Promise.all(restarts);
+      expect(last).toMatchObject({ type: "done", images: IMAGES, errors: 0 });
+      expect(shards).toBe(IMAGES / 4);
+      expect(await filesOf(join(root, how))).toEqual(whole);
+    },
+    120_000,
+  );
+});
