@@ -82,7 +82,8 @@ async function create(path: string, text: string): Promise<boolean> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") return false;
-    const hint = "Check the disk, and the folder's permissions.";
+    const isFull = code === "ENOSPC";
+    const hint = isFull ? "The disk is full: free some room." : "Check the disk, and the folder's permissions.";
     throw new IllustriousError("write_failed", `${path}: cannot be written (${message})`, hint, { cause: error });
   } finally {
     await unlink(temporary).catch(() => {});

@@ -7,11 +7,14 @@ import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { pack } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeSceneSet } from "../../src/data/scenes/index.ts";
 import { audit, type TagInput, tag } from "../../src/index.ts";
 import { filesOf } from "../audit/files-of.ts";
 import { auditRow, layAudit } from "../audit/lay-audit.ts";
+import { rowsIn, writeAudit } from "./audited.ts";
 
 const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
 
@@ -19,7 +22,7 @@ const root = await mkdtemp(join(tmpdir(), "full-disk-"));
 const disk = join(root, "disk");
 await mkdir(disk);
 const command = (name: string, ...given: string[]) => spawnSync(name, given, { stdio: "ignore" }).status === 0;
-const mounted = process.platform === "linux" && command("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk);
+const mounted = process.platform === "linux" && command("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", disk);
 
 afterAll(async () => {
   if (mounted) command("umount", disk);
@@ -101,5 +104,111 @@ test.skipIf(!mounted)(
     await withRoom(60 * KIB, () => expect(audited(out)).rejects.toMatchObject({ code: "write_failed" }));
     await audited(out);
     expect(await filesOf(out)).toEqual(await filesOf(whole));
+  },
+);
+
+/** What a full disk is told as: the file, the reason and the way out. */
+const told = {
+  code: "write_failed",
+  message: expect.stringMatching(/disk\/.*ENOSPC/),
+  hint: expect.stringMatching(/room/),
+};
+
+/** Runs with so much room, and tells whether that was enough. */
+async function fits(kib: number, work: () => Promise<void>): Promise<boolean> {
+  let isEnough = true;
+  await withRoom(kib * KIB, () =>
+    work().catch((error: unknown) => {
+      isEnough = false;
+      expect(error).toMatchObject(told);
+    }),
+  );
+  return isEnough;
+}
+
+const ROOMS = [0, 4, 12, 28, 60, 120, 200, 400];
+
+/** Captions beside images, in a metadata file and in archives, of which the last is given only where it may be. */
+async function laySet(set: string, withArchives: boolean): Promise<void> {
+  await mkdir(join(set, "listed"), { recursive: true });
+  const numbers = Array.from({ length: 24 }, (_, i) => i);
+  for (const i of numbers) {
+    await writeFile(join(set, `${i}.png`), "p".repeat(3000));
+    if (i % 3 !== 0) await writeFile(join(set, `${i}.txt`), "bad".repeat(i % 3));
+    await writeFile(join(set, `listed/${i}.png`), "");
+  }
+  const lines = numbers.map(
+    (i) => `${JSON.stringify({ file_name: `${i}.png`, text: `line ${i}`, other: "o".repeat(2000) })}\n`,
+  );
+  await writeFile(join(set, "listed/metadata.jsonl"), lines.join(""));
+  for (const name of withArchives ? ["a", "b", "c"] : []) {
+    const archive = pack();
+    archive.entry({ name: "1.png", mtime: new Date(1e12) }, name.repeat(20_000));
+    archive.entry({ name: "1.txt", mtime: new Date(1e12) }, `in ${name}`);
+    archive.finalize();
+    await writeFile(join(set, `${name}.tar`), await buffer(archive));
+  }
+}
+
+async function tagOf(audit: string, input: Omit<TagInput, "audit">): Promise<void> {
+  for await (const _ of tag({ audit, families: ["brightness"], ...input }));
+}
+
+test.skipIf(!mounted)(
+  "metadata: a full disk leaves each file as it was or as it is to be, and the ledger knows what is ours",
+  { timeout: 240_000 },
+  async () => {
+    const [set, out] = [join(disk, "metadata-set"), join(disk, "metadata-audit")];
+    await laySet(set, false);
+    await writeAudit(out, [set], await rowsIn([set]));
+    const metadata = () => readFile(join(set, "listed/metadata.jsonl"), "utf8");
+    const old = await metadata();
+    await tagOf(out, { write: "metadata" });
+    const whole = await metadata();
+    await tagOf(out, { undo: true });
+    let failed = 0;
+    for (const kib of ROOMS) {
+      if (!(await fits(kib, () => tagOf(out, { write: "metadata" })))) failed++;
+      expect([old, whole]).toContain(await metadata());
+      await tagOf(out, { write: "metadata" });
+      expect(await metadata()).toBe(whole);
+      expect((await readdir(join(set, "listed"))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+      if (!(await fits(kib, () => tagOf(out, { undo: true })))) failed++;
+      await tagOf(out, { undo: true });
+      expect(await metadata()).toBe(old);
+    }
+    expect(failed).toBeGreaterThan(3);
+  },
+);
+
+test.skipIf(!mounted).each(["copy", "tars"] as const)(
+  "%s: a full disk leaves nothing half-made, and what was there before",
+  { timeout: 240_000 },
+  async (write) => {
+    const [set, whole, out] = [join(root, `${write}-set`), join(root, `${write}-whole`), join(disk, write)];
+    const table = join(root, `${write}-audit`);
+    await laySet(set, true);
+    await writeAudit(table, [set], await rowsIn([set]));
+    const original = await filesOf(set);
+    await tagOf(table, { write, out: whole });
+    const expected = await filesOf(whole);
+    const found = () => filesOf(out).catch(() => new Map<string, string>());
+    let failed = 0;
+    for (const kib of ROOMS) {
+      if (!(await fits(kib, () => tagOf(table, { write, out })))) failed++;
+      const now = await found();
+      if (write === "copy") expect([new Map(), expected]).toContainEqual(now);
+      for (const [name, hash] of now) if (name.endsWith(".tar")) expect(hash, name).toBe(expected.get(name));
+      expect(await filesOf(set)).toEqual(original);
+      await tagOf(table, { write, out });
+      expect(await found()).toEqual(expected);
+      // One that is replaced stays as it is for want of room.
+      if (write === "copy" && !(await fits(kib, () => tagOf(table, { write, out, blackTheme: true })))) {
+        expect(await found()).toEqual(expected);
+      }
+      expect((await readdir(disk)).filter((name) => name.startsWith(write))).toContain(write);
+      await rm(out, { recursive: true });
+    }
+    expect(failed).toBeGreaterThan(3);
   },
 );
