@@ -44,7 +44,8 @@ def measures(image):
     else:
         small = original
     r, g, b = (small[..., c].astype(numpy.float32) for c in range(3))
-    luma = 0.299 * r + 0.587 * g + 0.114 * b
+    # In thousandths luma and its Laplacian are whole numbers, which float32 has exactly.
+    luma = 299 * r + 587 * g + 114 * b
     framed = numpy.pad(luma, 1, mode="reflect")
     laplacian = framed[:-2, 1:-1] + framed[2:, 1:-1] + framed[1:-1, :-2] + framed[1:-1, 2:] - 4 * luma
     value, least = numpy.maximum(numpy.maximum(r, g), b), numpy.minimum(numpy.minimum(r, g), b)
@@ -66,9 +67,9 @@ def measures(image):
     ]
     deviation = float(saturation.std())
     return {
-        "contrast": float(luma.std(dtype=numpy.float64)) / 255,
-        "brightness": float(luma.mean(dtype=numpy.float64)),
-        "sharpness": float(laplacian.var(dtype=numpy.float64)),
+        "contrast": float(luma.std(dtype=numpy.float64)) / 255_000,
+        "brightness": float(luma.mean(dtype=numpy.float64)) / 1000,
+        "sharpness": float(laplacian.var(dtype=numpy.float64)) / 1e6,
         "dynamicColours": hue_diversity(histogram, counted.mean()),
         "colourfulness": float(numpy.hypot(rg.std(), yb.std()) + 0.3 * numpy.hypot(rg.mean(), yb.mean())),
         "saturation": float(saturation.mean(dtype=numpy.float64)),
