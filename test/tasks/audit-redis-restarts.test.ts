@@ -1,4 +1,4 @@
-/** @file Audits over a Redis that ends in the middle and is started again, with what it knew or without: each image is one row. */
+/** @file Audits over a Redis that ends in the middle and is started again, with what it knew or without: each image is one row, and none waits for ever. */
 
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
@@ -25,10 +25,11 @@ async function audited(
   name: string,
   queue?: string,
   onEvent: (event: AuditEvent) => void = () => {},
+  signal = new AbortController().signal,
 ): Promise<AuditEvent | undefined> {
   const asked = { paths: [join(root, "set")], out: join(root, name), shard: 4, ...(queue !== undefined && { queue }) };
   let last: AuditEvent | undefined;
-  for await (const event of audit(asked, { entry })) {
+  for await (const event of audit(asked, { entry, signal })) {
     onEvent(event);
     last = event;
   }
@@ -78,6 +79,34 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       expect(last).toMatchObject({ type: "done", images: IMAGES, errors: 0 });
       expect(shards).toBe(IMAGES / 4);
       expect(await filesOf(join(root, how))).toEqual(whole);
+    },
+    120_000,
+  );
+
+  test.each(["shard", "stage"] as const)(
+    "an audit whose Redis has gone away for good by the first %s can be stopped, and goes on with another Redis",
+    async (type) => {
+      redis = await startRedis();
+      startWorkers(1);
+      const stop = new AbortController();
+      let gone: Promise<void> | undefined;
+      const running = audited(
+        type,
+        redis.url,
+        (event) => {
+          if (event.type !== type || gone) return;
+          gone = redis.close();
+          void gone.then(() => setTimeout(() => stop.abort(), 500));
+        },
+        stop.signal,
+      );
+      await expect(running).rejects.toMatchObject({ code: "cancelled" });
+      await gone;
+      for (const worker of workers.splice(0)) await ended(worker, "SIGKILL");
+      redis = await startRedis();
+      startWorkers(1);
+      await audited(type, redis.url);
+      expect(await filesOf(join(root, type))).toEqual(whole);
     },
     120_000,
   );
