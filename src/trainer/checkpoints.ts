@@ -57,20 +57,26 @@ export async function writeCheckpoint(
   const half = halfFolder(run, checkpointName(state.step));
   await rm(half, { recursive: true, force: true });
   await mkdir(half, { recursive: true });
-  await saveModel(join(half, "model"));
-  const { step, position, leftOut, foundation, segments, data, learner } = state;
-  await writeSafetensors(join(half, STATE), tensorsOf(learner), {
-    "illustrious.state": JSON.stringify({
-      step,
-      position,
-      leftOut,
-      foundation,
-      segments,
-      data,
-      numbers: learner.numbers,
-    }),
-    "illustrious.recipe": state.recipe,
-  });
+  try {
+    await saveModel(join(half, "model"));
+    const { step, position, leftOut, foundation, segments, data, learner } = state;
+    await writeSafetensors(join(half, STATE), tensorsOf(learner), {
+      "illustrious.state": JSON.stringify({
+        step,
+        position,
+        leftOut,
+        foundation,
+        segments,
+        data,
+        numbers: learner.numbers,
+      }),
+      "illustrious.recipe": state.recipe,
+    });
+  } catch (error) {
+    // On a full disk its room is wanted.
+    await rm(half, { recursive: true, force: true }).catch(() => {});
+    throw error;
+  }
   await rm(final, { recursive: true, force: true });
   await rename(half, final);
   // After a power cut the new one must be there before the old ones are not.

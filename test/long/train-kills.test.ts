@@ -5,16 +5,15 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { drawsOf } from "../../src/data/sets/index.ts";
-import { pngChunks } from "../../src/formats/png/chunks.ts";
 import { scenes } from "../../src/tasks/scenes.ts";
 import type { TrainEvent } from "../../src/tasks/train/train-events.ts";
+import { contentsOf } from "../tasks/run-files.ts";
 
 const KILLS = Number(process.env.ILLUSTRIOUS_TEST_KILLS ?? 30);
 const STEPS = 32;
@@ -133,30 +132,6 @@ function deathAfter(place: Place, from: number, wanted: number): (event: TrainEv
   return (event) => event.type === "step" && event.step === Math.min(step, STEPS);
 }
 
-/** A hash of what a file is, but for when it was made: a model's header has the date, and a preview's text the model's hash. */
-function contentOf(path: string): string {
-  const bytes = readFileSync(path);
-  const hash = createHash("sha256");
-  if (path.endsWith(".png")) {
-    for (const { type, data } of pngChunks(bytes))
-      if (!["tEXt", "zTXt", "iTXt"].includes(type)) hash.update(type).update(data);
-    return hash.digest("hex");
-  }
-  const end = path.endsWith(".safetensors") ? 8 + Number(bytes.readBigUInt64LE(0)) : 0;
-  const header = bytes.toString("latin1", 0, end).replace(/("modelspec\.date":")[^"]*/, "$1");
-  return hash.update(header, "latin1").update(bytes.subarray(end)).digest("hex");
-}
-
-function hashes(folder: string): Record<string, string> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Object.fromEntries(
-    files
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort()
-      .map((path) => [path.slice(folder.length), contentOf(path)]),
-  );
-}
-
 /** What a log says but for the time that things took. */
 function logOf(folder: string): Record<string, unknown>[] {
   const lines = readFileSync(join(folder, "run/log.jsonl"), "utf8").trim().split("\n");
@@ -220,7 +195,7 @@ test(`a run that is killed ${KILLS} times ends as one that is not`, async () => 
   const checkpoints = (folder: string) => readdirSync(join(folder, "run")).filter((name) => name.startsWith("step-"));
   expect(checkpoints(disturbed)).toEqual(checkpoints(undisturbed));
   for (const name of [...checkpoints(undisturbed), "previews"]) {
-    expect(hashes(join(disturbed, "run", name))).toEqual(hashes(join(undisturbed, "run", name)));
+    expect(contentsOf(join(disturbed, "run", name))).toEqual(contentsOf(join(undisturbed, "run", name)));
   }
   expect(logOf(disturbed)).toEqual(logOf(undisturbed));
   const steps = logOf(disturbed).flatMap(({ kind, step }) => (kind === "step" ? [step] : []));

@@ -4,6 +4,7 @@
  */
 
 import { spawnSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,12 +12,15 @@ import { buffer } from "node:stream/consumers";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeSceneSet } from "../../src/data/scenes/index.ts";
-import { audit, type TagInput, tag } from "../../src/index.ts";
+import { audit, type TagInput, tag, train } from "../../src/index.ts";
 import { filesOf } from "../audit/files-of.ts";
 import { auditRow, layAudit } from "../audit/lay-audit.ts";
 import { rowsIn, writeAudit } from "./audited.ts";
+import { contentsOf } from "./run-files.ts";
 
 const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
+const engine = new URL("../../dist/tasks/engine-main.js", import.meta.url);
+const nano = new URL("../fixtures/nano-bootstrap", import.meta.url).pathname;
 
 const root = await mkdtemp(join(tmpdir(), "full-disk-"));
 const disk = join(root, "disk");
@@ -106,6 +110,12 @@ test.skipIf(!mounted)(
     expect(await filesOf(out)).toEqual(await filesOf(whole));
   },
 );
+
+const sizeOf = (folder: string): number =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" }).reduce((sum, name) => {
+    const found = statSync(join(folder, name));
+    return sum + (found.isFile() ? found.size : 0);
+  }, 0);
 
 /** What a full disk is told as: the file, the reason and the way out. */
 const told = {
@@ -210,5 +220,60 @@ test.skipIf(!mounted).each(["copy", "tars"] as const)(
       await rm(out, { recursive: true });
     }
     expect(failed).toBeGreaterThan(3);
+  },
+);
+
+const RECIPE = `
+pretrained_model_name_or_path = "${nano}"
+output_name = "run"
+output_dir = "."
+network_module = "networks.lora"
+network_dim = 16
+learning_rate = 1e-3
+max_train_steps = 3
+save_every_n_steps = 1
+save_last_n_steps = 3
+seed = 5
+[general]
+caption_extension = ".txt"
+[[datasets]]
+resolution = 64
+batch_size = 2
+[[datasets.subsets]]
+image_dir = "${join(root, "scenes")}"
+`;
+
+test.skipIf(!mounted)(
+  "a run that finds no room for a checkpoint has the last one whole, and goes on to the end of an undisturbed one",
+  {
+    timeout: 600_000,
+  },
+  async () => {
+    for await (const _ of writeSceneSet(join(root, "scenes"), { count: 8, size: 64, captions: 1 }));
+    const trained = async (folder: string) => {
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, "recipe.toml"), RECIPE);
+      for await (const _ of train({ recipe: join(folder, "recipe.toml"), threads: 1 }, { entry: engine }));
+    };
+    // As deep as the other: where the images are, as the recipe sees it, is in the state.
+    const [whole, folder] = [join(root, "whole-run/train"), join(disk, "train")];
+    await trained(whole);
+    const lasting = (folder: string) =>
+      new Map(Object.entries(contentsOf(join(folder, "run"))).filter(([name]) => /^\/step-\d+\//.test(name)));
+    const expected = lasting(whole);
+    const one = sizeOf(join(whole, "run/step-00000001"));
+    // Half-made ones among them, of which there should be none.
+    const checkpoints = async () =>
+      (await readdir(join(folder, "run"))).filter((name) => name.startsWith("step-")).length;
+    for (const [share, saved] of [
+      [0.2, 0],
+      [1.6, 1],
+    ] as const) {
+      expect(await fits((share * one) / KIB, () => trained(folder))).toBe(false);
+      expect(await checkpoints()).toBe(saved);
+      for (const [name, hash] of lasting(folder)) expect(hash, name).toBe(expected.get(name));
+    }
+    await trained(folder);
+    expect(lasting(folder)).toEqual(expected);
   },
 );
