@@ -254,8 +254,8 @@ test("a decoder that is killed in the middle costs no row", async () => {
   for await (const event of audit({ paths: [set], workers: 2, workingSide: 48, shard: 5, out }, { entry })) {
     if (event.type !== "shard") continue;
     for (const pid of await childrenOf(process.pid)) {
-      // Three ends before a file is begun would end the audit, and this one may not have begun.
-      if (killed.size < 1) process.kill(pid, "SIGKILL");
+      // Three that end before they begin with a file would end the audit, and these may not have begun.
+      if (killed.size < 2) process.kill(pid, "SIGKILL");
       killed.add(pid);
     }
   }
