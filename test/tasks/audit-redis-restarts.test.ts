@@ -24,13 +24,14 @@ const workers: ChildProcess[] = [];
 async function audited(
   name: string,
   queue?: string,
-  onEvent: (event: AuditEvent) => void = () => {},
+  onEvent: (event: AuditEvent) => unknown = () => {},
   signal = new AbortController().signal,
 ): Promise<AuditEvent | undefined> {
   const asked = { paths: [join(root, "set")], out: join(root, name), shard: 4, ...(queue !== undefined && { queue }) };
   let last: AuditEvent | undefined;
   for await (const event of audit(asked, { entry, signal })) {
-    onEvent(event);
+    // Meanwhile the audit waits to be asked for the next.
+    await onEvent(event);
     last = event;
   }
   return last;
@@ -72,6 +73,7 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       const last = await audited(how, redis.url, ({ type }) => {
         if (type !== "shard") return;
         shards++;
+        // Not waited for: the audit goes on over a Redis that is away.
         if (shards === 2 || shards === 5) restarts.push(redis.restart(signal, 300));
       });
       expect(restarts).toHaveLength(2);
@@ -93,10 +95,11 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       const running = audited(
         type,
         redis.url,
-        (event) => {
+        async (event) => {
           if (event.type !== type || gone) return;
           gone = redis.close();
-          void gone.then(() => setTimeout(() => stop.abort(), 500));
+          await gone;
+          setTimeout(() => stop.abort(), 500);
         },
         stop.signal,
       );

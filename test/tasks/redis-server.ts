@@ -60,13 +60,18 @@ async function start(scheme: string, listen: (port: string) => string[], more: s
     return child;
   };
   let child = await launch();
+  let restarted = Promise.resolve();
   return {
     url: `${scheme}://127.0.0.1:${port}/0`,
     port,
-    async restart(signal, pause = 0) {
-      await ended(child, signal);
-      await wait(pause);
-      child = await launch();
+    restart(signal, pause = 0) {
+      // One after the other: two at once would want one port.
+      restarted = restarted.then(async () => {
+        await ended(child, signal);
+        await wait(pause);
+        child = await launch();
+      });
+      return restarted;
     },
     async close() {
       await ended(child, "SIGTERM");
