@@ -199,12 +199,12 @@ function shrinkNear(picture: Placed, across: Axis, down: Axis, small: Placed): v
   for (let i = 0; i < entries; i++) writeEntry(across, 4 * i, more, at.table + entry * i);
   const stride = 3 * picture.width;
   const narrow = (y: number) => at.rows + row * (y % 4);
+  const advance = (4 * entries * across.step) / across.whole;
   let done = 0;
   for (let y = 0; y < small.height; y++) {
     const last = down.last[y]!;
     for (; done <= last; done += 2) {
       const from = picture.rgb + stride * done;
-      const advance = (4 * entries * across.step) / across.whole;
       kernels.across(
         from,
         stride,

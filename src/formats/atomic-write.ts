@@ -171,10 +171,15 @@ async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
-    const message = `${path}: cannot be written (${error instanceof Error ? error.message : error})`;
-    throw new IllustriousError("write_failed", message, hints.get(code) ?? hints.get("")!, { cause: error });
+    throw writeFailed(path, error);
   }
+}
+
+/** What the system said, with the way out. */
+export function writeFailed(path: string, error: unknown): IllustriousError {
+  const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+  const message = `${path}: cannot be written (${error instanceof Error ? error.message : error})`;
+  return new IllustriousError("write_failed", message, hints.get(code) ?? hints.get("")!, { cause: error });
 }
 
 const hints = new Map([

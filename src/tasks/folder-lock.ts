@@ -9,6 +9,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { IllustriousError } from "../base/error.ts";
+import { writeFailed } from "../formats/atomic-write.ts";
 
 type Holder = {
   /** What it does, for people. */
@@ -80,11 +81,8 @@ async function create(path: string, text: string): Promise<boolean> {
     });
     return true;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return false;
-    const isFull = code === "ENOSPC";
-    const hint = isFull ? "The disk is full: free some room." : "Check the disk, and the folder's permissions.";
-    throw new IllustriousError("write_failed", `${path}: cannot be written (${message})`, hint, { cause: error });
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw writeFailed(path, error);
   } finally {
     await unlink(temporary).catch(() => {});
   }

@@ -20,7 +20,7 @@ export type VaeObjective = {
   readonly train?: "both" | "decoder";
 };
 
-/** Where the absolute error turns into a square, so that it has a slope everywhere. */
+/** Of the absolute error. */
 const CORNER = 1e-2;
 
 /** How far beyond an end it is wanted: four of 255 levels, within which nine of ten of a small decoder's errors there are. */
@@ -45,7 +45,7 @@ export function vaeStep(config: VaeConfig, objective: VaeObjective = {}): StepGr
   const error = clippedError(vaeDecoder(config, drawn), image, ends);
   const square = g.mul(error, error);
   const squared = g.mean(square, [0, 1, 2, 3]);
-  const distance = g.mean(g.sqrt(g.add(square, g.scalar(CORNER ** 2))), [0, 1, 2, 3]);
+  const distance = g.mean(magnitude(error, CORNER), [0, 1, 2, 3]);
   const divergence = g.mean(divergenceOf(mean, logVariance), [0, 1, 2, 3]);
   const loss = g.add(
     g.add(squared, g.mul(g.scalar(absolute), distance)),
@@ -66,10 +66,12 @@ export function vaeStep(config: VaeConfig, objective: VaeObjective = {}): StepGr
 export function clippedError(decoded: Tensor, wanted: Tensor, ends: Tensor): Tensor {
   const error = g.sub(decoded, g.add(wanted, g.mul(ends, g.scalar(END_MARGIN))));
   const outward = g.mul(ends, error);
-  const size = g.sqrt(g.add(g.mul(outward, outward), g.scalar(CLIP_CORNER ** 2)));
-  const beyond = g.mul(g.mul(g.scalar(0.5), g.add(outward, size)), ends);
+  const beyond = g.mul(g.mul(g.scalar(0.5), g.add(outward, magnitude(outward, CLIP_CORNER))), ends);
   return g.sub(error, beyond);
 }
+
+/** Absolute values, with a slope everywhere: below the corner they turn into a square. */
+const magnitude = (x: Tensor, corner: number): Tensor => g.sqrt(g.add(g.mul(x, x), g.scalar(corner ** 2)));
 
 /** Kullback-Leibler divergence of a normal from the unit normal, of each latent number. */
 function divergenceOf(mean: Tensor, logVariance: Tensor): Tensor {

@@ -70,6 +70,9 @@ export type Here = {
 
 const nothing = async () => {};
 
+/** Whether it fails or Redis does not answer. */
+const patiently = (call: Promise<unknown>): Promise<unknown> => Promise.race([call.catch(() => {}), wait(PATIENCE)]);
+
 export function ownQueue({ entry, workers, timeLimit }: Here): AuditQueue {
   const decoders = openDecoders({ entry, workers, timeLimit });
   const queue = embeddedQueue<ChunkJob, ChunkProgress>((job, turn) => measureChunk(job, turn, decoders, workers));
@@ -136,13 +139,15 @@ export async function redisQueue(
       noted = Date.now();
       const who = { folder: out, host: hostname(), pid: process.pid };
       const writing = lease.note({ ...who, began, at: noted, ...told }).catch(() => {});
-      if (told.done) await Promise.race([writing, wait(PATIENCE)]);
+      if (told.done) await patiently(writing);
     },
     check: () => lease.renew(),
-    finish: () => Promise.race([queue.clear().catch(() => {}), wait(PATIENCE)]),
+    async finish() {
+      await patiently(queue.clear());
+    },
     async close() {
       await decoders.close();
-      await Promise.race([Promise.all([queue.close(), lease.release()]).catch(() => {}), wait(PATIENCE)]);
+      await patiently(Promise.all([queue.close(), lease.release()]));
       link.close();
     },
   };

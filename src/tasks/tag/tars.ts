@@ -57,7 +57,8 @@ export async function tarWriter(
 
   async function enter(made: Made): Promise<void> {
     // A run that was killed may have entered it.
-    const bytes = Buffer.from(known.some((one) => isDeepStrictEqual(one, made)) ? "" : `${JSON.stringify(made)}\n`);
+    const isEntered = known.some((one) => one.archive === made.archive && isDeepStrictEqual(one, made));
+    const bytes = Buffer.from(isEntered ? "" : `${JSON.stringify(made)}\n`);
     try {
       for (let at = 0; at < bytes.length; ) at += await calls.write(list, bytes.subarray(at));
       await calls.sync(list);
