@@ -1,5 +1,8 @@
 /** @file A crew of several threads does what one thread does, and nothing twice. */
 
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { shared } from "../../src/base/shared.ts";
 import { loadsOf, type Task, thisThread } from "../../src/training/crew/crew.ts";
@@ -60,5 +63,28 @@ test("a load that fails in another thread is told, and so is every load after it
   const bad = { ...good, kernel: "none" as "squares" };
   expect(() => crew.run([good, bad])).toThrow("a thread that helps with the optimiser's step failed");
   expect(() => crew.run([good, good])).toThrow("a thread that helps with the optimiser's step has ended");
+  await crew.release();
+});
+
+test("a thread lets go of arrays that are gone: a run whose arrays change does not fill the memory", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const crew = openCrew(2, entry);
+  const MEBIBYTES = 32;
+  const round = () => {
+    const array = shared(new Float32Array((MEBIBYTES * 2 ** 20) / 4).fill(1));
+    expect(crew.run([{ kernel: "squares", arrays: [array], numbers: [] }])).toEqual([array.length]);
+  };
+  let before = 0;
+  const ROUNDS = 24;
+  for (let i = 0; i < ROUNDS; i++) {
+    if (i === ROUNDS / 3) before = process.memoryUsage.rss();
+    round();
+    collect();
+    // What a collection found lost is told in a turn of its own.
+    await setImmediate();
+  }
+  const kept = (process.memoryUsage.rss() - before) / 2 ** 20;
+  expect(kept).toBeLessThan((MEBIBYTES * ROUNDS) / 3);
   await crew.release();
 });

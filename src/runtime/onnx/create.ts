@@ -22,10 +22,31 @@ export type CreateOptions = Pick<OpenOptions, "givesBack" | "lendsOutputs"> & {
 /** Errors are thrown, and told where they are caught: ONNX Runtime need not write them to stderr as well. */
 const SILENT = 4;
 
-export async function createSession(
-  { bytes, folder }: EmittedGraph,
-  options: CreateOptions,
-): Promise<InferenceSession> {
+/** A session of the thread that it was created on. */
+export type CreatedSession = {
+  /** @param feeds of every input of the graph; `wanted`: the outputs to give, all if not told */
+  run(feeds: Values, wanted?: readonly string[]): Promise<Record<string, Value>>;
+  release(): Promise<void>;
+};
+
+export async function createSession(emitted: EmittedGraph, options: CreateOptions): Promise<CreatedSession> {
+  const session = await opened(emitted, options);
+  const toOrt = converter(!options.givesBack);
+  return {
+    async run(feeds, wanted = emitted.outputs) {
+      const tensors: Record<string, OrtTensor> = {};
+      for (const name of emitted.inputs) tensors[name] = toOrt(name, feeds[name]!);
+      const results = await session.run(tensors, wanted, { logSeverityLevel: SILENT }).catch((cause: unknown) => {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new IllustriousError("engine_failed", `ONNX Runtime cannot run the graph: ${why}`, undefined, { cause });
+      });
+      return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
+    },
+    release: () => session.release(),
+  };
+}
+
+async function opened({ bytes, folder }: EmittedGraph, options: CreateOptions): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(bytes, {
       executionProviders: ["cpu"],
@@ -45,27 +66,27 @@ export async function createSession(
   }
 }
 
-/** @param feeds of every input of the graph */
-export async function runSession(
-  session: InferenceSession,
-  { inputs, outputs }: EmittedGraph,
-  feeds: Values,
-  wanted: readonly string[] = outputs,
-): Promise<Record<string, Value>> {
-  const tensors: Record<string, OrtTensor> = {};
-  for (const name of inputs) tensors[name] = toOrt(feeds[name]!);
-  const results = await session.run(tensors, wanted, { logSeverityLevel: SILENT }).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new IllustriousError("engine_failed", `ONNX Runtime cannot run the graph: ${why}`, undefined, { cause });
-  });
-  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
-}
-
-function toOrt({ data, shape }: Value): OrtTensor {
-  if (data instanceof BigInt64Array) return new OrtTensor("int64", data, [...shape]);
-  // ONNX Runtime does not read shared memory.
-  const own = data instanceof Float32Array && !(data.buffer instanceof SharedArrayBuffer);
-  return new OrtTensor("float32", own ? (data as Float32Array) : new Float32Array(data), [...shape]);
+/**
+ * ONNX Runtime does not read shared memory: what lies there is copied. With `keeps`, an input's copy is written anew as long as its
+ * length stays; a new one every run costs more than the copying.
+ */
+function converter(keeps: boolean): (name: string, value: Value) => OrtTensor {
+  const copies = new Map<string, Float32Array>();
+  function own(name: string, data: Float32Array | Float64Array): Float32Array {
+    if (data instanceof Float32Array && !(data.buffer instanceof SharedArrayBuffer)) return data;
+    const kept = copies.get(name);
+    if (kept?.length !== data.length) {
+      const copy = new Float32Array(data);
+      if (keeps) copies.set(name, copy);
+      return copy;
+    }
+    kept.set(data);
+    return kept;
+  }
+  return (name, { data, shape }) =>
+    data instanceof BigInt64Array
+      ? new OrtTensor("int64", data, [...shape])
+      : new OrtTensor("float32", own(name, data), [...shape]);
 }
 
 function fromOrt(tensor: OrtTensor): Value {

@@ -1,14 +1,15 @@
 /** @file What runs in the thread of a session (`src/runtime/onnx/threaded.ts`): opens it, then run after run. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import type { Value, Values } from "../runtime.ts";
-import { type CreateOptions, createSession, type EmittedGraph, runSession } from "./create.ts";
+import type { Value } from "../runtime.ts";
+import { type CreateOptions, createSession, type EmittedGraph } from "./create.ts";
+import { type Parcel, packer, unpacker } from "./parcels.ts";
 
-export type ToThread = { readonly feeds: Values; readonly wanted?: readonly string[] };
+export type ToThread = { readonly feeds: Parcel; readonly wanted?: readonly string[] };
 
 export type FromThread =
   | { readonly type: "open" }
-  | { readonly type: "done"; readonly results: Record<string, Value> }
+  | { readonly type: "done"; readonly results: Parcel }
   | { readonly type: "failed"; readonly message: string };
 
 const port = parentPort!;
@@ -16,6 +17,7 @@ const { emitted, options } = workerData as { emitted: EmittedGraph; options: Cre
 
 /** Shared memory for each output, as large as it has been so far: a new piece a run would be freed too late. */
 const places = new Map<string, SharedArrayBuffer>();
+const [packed, unpacked] = [packer(), unpacker()];
 
 function lent(results: Readonly<Record<string, Value>>): Record<string, Value> {
   return Object.fromEntries(
@@ -48,10 +50,10 @@ await told(async () => {
   const session = await createSession(emitted, options);
   port.on("message", ({ feeds, wanted }: ToThread) =>
     told(async () => {
-      const results = await runSession(session, emitted, feeds, wanted);
-      if (options.lendsOutputs) return send({ type: "done", results: lent(results) });
+      const results = await session.run(unpacked(feeds), wanted);
+      if (options.lendsOutputs) return send({ type: "done", results: packed(lent(results)) });
       const buffers = new Set(Object.values(results).map(({ data }) => data.buffer as ArrayBuffer));
-      send({ type: "done", results }, [...buffers]);
+      send({ type: "done", results: packed(results) }, [...buffers]);
     }),
   );
   send({ type: "open" });

@@ -10,7 +10,7 @@ import type { OpenOptions, Runtime, Session } from "../runtime.ts";
 import { sizesOf } from "../sizes.ts";
 import type { WeightSource, Weights } from "../weights.ts";
 import { findBlock } from "./blocked-convolution.ts";
-import { createSession, type EmittedGraph, runSession } from "./create.ts";
+import { createSession, type EmittedGraph } from "./create.ts";
 import { emitOnnx } from "./emit.ts";
 import { changingTensors, commonFolder } from "./emitter.ts";
 import { footprintOf } from "./footprint.ts";
@@ -27,13 +27,7 @@ export type OnnxOptions = {
 };
 
 export function onnxRuntime(options: OnnxOptions = {}): Runtime {
-  return runtimeWith(options, async (emitted, own) => {
-    const session = await createSession(emitted, own);
-    return {
-      run: (feeds, outputs) => runSession(session, emitted, feeds, outputs),
-      release: () => session.release(),
-    };
-  });
+  return runtimeWith(options, createSession);
 }
 
 /** Opens what a graph was written as, here or elsewhere. */
@@ -101,7 +95,7 @@ function channelBlock(): Promise<number | undefined> {
   found ??= findBlock(async (graph, feeds, block) => {
     const trial = written(graph, new Map(), "", "folded", block);
     const session = await createSession(trial, { threads: 1 });
-    const results = await runSession(session, trial, feeds);
+    const results = await session.run(feeds);
     await session.release();
     return results;
   });

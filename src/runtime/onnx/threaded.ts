@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import { IllustriousError } from "../../base/error.ts";
 import type { Runtime, Session, Value, Values } from "../runtime.ts";
 import type { CreateOptions, EmittedGraph } from "./create.ts";
+import { packer, unpacker } from "./parcels.ts";
 import { type OnnxOptions, runtimeWith } from "./session.ts";
 import type { FromThread, ToThread } from "./session-thread.ts";
 
@@ -32,6 +33,7 @@ export function threadedRuntime(
 
 async function openThread(entry: URL, emitted: EmittedGraph, options: CreateOptions): Promise<Session> {
   const worker = new Worker(entry, { workerData: { emitted, options } });
+  const [packed, unpacked] = [packer(), unpacker()];
   /** Whoever waits for the thread's next word. */
   let answer: { resolve: (message: FromThread) => void; reject: (error: unknown) => void } | undefined;
   let dead: unknown;
@@ -66,10 +68,10 @@ async function openThread(entry: URL, emitted: EmittedGraph, options: CreateOpti
   return {
     async run(feeds: Values, wanted?: readonly string[]): Promise<Record<string, Value>> {
       if (answer) throw new IllustriousError("internal", "internal: a session is run while it runs");
-      const message: ToThread = { feeds, ...(wanted && { wanted }) };
+      const message: ToThread = { feeds: packed(feeds), ...(wanted && { wanted }) };
       worker.postMessage(message);
       const done = await next();
-      return done.type === "done" ? done.results : {};
+      return done.type === "done" ? unpacked(done.results) : {};
     },
     async release() {
       await worker.terminate();

@@ -3,10 +3,14 @@
 import { parentPort } from "node:worker_threads";
 import { type Load, runPiece } from "./threads.ts";
 
-parentPort!.on("message", ({ pieces, done, sums }: Load) => {
+const known = new Map<number, Float32Array>();
+
+parentPort!.on("message", ({ pieces, fresh, gone, done, sums }: Load) => {
   try {
+    for (const name of gone) known.delete(name);
+    for (const [name, array] of fresh) known.set(name, array);
     pieces.forEach((piece, i) => {
-      sums[i] = runPiece(piece);
+      sums[i] = runPiece({ ...piece, arrays: piece.arrays.map((name) => known.get(name)!) });
     });
   } catch {
     Atomics.add(done, 1, 1);

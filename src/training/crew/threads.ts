@@ -1,6 +1,6 @@
 /**
  * @file A crew of several threads: one of them is the caller's, which does its own load and then waits. Arrays that do not lie in shared
- * memory are left to that one. What is computed of each number does not depend on who computes it; sums are added up in the threads' order.
+ * memory are left to that one; the others go to each thread once, and are named from then on. What is computed of each number does not depend on who computes it; sums are added up in the threads' order.
  */
 
 import { Worker } from "node:worker_threads";
@@ -9,7 +9,18 @@ import { type Crew, loadsOf, type Piece, type Task, thisThread } from "./crew.ts
 import { kernels } from "./kernels.ts";
 
 /** A message to a thread. `done[0]` rises by one when the load is done, `done[1]` when it failed; `sums` has a place for each piece. */
-export type Load = { readonly pieces: readonly Piece[]; readonly done: Int32Array; readonly sums: Float64Array };
+export type Load = {
+  readonly pieces: readonly NamedPiece[];
+  /** Arrays that the thread has not met, and what it will call them. */
+  readonly fresh: readonly (readonly [name: number, array: Float32Array])[];
+  /** Arrays that nobody has any more. */
+  readonly gone: readonly number[];
+  readonly done: Int32Array;
+  readonly sums: Float64Array;
+};
+
+/** A piece with the names of its arrays. */
+export type NamedPiece = Omit<Piece, "arrays"> & { readonly arrays: readonly number[] };
 
 /** Numbers below which one thread is done before others have begun. */
 const FEW = 50_000;
@@ -27,6 +38,7 @@ export function openCrew(threads: number, entry = new URL("./crew-thread.js", im
     worker.on("error", () => {});
     return worker;
   });
+  const names = workers.map(arrayNames);
   /** Set when a load was left half done: what it worked on is neither old nor new. */
   let isBroken = false;
   const broken = (what: string) => {
@@ -42,7 +54,8 @@ export function openCrew(threads: number, entry = new URL("./crew-thread.js", im
       const [own, ...others] = loadsOf(tasks, threads) as [Piece[], ...Piece[][]];
       const done = new Int32Array(new SharedArrayBuffer(8));
       const sent = others.map((pieces, i): Load => {
-        const load = { pieces, done, sums: new Float64Array(new SharedArrayBuffer(8 * Math.max(1, pieces.length))) };
+        const sums = new Float64Array(new SharedArrayBuffer(8 * Math.max(1, pieces.length)));
+        const load = { ...names[i]!(pieces), done, sums };
         workers[i]!.postMessage(load);
         return load;
       });
@@ -63,6 +76,29 @@ export function openCrew(threads: number, entry = new URL("./crew-thread.js", im
     async release() {
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
+  };
+}
+
+/** Names for a thread's arrays. It keeps them until they are gone here. */
+function arrayNames(): (pieces: readonly Piece[]) => Pick<Load, "pieces" | "fresh" | "gone"> {
+  const named = new WeakMap<Float32Array, number>();
+  let gone: number[] = [];
+  const lost = new FinalizationRegistry<number>((name) => gone.push(name));
+  let next = 0;
+  return (pieces) => {
+    const fresh: [number, Float32Array][] = [];
+    const nameOf = (array: Float32Array): number => {
+      const known = named.get(array);
+      if (known !== undefined) return known;
+      const name = next++;
+      named.set(array, name);
+      lost.register(array, name);
+      fresh.push([name, array]);
+      return name;
+    };
+    const load = { pieces: pieces.map((piece) => ({ ...piece, arrays: piece.arrays.map(nameOf) })), fresh, gone };
+    gone = [];
+    return load;
   };
 }
 
