@@ -8,7 +8,7 @@ import { shuffled, uniforms } from "../../base/random/uniform.ts";
  * Topics have numbers, so that a new choice in one (a caption's words) leaves the others (the scene) as they are for every seed.
  * Numbers are never reused.
  */
-const TOPICS = { scene: 1, caption: 2, detail: 3, control: 4, kind: 5 } as const;
+const TOPICS = { scene: 1, caption: 2, detail: 3, control: 4, kind: 5, crossed: 6 } as const;
 export type Topic = keyof typeof TOPICS;
 
 export type Dice = {

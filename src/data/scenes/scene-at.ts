@@ -1,6 +1,7 @@
 /** @file The scene of a seed: how often what occurs. */
 
 import type { Seed } from "../../base/random/seed.ts";
+import { crossed } from "./crossed.ts";
 import { type Dice, dice } from "./dice.ts";
 import { isHeldOut } from "./held-out.ts";
 import {
@@ -102,12 +103,17 @@ const THEMES: readonly Choice[] = [
 
 const THEMED = 0.18;
 
+/** Of training scenes with two girls. */
+const CROSSED = 0.3;
+
 /** The scene of a seed. The same seed and options give the same scene everywhere, in one version of the program. */
 export function sceneAt(seed: Seed, options: SceneOptions = {}): Scene {
-  const d = dice(seed, "scene");
+  const [d, own] = [dice(seed, "scene"), dice(seed, "crossed")];
   const { split = "training" } = options;
   for (;;) {
-    const scene = draw(d, options);
+    const drawn = draw(d, options);
+    const isCrossed = split === "training" && drawn.girls.length === 2 && own.chance(CROSSED);
+    const scene = isCrossed ? { ...drawn, girls: crossed(own, drawn.girls) } : drawn;
     if (split === "any" || isHeldOut(scene) === (split === "held-out")) return scene;
   }
 }
