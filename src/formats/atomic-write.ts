@@ -167,19 +167,24 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, calls: FileCalls, p
     at += await calls.write(file, bytes.subarray(at), place === undefined ? undefined : place + at);
 }
 
-async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
+/** Does what writes to a file, and says of which file it was where that fails. An error of ours is told as it is. */
+export async function guard<T>(path: string, call: () => Promise<T>, otherwise?: string): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw writeFailed(path, error);
+    throw error instanceof IllustriousError ? error : writeFailed(path, error, otherwise);
   }
 }
 
-/** What the system said, with the way out. */
-export function writeFailed(path: string, error: unknown): IllustriousError {
+/**
+ * What the system said, with the way out.
+ *
+ * @param otherwise the way out where the error's code says nothing
+ */
+export function writeFailed(path: string, error: unknown, otherwise = OLD_ONE_STAYS): IllustriousError {
   const code = (error as NodeJS.ErrnoException).code ?? "unknown";
   const message = `${path}: cannot be written (${error instanceof Error ? error.message : error})`;
-  return new IllustriousError("write_failed", message, hints.get(code) ?? hints.get("")!, { cause: error });
+  return new IllustriousError("write_failed", message, hints.get(code) ?? otherwise, { cause: error });
 }
 
 const hints = new Map([
@@ -187,8 +192,9 @@ const hints = new Map([
   ["EACCES", "You may not write there: choose another folder, or change the folder's permissions."],
   ["EROFS", "That disk is read-only: choose another folder."],
   ["ENOENT", "The folder does not exist: make it first."],
-  ["", "The file that was there before, if any, is unchanged. Check the disk, then try again."],
 ]);
+
+const OLD_ONE_STAYS = "The file that was there before, if any, is unchanged. Check the disk, then try again.";
 
 /** Eight letters for the machine, since a process number means nothing on another machine that shares the folder. */
 const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);

@@ -62,7 +62,7 @@ test.skipIf(!hasRedis).each([1, 2, 3])(
     const storm = async () => {
       while (going) {
         while (workers.size < WORKERS) startWorker();
-        await wait(2000 * draws.next());
+        await wait(700 * draws.next());
         const signal = draws.pick(["SIGKILL", "SIGSTOP", "SIGCONT", "SIGCONT", "SIGINT"] as const);
         if (workers.size > 0 && draws.pick([...workers]).kill(signal)) told[signal]++;
         // Stopped ones count as there: let not all of them stand still for ever.

@@ -6,7 +6,7 @@
 
 import { open, readdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { IllustriousError } from "../../base/error.ts";
+import { guard } from "../atomic-write.ts";
 import { withRegularFile } from "../regular-file.ts";
 import { encodeEvent, FILE_VERSION, stepOfEvent, type TensorboardValue } from "./event.ts";
 import { encodeRecord, readRecords } from "./record.ts";
@@ -39,10 +39,10 @@ export async function openEventFile(
   const latest = Math.max(0, ...older.map((name) => Number(NAME.exec(name)![1])));
   const second = Math.max(Math.floor(wallTime), latest + 1);
   const path = join(folder, `events.out.tfevents.${String(second).padStart(10, "0")}.illustrious`);
-  const file = await guard(path, () => open(path, "ax"));
+  const file = await writing(path, () => open(path, "ax"));
   let last: Promise<unknown> = Promise.resolve();
   const inOrder = (call: () => Promise<void>): Promise<void> => {
-    const done = last.then(() => guard(path, call));
+    const done = last.then(() => writing(path, call));
     last = done.catch(() => {});
     return done;
   };
@@ -67,14 +67,9 @@ async function repair(path: string, lastStep = Number.POSITIVE_INFINITY): Promis
     }
     return { end, size };
   });
-  if (end < size) await guard(path, () => truncate(path, end));
+  if (end < size) await writing(path, () => truncate(path, end));
 }
 
-async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (cause) {
-    const message = `${path}: cannot be written (${cause instanceof Error ? cause.message : cause})`;
-    throw new IllustriousError("write_failed", message, "Check the disk and the folder's permissions.", { cause });
-  }
-}
+/** A file that grows has no older one that would stay. */
+const writing = <T>(path: string, call: () => Promise<T>): Promise<T> =>
+  guard(path, call, "Check the disk and the folder's permissions.");

@@ -1,7 +1,7 @@
 /** @file A file of lines that only grows, and can be cut back to what still counts when a killed run goes on. */
 
 import { open, truncate } from "node:fs/promises";
-import { IllustriousError } from "../../base/error.ts";
+import { guard } from "../../formats/atomic-write.ts";
 
 export type LineFile = {
   /** Whether there was no line when it was opened, or none that was kept. */
@@ -18,14 +18,14 @@ export type LineFile = {
  * @param keep is shown the lines there are, first to last; from the first that it refuses, or that has no end, all is cut
  */
 export async function openLineFile(path: string, keep: (line: string) => boolean): Promise<LineFile> {
-  const { kept, size } = await guard(path, () => examine(path, keep));
-  if (kept < size) await guard(path, () => truncate(path, kept));
-  const file = await guard(path, () => open(path, "a"));
+  const { kept, size } = await writing(path, () => examine(path, keep));
+  if (kept < size) await writing(path, () => truncate(path, kept));
+  const file = await writing(path, () => open(path, "a"));
   return {
     empty: kept === 0,
-    append: (line) => guard(path, () => file.appendFile(`${line}\n`)),
-    flush: () => guard(path, () => file.sync()),
-    close: () => guard(path, () => file.close()),
+    append: (line) => writing(path, () => file.appendFile(`${line}\n`)),
+    flush: () => writing(path, () => file.sync()),
+    close: () => writing(path, () => file.close()),
   };
 }
 
@@ -53,12 +53,6 @@ async function examine(path: string, keep: (line: string) => boolean): Promise<{
   }
 }
 
-async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (cause) {
-    if (cause instanceof IllustriousError) throw cause;
-    const message = `${path}: cannot be written (${cause instanceof Error ? cause.message : cause})`;
-    throw new IllustriousError("write_failed", message, "Check the disk and the folder's permissions.", { cause });
-  }
-}
+/** A file that grows has no older one that would stay. */
+const writing = <T>(path: string, call: () => Promise<T>): Promise<T> =>
+  guard(path, call, "Check the disk and the folder's permissions.");
