@@ -190,7 +190,9 @@ export function writeFailed(path: string, error: unknown, otherwise = OLD_ONE_ST
 const hints = new Map([
   ["ENOSPC", "The disk is full: free some room, or write to another disk."],
   ["EACCES", "You may not write there: choose another folder, or change the folder's permissions."],
+  ["EPERM", "You may not write there: choose another folder, or change the folder's permissions."],
   ["EROFS", "That disk is read-only: choose another folder."],
+  ["ENAMETOOLONG", "Choose a shorter name."],
   ["ENOENT", "The folder does not exist: make it first."],
 ]);
 

@@ -7,6 +7,7 @@
 import { mkdir, mkdtemp, readlink, realpath, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { IllustriousError } from "../base/error.ts";
+import { writeFailed } from "../formats/atomic-write.ts";
 
 /**
  * Leaves everything as it was.
@@ -107,19 +108,12 @@ async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Where the system says so of a folder that is to be made, there is none to be made first. */
 function explained(path: string, error: unknown): IllustriousError {
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  return failed(path, message, HINTS.get(code) ?? "Choose another folder.", error);
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return failed(path, message, "Folders cannot be made there: choose another.", error);
+  return writeFailed(path, error, "Choose another folder.");
 }
-
-const HINTS = new Map([
-  ["EACCES", "You may not write there: choose another folder, or change the folder's permissions."],
-  ["EPERM", "You may not write there: choose another folder, or change the folder's permissions."],
-  ["EROFS", "That disk is read-only: choose another folder."],
-  ["ENOSPC", "The disk is full: free some room, or write to another disk."],
-  ["ENAMETOOLONG", "Choose a shorter name."],
-  ["ENOENT", "Folders cannot be made there: choose another."],
-]);
 
 function failed(path: string, why: string, hint: string, cause?: unknown): IllustriousError {
   return new IllustriousError("write_failed", `${path}: cannot be written (${why})`, hint, { cause });
