@@ -10,7 +10,8 @@ parentPort!.on("message", ({ pieces, fresh, gone, done, sums }: Load) => {
     for (const name of gone) known.delete(name);
     for (const [name, array] of fresh) known.set(name, array);
     pieces.forEach((piece, i) => {
-      sums[i] = runPiece({ ...piece, arrays: piece.arrays.map((name) => known.get(name)!) });
+      const arrays = piece.arrays.map((name) => known.get(name)!);
+      sums[i] = runPiece(piece, arrays);
     });
   } catch {
     Atomics.add(done, 1, 1);

@@ -34,8 +34,9 @@ export function loadsOf(tasks: readonly Task[], threads: number): Piece[][] {
     let room = Math.floor(((i + 1) * total) / threads) - Math.floor((i * total) / threads);
     const load: Piece[] = [];
     while (room > 0) {
+      const { kernel, arrays, numbers } = tasks[task]!;
       const end = Math.min(lengths[task]!, start + room);
-      if (end > start) load.push({ ...tasks[task]!, task, start, end });
+      if (end > start) load.push({ kernel, arrays, numbers, task, start, end });
       room -= end - start;
       if (end === lengths[task]) [task, start] = [task + 1, 0];
       else start = end;

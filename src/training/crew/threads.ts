@@ -60,7 +60,7 @@ export function openCrew(threads: number, entry = new URL("./crew-thread.js", im
         return load;
       });
       const sums = new Array<number>(tasks.length).fill(0);
-      for (const piece of own) sums[piece.task]! += runPiece(piece);
+      for (const piece of own) sums[piece.task]! += runPiece(piece, piece.arrays);
       for (let count = Atomics.load(done, 0); count < sent.length; count = Atomics.load(done, 0)) {
         if (Atomics.wait(done, 0, count, PATIENCE) === "timed-out") {
           throw broken("does not answer");
@@ -96,13 +96,19 @@ function arrayNames(): (pieces: readonly Piece[]) => Pick<Load, "pieces" | "fres
       fresh.push([name, array]);
       return name;
     };
-    const load = { pieces: pieces.map((piece) => ({ ...piece, arrays: piece.arrays.map(nameOf) })), fresh, gone };
+    const namedPieces = pieces.map(({ kernel, arrays, numbers, task, start, end }) => {
+      return { kernel, arrays: arrays.map(nameOf), numbers, task, start, end };
+    });
+    const load = { pieces: namedPieces, fresh, gone };
     gone = [];
     return load;
   };
 }
 
-export function runPiece({ kernel, arrays, numbers, start, end }: Piece): number {
+export function runPiece(
+  { kernel, numbers, start, end }: Omit<Piece, "arrays">,
+  arrays: readonly Float32Array[],
+): number {
   return kernels[kernel](arrays, numbers, start, end);
 }
 

@@ -133,8 +133,8 @@ export function createLearner(
           emaStep(average[0]!, values, decay!, row * width, (row + 1) * width);
         }
       } else if (gradient instanceof Float32Array && whole!.task) {
-        const task = whole!.task(values, gradient, rate, scale);
-        tasks.push({ ...task, arrays: [...task.arrays, ...average], numbers: [...task.numbers, decay ?? 0] });
+        const { kernel, arrays, numbers } = whole!.task(values, gradient, rate, scale);
+        tasks.push({ kernel, arrays: [...arrays, ...average], numbers: [...numbers, decay ?? 0] });
       } else {
         if (gradient instanceof Float32Array) whole!.step(values, gradient, rate, scale);
         if (average[0]) tasks.push({ kernel: "ema", arrays: [average[0], values], numbers: [decay!] });
