@@ -35,7 +35,7 @@ test("what clipping makes right is no error", async () => {
     );
   const results = await session.run({ wanted: column(0), ends: column(1), decoded: column(2) });
   const found = (name: string) => [...(results[name]!.data as Float64Array)];
-  // The corner of 1e-3 leaves 1e-6 / 4 |e| of an error e: 8e-6 of the smallest, the margin.
+  // The corner of 1e-3 leaves 1e-6 / 4 |e| of an error e: 3e-6 of the smallest, the margin.
   found("error").forEach((value, i) => {
     expect(Math.abs(value - cases[i]![3]!)).toBeLessThan(1e-5);
   });

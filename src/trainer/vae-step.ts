@@ -23,8 +23,8 @@ export type VaeObjective = {
 /** Of the absolute error. */
 const CORNER = 1e-2;
 
-/** How far beyond an end it is wanted: four of 255 levels, by which a small decoder is often off. */
-export const END_MARGIN = 4 / 127.5;
+/** How far beyond an end it is wanted: twelve of 255 levels, by which a small decoder is off, and latents that a model has drawn. */
+export const END_MARGIN = 12 / 127.5;
 
 /** Where a clipped error turns from nothing into itself, of a pixel's -1 to 1: an eighth of what 8 bits can tell. */
 const CLIP_CORNER = 1e-3;
