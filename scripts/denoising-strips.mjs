@@ -2,9 +2,9 @@
  * @file Denoising strips: what each model takes the clean picture to be after every step, side by side, as the Illustrious 3.0 article shows
  * them (`empty black background`, DDIM in ten steps), and the numbers of each guess. Needs `npm run build`.
  *
- *     node scripts/denoising-strips.mjs FILE.png MODEL …  [--prompt TEXT] [--steps 10] [--cfg 7.5] [--seed 0]
+ *     node scripts/denoising-strips.mjs FILE.png MODEL …  [--prompt TEXT …] [--steps 10] [--cfg 7.5] [--seed 0]
  *
- * A row a model, a column a step, noise first. The table has, of each guess, mean luma and saturation (0 to 255), the share of exactly white
+ * A row a prompt and model, a column a step, noise first. The table has, of each guess, mean luma and saturation (0 to 255), the share of exactly white
  * pixels, and the largest absolute latent.
  */
 
@@ -21,7 +21,7 @@ import { denoiser } from "./denoiser.mjs";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    prompt: { type: "string", default: "empty black background" },
+    prompt: { type: "string", multiple: true, default: ["empty black background"] },
     steps: { type: "string", default: "10" },
     cfg: { type: "string", default: "7.5" },
     seed: { type: "string", default: "0" },
@@ -34,8 +34,8 @@ if (!file || models.length === 0) {
 }
 
 /** Every step's guess at the clean picture, decoded. */
-async function guesses(model) {
-  const { prompt, steps, cfg, seed } = values;
+async function guesses(model, prompt) {
+  const { steps, cfg, seed } = values;
   const how = { sampler: "ddim", schedule: "normal", steps: Number(steps), cfg: Number(cfg), seed: Number(seed) };
   const { denoise, options, pipeline, settled, layout } = await denoiser({ model, prompt, ...how });
   for (const { message } of settled.warnings) console.log(`${basename(model)}: ${message}`);
@@ -53,15 +53,18 @@ async function guesses(model) {
 }
 
 const rows = [];
-console.log("| model | step | sigma | luma | saturation | white | largest latent |\n|---|---|---|---|---|---|---|");
-for (const model of models) {
-  const row = await guesses(model);
-  rows.push(row);
-  for (const [i, { sigma, image, largest }] of row.entries()) {
-    const { brightness, saturation, whiteShare } = measureColours(image);
-    const colours = `${brightness.toFixed(1)} | ${saturation.toFixed(1)} | ${(100 * whiteShare).toFixed(1)} %`;
-    const level = Number.isFinite(sigma) ? sigma.toFixed(2) : "∞";
-    console.log(`| ${basename(model)} | ${i + 1} | ${level} | ${colours} | ${largest.toFixed(2)} |`);
+for (const prompt of values.prompt) {
+  console.log(`\n${prompt}\n`);
+  console.log("| model | step | sigma | luma | saturation | white | largest latent |\n|---|---|---|---|---|---|---|");
+  for (const model of models) {
+    const row = await guesses(model, prompt);
+    rows.push(row);
+    for (const [i, { sigma, image, largest }] of row.entries()) {
+      const { brightness, saturation, whiteShare } = measureColours(image);
+      const colours = `${brightness.toFixed(1)} | ${saturation.toFixed(1)} | ${(100 * whiteShare).toFixed(1)} %`;
+      const level = Number.isFinite(sigma) ? sigma.toFixed(2) : "∞";
+      console.log(`| ${basename(model)} | ${i + 1} | ${level} | ${colours} | ${largest.toFixed(2)} |`);
+    }
   }
 }
 
