@@ -101,13 +101,16 @@ function plainly({ girls, tone }: Scene): Scene {
 type Hit = { at: number; what: string };
 
 /** Where any of the words stands in the text; the longest at each place. */
-function hits(text: string, words: readonly string[], what: string, behind: string): Hit[] {
+function hits(text: string, words: readonly string[], what: string, behind: string, before = "(?<![\\w-])"): Hit[] {
   const pattern = new RegExp(
-    `(?<![\\w-])(?:${[...words].sort((a, b) => b.length - a.length).join("|")})(?=${behind})`,
+    `${before}(?:${[...words].sort((a, b) => b.length - a.length).join("|")})(?=${behind})`,
     "gi",
   );
   return [...text.matchAll(pattern)].map((match) => ({ at: match.index, what }));
 }
+
+/** What stands before a hair's colour where it is told behind the word. */
+const BEHIND_HAIR = "(?<=\\bhair(?: is| was|:| should be)(?: an? [\\w-]+ shade of)? )";
 
 /** How a grammar ties a girl to her side: by the last word for a side before her hair, or the first behind it. */
 const SIDE_BEHIND = ["place first", "grouped"];
@@ -126,11 +129,12 @@ test.each(sided)("grammar %s puts each girl on her own side", (name) => {
     // Where hair is told in many forms, its words are looked for alone, and nothing else of the caption has them.
     const scene = pair(seed, left, right);
     const caption = told(name, loose ? plainly(scene) : scene, seed);
-    const behind = loose ? "\\b" : name === "possessive" ? " and her eyes" : " hair";
-    const hair = [
-      ...hits(caption, lexicon.HAIR_WORDS[left], "left", behind),
-      ...hits(caption, lexicon.HAIR_WORDS[right], "right", behind),
-    ];
+    const behind = loose ? "\\b" : " hair";
+    const words = { left: lexicon.HAIR_WORDS[left], right: lexicon.HAIR_WORDS[right] };
+    const hair = Object.entries(words).flatMap(([what, its]) => [
+      ...hits(caption, its, what, behind),
+      ...(loose ? [] : hits(caption, its, what, "\\b", BEHIND_HAIR)),
+    ]);
     expect(new Set(hair.map(({ what }) => what)).size).toBe(2);
     const sides = [...hits(caption, ["left"], "left", "\\b"), ...hits(caption, ["right"], "right", "\\b")];
     sides.sort((a, b) => a.at - b.at);

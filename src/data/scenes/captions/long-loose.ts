@@ -9,6 +9,7 @@ import type { Background, Girl } from "../scene.ts";
 import { withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar } from "./grammar.ts";
 import { emptyLong } from "./long.ts";
+import { SHADES } from "./long-pools.ts";
 import { anyTalk, type GirlWords, girlWords, type Side, strewn } from "./long-words.ts";
 import { backdrop } from "./phrases.ts";
 
@@ -108,8 +109,6 @@ const MOUTH: readonly string[] = [
   "Her face has {mouth}, {simile}.",
   "Look at her face: {mouth}.",
 ];
-
-const SHADES = ["clear", "lovely", "rich", "fine", "warm", "strong", "soft", "rare"];
 
 const SIMILES: readonly string[] = [
   "like something out of a dream",

@@ -1,9 +1,9 @@
 /**
- * @file The sentences that long captions are made of. `{hair}`, `{eyes}`, `{dress}`, `{mouth}` and `{place}` are filled with a girl's
+ * @file The sentences that long captions are made of. `{hair}`, `{haircolour}`, `{style}`, `{eyes}`, `{dress}`, `{mouth}`, `{place}` and their like are filled with a girl's
  * own words; what has no braces is true of every picture of the set, or is the kind of thing that people say of any picture.
  */
 
-/** The first sentence on a girl; `{girl}` says where she is. */
+/** The first words on a girl; `{girl}` says where she is. Her hair's colour stands before the word in half of them, and behind it in the others. */
 export const HAIR_SENTENCES: readonly string[] = [
   "{Girl} has {hair}, and the light runs along every strand of it.",
   "{Girl} has {hair} that frames her face and shines softly at the crown.",
@@ -11,7 +11,14 @@ export const HAIR_SENTENCES: readonly string[] = [
   "The first thing to see of {girl} is her {hair}.",
   "{Girl} wears her {hair} with ease, and its outline stands out clearly.",
   "{Girl}, with {hair}, looks straight at the viewer.",
+  "{Girl} is easy to find: her hair is {haircolour}, {manner}, and shines at the crown.",
+  "{Girl} draws the eye, for her hair is {haircolour}.",
+  "{Girl} looks straight at the viewer. Her hair is a {shade} shade of {haircolour}, {manner}.",
+  "{Girl} is calm and still—her hair is {haircolour}, {style}.",
 ];
+
+/** Before "shade of". */
+export const SHADES: readonly string[] = ["clear", "lovely", "rich", "fine", "warm", "strong", "soft", "rare"];
 
 export const EYE_SENTENCES: readonly string[] = [
   "Her {eyes} are large and bright, with a small white light in each.",

@@ -5,10 +5,11 @@
 
 import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
-import { OF_NOBODY, withAnySentences } from "./any-talk.ts";
+import { mannerOr, OF_NOBODY, shadeOr, withAnySentences } from "./any-talk.ts";
 import { fill, type Grammar, grammar, type Telling } from "./grammar.ts";
+import { HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
 import * as pools from "./long-pools.ts";
-import { backdrop, dress, eyes, mouth, side, styledHair } from "./phrases.ts";
+import { backdrop, dress, eyes, mouth, side, styledHair, word } from "./phrases.ts";
 
 export const LONG_TOKENS = 300;
 
@@ -19,7 +20,7 @@ export const anyLength = (d: Dice) => d.between(LONG_TOKENS, LONGEST);
 
 /** Never more than CLIP's tokens: each of these pieces is at least one. */
 export function leastTokens(text: string): number {
-  return text.match(/\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu)?.length ?? 0;
+  return text.match(/'(?:s|t|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/giu)?.length ?? 0;
 }
 
 /** Sentences in an order of the dice's, each once, then from the start again. */
@@ -50,6 +51,10 @@ function wordsOf(d: Dice, girl: Girl, named: string): Words {
   return {
     girl: () => named,
     hair: () => styledHair(d, girl, 0.75),
+    haircolour: () => word(d, HAIR_WORDS[girl.hair]),
+    style: () => d.pick(STYLE_WORDS[girl.style].after),
+    manner: () => mannerOr(d, STYLE_WORDS[girl.style]),
+    shade: () => shadeOr(d, pools.SHADES),
     eyes: () => eyes(d, girl),
     dress: () => dress(d, girl, 0.6),
     mouth: () => mouth(d, girl),

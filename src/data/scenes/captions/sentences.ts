@@ -3,7 +3,7 @@
 import type { Dice } from "../dice.ts";
 import type { Background, Girl } from "../scene.ts";
 import { type Grammar, grammar } from "./grammar.ts";
-import { EYE_WORDS, HAIR_WORDS } from "./lexicon.ts";
+import { EYE_WORDS, HAIR_WORDS, STYLE_WORDS } from "./lexicon.ts";
 import { backdrop, capital, doing, dress, eyes, hair, mouth, side, styledHair, word } from "./phrases.ts";
 
 /** How often the background is told. */
@@ -19,6 +19,12 @@ const behind = (d: Dice, background: Background) =>
 /** "red hair and black eyes, in a white dress" */
 function looks(d: Dice, girl: Girl): string {
   return `${styledHair(d, girl, 0.4)} and ${eyes(d, girl)}${maybe(d, 0.35, () => `, in ${dress(d, girl)}`)}`;
+}
+
+/** "Her hair is deep red, tied in two tails. Her eyes are black." */
+function ofHers(d: Dice, girl: Girl): string {
+  const style = maybe(d, 0.4, () => `, ${d.pick(STYLE_WORDS[girl.style].after)}`);
+  return `Her hair is ${word(d, HAIR_WORDS[girl.hair])}${style}. Her eyes are ${word(d, EYE_WORDS[girl.eyes])}.`;
 }
 
 function none(d: Dice, background: Background): string {
@@ -112,6 +118,12 @@ export const SENTENCE_GRAMMARS: readonly Grammar[] = [
       `One girl: ${hair(d, girl)}, ${eyes(d, girl)}, ${dress(d, girl)}, ${backdrop(d, background)}.`,
     two: (d, left, right, background) =>
       `Two girls: ${hair(d, left)} on the left and ${hair(d, right)} on the right, ${eyes(d, left)} on the left and ${eyes(d, right)} on the right${maybe(d, PLACED, () => `, and ${backdrop(d, background)} behind them`)}.`,
+  }),
+  grammar("predicate", "sentences", true, {
+    none,
+    one: (d, girl, background) => `One girl${before(d, background)}. ${ofHers(d, girl)}`,
+    two: (d, left, right, background) =>
+      `Two girls${before(d, background)}. A girl is ${side(d, "left")}. ${ofHers(d, left)} The other is ${side(d, "right")}. ${ofHers(d, right)}`,
   }),
   // From here on never trained.
   grammar("halves", "sentences", false, {
