@@ -143,8 +143,21 @@ test("a folder may stand where a data set's file does", async () => {
 test.each([
   ['[dataset]\nconfig = "d.toml"\nresolution = 64\n', /\[dataset\] resolution beside the data of d\.toml/],
   ['dataset_config = "d.toml"\n[general]\nshuffle_caption = true\n', /\[general\] beside the data of d\.toml/],
-])("what nobody would read beside a data set's file is refused", async (text, words) => {
+  ['dataset_config = "d.toml"\nreg_data_dir = "reg"\n', /reg_data_dir beside the data of d\.toml/],
+  ['dataset_config = "img"\nin_json = "meta.json"\n', /in_json beside the data of img/],
+  [`reg_data_dir = "reg"\n[[datasets]]\nresolution = 64\n${SUBSET}`, /reg_data_dir beside the data of \[\[datasets/],
+  [`[dataset]\nkeep_tokens = 1\n[[datasets]]\n${SUBSET}`, /\[dataset\] keep_tokens beside the data of \[\[datasets/],
+  ['train_data_dir = "img"\n[dataset]\nkeep_tokens = 1\n', /\[dataset\] keep_tokens beside the data of img/],
+  ['train_data_dir = "set"\nin_json = "meta.json"\nreg_data_dir = "reg"\n', /reg_data_dir beside the data of set/],
+])("what nobody would read beside the data is refused", async (text, words) => {
   await expect(datasetOf(await read(text))).rejects.toThrow(words);
+});
+
+test.each(["train_data_dir", "dataset_config"])("[general] holds for the folders of %s", async (key) => {
+  const file = (option: string) => read(`${key} = "img"\nresolution = 64\n[general]\n${option}\n`);
+  const { datasets } = await datasetOf(await file("keep_tokens = 2"));
+  expect(datasets[0]!.subsets[0]).toMatchObject({ keepTokens: 2, imageDir: join(root, "img/3_lumi girl") });
+  await expect(datasetOf(await file("keep_token = 2"))).rejects.toThrow(/general has no option "keep_token"/);
 });
 
 test("data that are named twice, or folders that are none, are refused with their names", async () => {

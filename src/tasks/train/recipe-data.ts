@@ -51,18 +51,24 @@ export async function datasetOf(file: RecipeFile): Promise<SetConfig> {
     );
   }
   const usual = usualOptions(file);
-  const folderSet = (subsets: readonly object[]) => datasetConfigOf({ datasets: [{ subsets }] }, file.root, usual);
+  const common = general === undefined ? {} : { general };
+  const folderSet = (subsets: readonly object[]) =>
+    datasetConfigOf({ ...common, datasets: [{ subsets }] }, file.root, usual);
   if (typeof config === "string") {
-    refuseBeside(file, config);
     const place = placeOf(file, config);
+    const isFile = !(await isFolder(place));
+    refuseBeside(file, config, isFile ? ["[general]", ...FOLDERS] : FOLDERS);
     // A data set's file, or the folder that one would describe.
-    if (await isFolder(place)) return folderSet(await folderSubsets(resolve(place)));
-    return readDatasetConfig(place, usual);
+    return isFile ? readDatasetConfig(place, usual) : folderSet(await folderSubsets(resolve(place)));
   }
   if (datasets !== undefined) {
-    return datasetConfigOf({ ...(general === undefined ? {} : { general }), datasets }, file.root, usual);
+    refuseBeside(file, "[[datasets]]", FOLDERS);
+    return datasetConfigOf({ ...common, datasets }, file.root, usual);
   }
-  if (typeof folder === "string") return folderSet(await subsetsOf(file, folder));
+  if (typeof folder === "string") {
+    refuseBeside(file, folder, file.keys.in_json === undefined ? [] : ["reg_data_dir"]);
+    return folderSet(await subsetsOf(file, folder));
+  }
   const hint = 'Add train_data_dir, [dataset] with config = "dataset.toml", or [[datasets]] with [[datasets.subsets]].';
   throw new IllustriousError("bad_option", `the recipe ${file.name} names no data set`, hint);
 }
@@ -73,16 +79,23 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** What stands beside `config` in a recipe would be read by nobody. */
-function refuseBeside({ name, keys }: RecipeFile, config: string): void {
-  const { general, dataset } = keys;
-  const beside = isSection(dataset) ? Object.keys(dataset).filter((key) => key !== "config") : [];
-  const idle = [...beside.map((key) => `[dataset] ${key}`), ...(general === undefined ? [] : ["[general]"])];
-  if (idle.length === 0) return;
-  const hint = `Move it into ${config}, or to the recipe's top, which holds for all data sets that do not say otherwise.`;
+/** What goes with `train_data_dir` alone. */
+const FOLDERS = ["reg_data_dir", "in_json"];
+
+/** What stands beside the data in a recipe and would be read by nobody: some of its keys, and those of `[dataset]`. */
+function refuseBeside({ name, keys }: RecipeFile, data: string, idle: readonly string[]): void {
+  const { dataset } = keys;
+  const inSection = isSection(dataset) ? Object.keys(dataset).filter((key) => key !== "config") : [];
+  const given = idle.filter((key) => keys[key.replace(/[[\]]/g, "")] !== undefined);
+  const found = [...inSection.map((key) => `[dataset] ${key}`), ...given];
+  if (found.length === 0) return;
+  const moved = `Move it into ${data}, or to the recipe's top, which holds for all data sets that do not say otherwise.`;
+  const hint = found.some((key) => FOLDERS.includes(key))
+    ? "It goes with train_data_dir, reg_data_dir not with in_json; elsewhere a subset says is_reg = true or metadata_file."
+    : moved;
   throw new IllustriousError(
     "bad_option",
-    `the recipe ${name} has ${idle.join(", ")} beside the data of ${config}`,
+    `the recipe ${name} has ${found.join(", ")} beside the data of ${data}`,
     hint,
   );
 }
