@@ -48,6 +48,7 @@ export function loraSettings({ file, recipe, base, ranks, set, step, startedAt }
       optimizer: learning.optimiser.kind,
       lr_scheduler: learning.schedule.kind,
       min_snr_gamma: values.min_snr_gamma,
+      clip_skip: values.clip_skip,
       num_train_images: trainImages(set),
       max_train_steps: values.max_train_steps,
       gradient_accumulation_steps: learning.accumulation,

@@ -134,6 +134,8 @@ test("what speaks against the whole is among the findings", () => {
   expect(codes(`${v}noise_offset = 0.1`)).toEqual(["double_fix"]);
   expect(codes(`${v}scale_v_pred_loss_like_noise_pred = true`)).toEqual(["weighted_like_eps"]);
   expect(codes(`${v}logit_mean = 1`)).toEqual(["unused_option"]);
+  expect(codes("clip_skip = 1")).toEqual(["clip_skip"]);
+  expect(codes("clip_skip = 2")).toEqual([]);
   expect(codes('xformers = true\nmixed_precision = "bf16"')).toEqual(["ignored_options"]);
   expect(codes('optimizer_type = "AdamW8bit"')).toEqual(["state_not_packed"]);
 });

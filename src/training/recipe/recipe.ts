@@ -23,6 +23,9 @@ export const recipeKeys = { ...OBJECTIVE_KEYS, ...TIMESTEP_KEYS, ...NOISE_KEYS, 
 
 const schema = z.object(recipeKeys);
 
+/** The layer of its text encoders, from the end, that SDXL is read at. */
+const SDXL_LAYER = 2;
+
 /** All keys as the recipe or their defaults have them. */
 export type RecipeValues = z.output<typeof schema>;
 
@@ -96,9 +99,22 @@ export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: Reci
       ...objective.findings,
       ...learning.findings,
       ...unusedKeys(values),
+      ...clipSkipFindings(values),
       ...checkRecipe(objective.recipe),
     ],
   };
+}
+
+/** Programs around sd-scripts save 1 where nobody has chosen it, since the key does nothing there for SDXL. */
+function clipSkipFindings({ clip_skip: layer }: RecipeValues): Finding[] {
+  if (layer === SDXL_LAYER) return [];
+  const unusual: Finding = {
+    level: "warning",
+    code: "clip_skip",
+    message: `clip_skip = ${layer}: sd-scripts ignores the key for SDXL and reads layer 2, as programs that run SDXL do`,
+    hint: "Leave it out, unless the model is to be used with that layer.",
+  };
+  return [unusual];
 }
 
 /** Sections are taken apart, as sd-scripts does, which writes what is not set as an empty word. */
