@@ -30,6 +30,15 @@ test.each(["vae", "vae-decoder", "vae-ends"])("all that our own recipe %s sets i
   expect(found("both", keys)).toEqual([]);
 });
 
+test("keys of previews are told where there are no prompts and no autoencoder learns", () => {
+  const keys = { sample_every_n_steps: 5, sample_sampler: "euler", sample_at_first: false };
+  expect(found(undefined, keys)).toEqual([
+    "set without effect, for there are no sample_prompts: sample_every_n_steps, sample_sampler",
+  ]);
+  expect(found(undefined, { ...keys, sample_prompts: ["1girl"] })).toEqual([]);
+  expect(found("both", { sample_every_n_steps: 5 })).toEqual([]);
+});
+
 test("keys of an autoencoder are told where none learns", () => {
   expect(found(undefined, { vae_crops: [], vae: "other" })).toEqual([
     "set without effect, for no autoencoder learns: vae_crops",

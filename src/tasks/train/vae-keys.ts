@@ -1,4 +1,4 @@
-/** @file Keys of a recipe that say nothing of what learns: an autoencoder has no noise levels and reads no captions; a model has no crops. */
+/** @file Keys of a recipe that say nothing of what learns: an autoencoder has no noise levels and reads no captions; a model has no crops, and no previews without prompts. */
 
 import type { Finding } from "../../sampling/finding.ts";
 import { recipeKeys } from "../../training/recipe/index.ts";
@@ -13,13 +13,20 @@ const READ = new Set(
   train_vae vae_config vae_l1_weight vae_kl_weight vae_crops vae_held_out`.split(/\s+/),
 );
 
+/** Of previews, which a model makes of prompts. */
+const OF_PREVIEWS = ["sample_every_n_steps", "sample_every_n_epochs", "sample_at_first", "sample_sampler"];
+
 const OF_VAE = OWN_KEY_NAMES.filter((key) => key.startsWith("vae_"));
 
 export function vaeKeyFindings({ own, keys }: Pick<RecipeFile, "own" | "keys">): Finding[] {
   const given = Object.keys(keys).filter((key) => keys[key] !== false);
   if (own.train_vae === undefined) {
     const idle = given.filter((key) => OF_VAE.includes(key));
-    return told(idle, "no autoencoder learns", 'Set train_vae = "both" or "decoder", or leave them out.');
+    const unseen = keys.sample_prompts === undefined ? given.filter((key) => OF_PREVIEWS.includes(key)) : [];
+    return [
+      ...told(idle, "no autoencoder learns", 'Set train_vae = "both" or "decoder", or leave them out.'),
+      ...told(unseen, "there are no sample_prompts", "Set sample_prompts, or leave them out."),
+    ];
   }
   const known = [...Object.keys(recipeKeys), ...OWN_KEY_NAMES];
   const idle = given.filter((key) => known.includes(key) && !READ.has(key));

@@ -78,10 +78,13 @@ export function learnerOptionsOf(
   };
 }
 
+/** Whether it has learning rates of its own, and none that is given counts. */
+export function hasRelativeSteps(optimiser: OptimiserOptions): boolean {
+  return optimiser.kind === "adafactor" && optimiser.relativeStep !== false;
+}
+
 function ratesOf(values: LearnerValues, optimiser: OptimiserOptions): Rates {
-  // Adafactor with relative steps has a learning rate of its own, and none is needed.
-  const own = optimiser.kind === "adafactor" && optimiser.relativeStep !== false;
-  const { learning_rate: usual = own ? 0 : undefined, text_encoder_lr: both } = values;
+  const { learning_rate: usual = hasRelativeSteps(optimiser) ? 0 : undefined, text_encoder_lr: both } = values;
   const [first, second = first] = typeof both === "number" ? [both] : (both ?? []);
   return {
     unet: values.unet_lr ?? usual,
@@ -103,7 +106,7 @@ const KINDS = new Map<string, { kind: OptimiserOptions["kind"]; packed?: true }>
   ["pagedlion8bit", { kind: "lion", packed: true }],
 ]);
 
-function optimiserOf(values: LearnerValues): { optimiser: OptimiserOptions; findings: Finding[] } {
+export function optimiserOf(values: LearnerValues): { optimiser: OptimiserOptions; findings: Finding[] } {
   const { optimizer_type: type, optimizer_args: args } = values;
   const known = KINDS.get((type || "AdamW").toLowerCase());
   if (!known) {

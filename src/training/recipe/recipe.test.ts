@@ -116,12 +116,37 @@ test.each([
     "learning_rate_te2 is set, and text encoders do not learn",
     "network_dim = 4\nlearning_rate_te2 = 1e-5",
   ],
+  [
+    "save_every_n_steps = 5\nsave_every_n_epochs = 1",
+    "save_every_n_epochs is set, and save_every_n_steps goes before it",
+    "save_every_n_epochs = 1",
+  ],
+  [
+    "sample_every_n_steps = 5\nsample_every_n_epochs = 1",
+    "sample_every_n_epochs is set, and sample_every_n_steps goes before it",
+    "sample_every_n_steps = 5",
+  ],
+  ["max_train_steps = 5\nmax_train_epochs = 1", "max_train_steps is set, and max_train_epochs", "max_train_steps = 5"],
   ["network_dim = 4\ntrain_text_encoder = true", "a LoRA is trained", "train_text_encoder = true"],
 ])("%s is told to be read by nothing", (text, message, used) => {
   const idle = (toml: string) => read(toml).findings.filter(({ code }) => code === "unused_option");
   expect(idle(text)).toHaveLength(1);
   expect(idle(text)[0]!.message).toContain(message);
   expect(idle(used)).toEqual([]);
+});
+
+test("rates and schedules are told where AdaFactor goes by its relative steps, but for a rate of 0", () => {
+  const idle = (toml: string) => {
+    const { findings } = parseRecipe(`optimizer_type = "AdaFactor"\nnetwork_dim = 4\n${toml}`);
+    return findings.map(({ message }) => message.replace(/ is set, and AdaFactor goes by its relative steps$/, ""));
+  };
+  const rates = "unet_lr = 1e-4\ntext_encoder_lr = 0\n";
+  expect(idle(`${rates}lr_scheduler = "cosine"\nlr_warmup_steps = 0.1`)).toEqual([
+    "unet_lr",
+    "lr_scheduler",
+    "lr_warmup_steps",
+  ]);
+  expect(idle(`learning_rate = 1e-4\noptimizer_args = ["relative_step=False"]`)).toEqual([]);
 });
 
 test("defaults that are written out are not told", () => {

@@ -5,7 +5,7 @@ import type { Finding } from "../../sampling/finding.ts";
 import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, RUN_KEYS, TIMESTEP_KEYS } from "./keys.ts";
 import { isLora } from "./networks.ts";
 import { type ObjectiveValues, type Sampling, samplingOf } from "./objective.ts";
-import type { LearnerValues } from "./optimiser.ts";
+import { hasRelativeSteps, type LearnerValues, optimiserOf } from "./optimiser.ts";
 
 type Values = ObjectiveValues & LearnerValues & z.output<z.ZodObject<typeof RUN_KEYS>>;
 
@@ -40,6 +40,20 @@ const of = (main: keyof Values, remedy: string, ...keys: (keyof Values)[]): Read
   instead: () => `${main} is not`,
   remedy,
 });
+
+/** Of two keys for one thing, the one that is not asked where both are there. */
+const unless = (main: keyof Values, key: keyof Values): Reader => ({
+  keys: [key],
+  read: (values) => values[main] === undefined,
+  instead: () => `${main} goes before it`,
+  remedy: "one of the two",
+});
+
+/** What a learning rate follows, unless the optimiser has its own. */
+const GIVEN_RATES = [
+  ...(["learning_rate", "unet_lr", "text_encoder_lr", "learning_rate_te1", "learning_rate_te2"] as const),
+  ...(["text_encoder_lr1", "text_encoder_lr2", "lr_scheduler", "lr_warmup_steps"] as const),
+];
 
 const READERS: readonly Reader[] = [
   drawnBy(["logit_normal"], "logit_mean", "logit_std"),
@@ -88,6 +102,18 @@ const READERS: readonly Reader[] = [
     instead: () => "a LoRA is trained, in both text encoders unless network_train_unet_only says otherwise",
     remedy: "text_encoder_lr",
   },
+  ...GIVEN_RATES.map(
+    (key): Reader => ({
+      keys: [key],
+      // A rate of 0 says that a network does not learn.
+      read: (values) => !hasRelativeSteps(optimiserOf(values).optimiser) || values[key] === 0,
+      instead: () => "AdaFactor goes by its relative steps",
+      remedy: 'optimizer_args = ["scale_parameter=False", "relative_step=False"]',
+    }),
+  ),
+  unless("save_every_n_steps", "save_every_n_epochs"),
+  unless("sample_every_n_steps", "sample_every_n_epochs"),
+  unless("max_train_epochs", "max_train_steps"),
   of("ema_decay", "ema_decay = 0.999", "ema_warmup", "ema_inverse_gamma", "ema_power"),
   of("debiased_estimation_loss", "debiased_estimation_loss = true", "debiased_form"),
   of("p2_gamma", "p2_gamma = 1", "p2_k", "p2_form"),
