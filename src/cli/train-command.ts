@@ -35,7 +35,7 @@ A recipe is TOML with the argument names of kohya's sd-scripts, such as:
   [[datasets.subsets]]
   image_dir = "pictures"
 
-Without network_module whole networks learn. docs/training.md explains every key. Results go to runs/<name>/: checkpoints
+Without network_module whole networks learn. docs/recipes.md explains every key. Results go to runs/<name>/: checkpoints
 (step-…/model), log.jsonl, TensorBoard events, and index.html, a page that reloads itself.
 
 Examples:
@@ -57,7 +57,11 @@ type Own = {
 
 export function install(command: Command, { shell, exitWith }: Context): void {
   command.usage("[options] <recipe.toml...>").argument("<recipe...>", "the recipe; several only to be plotted");
-  command.option("--set <key=value>", "another value for a key of the recipe; repeatable", collect);
+  command.option(
+    "--set <key=value>",
+    "another value for a key of the recipe, a list as TOML has it; repeatable",
+    collect,
+  );
   command.option(
     "--plot [file]",
     "weight, draws and their product over the noise levels, to .png, .svg, .json or .csv, or here",
@@ -76,13 +80,12 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-/** Numbers and booleans as TOML would have them, everything else as text. */
-function settingsOf({ set = [] }: Own): Record<string, string | number | boolean> {
+async function settingsOf({ set = [] }: Own): Promise<TrainInput["set"]> {
+  const { settingOf } = await import("../tasks/train/train-options.ts");
   const entries = set.map((text) => {
     const [, key, value] = /^\s*(\w+)\s*=\s*(.*)$/s.exec(text) ?? [];
     if (key === undefined || value === undefined) throw usageError(`--set ${text}`, "Needs key=value.");
-    if (value === "true" || value === "false") return [key, value === "true"];
-    return [key, value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value];
+    return [key, settingOf(value)];
   });
   return Object.fromEntries(entries);
 }
@@ -93,7 +96,7 @@ async function run(recipes: readonly string[], own: Own, shell: Shell): Promise<
   const threads = own.threads === undefined ? undefined : Number(own.threads);
   const input: TrainInput = {
     recipe: recipe!,
-    set: settingsOf(own),
+    set: await settingsOf(own),
     ...(threads !== undefined && { threads }),
     ...(own.restart && { restart: true }),
   };
@@ -176,7 +179,7 @@ async function plot(recipes: readonly string[], own: Own, shell: Shell): Promise
   const path = own.plot === true ? undefined : own.plot;
   if (path !== undefined) await checkFile(path);
   const { plotRecipes } = await import("../tasks/train/plot-recipes.ts");
-  const { findings, figure } = await plotRecipes(recipes, settingsOf(own));
+  const { findings, figure } = await plotRecipes(recipes, await settingsOf(own));
   const paint = paintFor(shell.stderr, shell.env);
   for (const finding of findings) shell.stderr.write(`${warningText(finding, paint)}\n`);
   if (path === undefined) {
