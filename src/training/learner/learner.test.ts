@@ -97,7 +97,7 @@ test("a gradient with a NaN moves nothing and is told", () => {
   expect(parameters.map(({ values }) => [...values])).toEqual(fresh().map(({ values }) => [...values]));
 });
 
-test.each(["adamw", "lion"] as const)("%s goes on bit for bit from a saved state", (kind) => {
+test.each(["adamw", "lion", "adafactor"] as const)("%s goes on bit for bit from a saved state", (kind) => {
   const own: LearnerOptions = { ...options, optimiser: { kind } };
   const undisturbed = fresh();
   const learner = createLearner(undisturbed, own);
@@ -114,6 +114,25 @@ test.each(["adamw", "lion"] as const)("%s goes on bit for bit from a saved state
   for (let n = 20; n < 40; n++) second.add(batch(resumed, n));
   expect(copyOf(second.state())).toEqual(copyOf(learner.state()));
   expect(second.averages.get("w")).toEqual(learner.averages.get("w"));
+});
+
+test("adafactor takes a table whole, as if its gradient had been given with zeros for rows that no batch used", () => {
+  const own: LearnerOptions = { ...options, optimiser: { kind: "adafactor", weightDecay: 0.1 }, accumulation: 1 };
+  const byRow = fresh();
+  const whole = fresh().map(({ table, ...parameter }) => parameter);
+  const learner = createLearner(byRow, own);
+  const dense = createLearner(whole, own);
+  for (let n = 0; n < 6; n++) {
+    const gradients = batch(byRow, n);
+    const { ids, values } = gradients.get("table") as { ids: Int32Array; values: Float32Array };
+    const all = new Float32Array(8);
+    for (const [k, value] of values.entries()) all[2 * ids[k >> 1]! + (k & 1)]! += value;
+    const update = learner.add(gradients);
+    expect(update!.gradientNorm).toBeCloseTo(dense.add(new Map([...gradients, ["table", all]]))!.gradientNorm, 5);
+    expect(update!.learningRates).toEqual({ a: 0.01, b: 0.01 });
+  }
+  expect(copyOf(learner.state())).toEqual(copyOf(dense.state()));
+  expect(byRow[1]!.values[6]).not.toBe(7);
 });
 
 test("a parameter without a learning rate is refused by name", () => {

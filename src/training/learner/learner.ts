@@ -20,7 +20,7 @@ export type Parameter = {
   readonly values: Float32Array;
   /** Whose learning rate it has. */
   readonly group: string;
-  /** An embedding: its gradients come as looked-up rows, and rows that no batch used stay as they are. */
+  /** An embedding: its gradients come as looked-up rows, and rows that no batch used stay as they are where the optimiser has rows. */
   readonly table?: boolean;
 };
 
@@ -91,19 +91,30 @@ export function createLearner(
     parameters.map((parameter) => {
       const { name, shape, table } = parameter;
       const state = saved && slotState(saved, name);
-      const slot = table
-        ? { rows: optimiser.rowSlot(shape[0]!, shape[1]!, state) }
-        : { whole: optimiser.slot(shape, state) };
+      const slot =
+        table && optimiser.rowSlot
+          ? { rows: optimiser.rowSlot(shape[0]!, shape[1]!, state) }
+          : { whole: optimiser.slot(shape, state) };
       return [name, slot] as const;
     }),
   );
   const averages = averagesOf(parameters, options.ema, saved);
-  const moved = options.ema ? movedRows(parameters, averages) : new Map<string, Set<number>>();
+  const byRow = parameters.filter(({ name }) => "rows" in slots.get(name)!);
+  const moved = options.ema ? movedRows(byRow, averages) : new Map<string, Set<number>>();
+  /** Whole gradients of tables, for an optimiser that has no rows: one place each, taken once. */
+  const wholes = new Map<string, Float32Array>();
   let updates = saved?.numbers.updates ?? 0;
   let pending: Pending = new Map();
   /** Where gradients of several batches are summed up: the garbage collector does not count shared memory, and frees a new piece an update too late. */
   const sums = accumulation > 1 ? new Map<string, Float32Array>() : undefined;
   let batches = 0;
+
+  /** Of the optimiser's next step, where it goes by none that is given: all tensors of a group are as far. */
+  function ownRateOf(group: string): number | undefined {
+    const first = parameters.find((parameter) => parameter.group === group);
+    const { whole } = (first ? slots.get(first.name)! : {}) as { whole?: Slot };
+    return whole?.ownRate?.();
+  }
 
   function update(): Update {
     const gradients = new Map([...pending].map(([name, sum]) => [name, "ids" in sum ? rowsOf(sum) : sum.values]));
@@ -111,7 +122,7 @@ export function createLearner(
     const norm = normOf(crew, gradients);
     const gradientNorm = norm / accumulation;
     const learningRates = Object.fromEntries(
-      Object.entries(groups).map(([group, schedule]) => [group, learningRateAt(schedule, updates)]),
+      Object.entries(groups).map(([group, schedule]) => [group, ownRateOf(group) ?? learningRateAt(schedule, updates)]),
     );
     updates++;
     const scale = clipScale(gradientNorm, maxGradNorm) / accumulation;
@@ -136,7 +147,7 @@ export function createLearner(
         const { kernel, arrays, numbers } = whole!.task(values, gradient, rate, scale);
         tasks.push({ kernel, arrays: [...arrays, ...average], numbers: [...numbers, decay ?? 0] });
       } else {
-        if (gradient instanceof Float32Array) whole!.step(values, gradient, rate, scale);
+        if (gradient) whole!.step(values, wholeOf(gradient, wholes, name, shape), rate, scale);
         if (average[0]) tasks.push({ kernel: "ema", arrays: [average[0], values], numbers: [decay!] });
       }
     }
@@ -212,6 +223,23 @@ function keptIn(sums: Map<string, Float32Array>, name: string, given: Float32Arr
 }
 
 type GradientOf = BatchGradients extends ReadonlyMap<string, infer V> ? V | undefined : never;
+
+/** A table's gradient with zeros where no row was used. */
+function wholeOf(
+  gradient: Float32Array | SparseRows,
+  wholes: Map<string, Float32Array>,
+  name: string,
+  shape: readonly number[],
+): Float32Array {
+  if (gradient instanceof Float32Array) return gradient;
+  const [height, width] = shape as [number, number];
+  const whole = wholes.get(name)?.fill(0) ?? new Float32Array(height * width);
+  wholes.set(name, whole);
+  for (const [i, row] of gradient.rows.entries()) {
+    whole.set(gradient.values.subarray(i * width, (i + 1) * width), row * width);
+  }
+  return whole;
+}
 
 function rowsOf({ ids, values, width }: { ids: Int32Array; values: Float32Array; width: number }): SparseRows {
   return sumByRow(ids, values, width);

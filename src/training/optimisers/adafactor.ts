@@ -122,10 +122,18 @@ function applyUpdate(
   }
 }
 
+/** The learning rate of step `step`, counted from 1, where none that is given counts. */
+export function relativeStepAt(
+  step: number,
+  { relativeStep = true, warmupInit = false }: AdafactorOptions,
+): number | undefined {
+  return relativeStep ? Math.min(warmupInit ? 1e-6 * step : 1e-2, 1 / Math.sqrt(step)) : undefined;
+}
+
 /** The learning rate of one tensor's step. */
 function rateOf(values: Float32Array, step: number, learningRate: number, options: AdafactorOptions): number {
-  const { epsilon2 = 1e-3, scaleParameter = true, relativeStep = true, warmupInit = false } = options;
-  const rate = relativeStep ? Math.min(warmupInit ? 1e-6 * step : 1e-2, 1 / Math.sqrt(step)) : learningRate;
+  const { epsilon2 = 1e-3, scaleParameter = true } = options;
+  const rate = relativeStepAt(step, options) ?? learningRate;
   if (!scaleParameter) return rate;
   let squares = 0;
   for (let k = 0; k < values.length; k++) squares += values[k]! * values[k]!;

@@ -77,7 +77,7 @@ const table = () => nextNormals(randomState(4), 5 * width);
 
 test.each(withRows)("$kind: rows that a batch did not use keep value and state", (options) => {
   const values = table();
-  const slot = createOptimiser(options).rowSlot(5, width);
+  const slot = createOptimiser(options).rowSlot!(5, width);
   const used = sumByRow(Int32Array.of(3, 1, 3), nextNormals(randomState(5), 9), width);
   expect([...used.rows]).toEqual([1, 3]);
   slot.step(values, used, 1e-2);
@@ -96,7 +96,7 @@ test.each(withRows)("$kind: rows that a batch did not use keep value and state",
 
 test.each(withRows)("$kind: a row moves as a tensor of its own that saw only its steps", (options) => {
   const values = table();
-  const slot = createOptimiser(options).rowSlot(5, width);
+  const slot = createOptimiser(options).rowSlot!(5, width);
   const alone = values.slice(2 * width, 3 * width);
   const single = createOptimiser(options).slot([width]);
   for (let step = 0; step < 12; step++) {
@@ -112,11 +112,11 @@ test.each(withRows)("$kind: rows go on bit for bit from a saved state", (options
   const optimiser = createOptimiser(options);
   const [a, b] = [table(), table()];
   const used = (step: number) => sumByRow(Int32Array.of(step % 5, 4), nextNormals(randomState(7, step), 6), width);
-  const whole = optimiser.rowSlot(5, width);
+  const whole = optimiser.rowSlot!(5, width);
   for (let step = 0; step < 6; step++) whole.step(a, used(step), 1e-2);
-  const first = optimiser.rowSlot(5, width);
+  const first = optimiser.rowSlot!(5, width);
   for (let step = 0; step < 3; step++) first.step(b, used(step), 1e-2);
-  const second = optimiser.rowSlot(5, width, structuredClone(first.state));
+  const second = optimiser.rowSlot!(5, width, structuredClone(first.state));
   for (let step = 3; step < 6; step++) second.step(b, used(step), 1e-2);
   expect(b).toEqual(a);
   expect(second.state).toEqual(whole.state);
@@ -136,7 +136,7 @@ test("AdamW under a constant gradient moves by the learning rate and a share of 
 });
 
 test("a row that comes late takes a first step of the learning rate, not 3.2 of it", () => {
-  const slot = createOptimiser({ kind: "adamw", weightDecay: 0 }).rowSlot(2, 1);
+  const slot = createOptimiser({ kind: "adamw", weightDecay: 0 }).rowSlot!(2, 1);
   const values = new Float32Array(2);
   const row = (index: number) => ({ rows: Int32Array.of(index), values: Float32Array.of(0.7) });
   for (let step = 0; step < 1000; step++) slot.step(values, row(0), 1e-3);
@@ -208,6 +208,11 @@ test.each<[OptimiserOptions, string]>([
   expect(() => createOptimiser(options)).toThrow(message);
 });
 
-test("adafactor has no rows", () => {
-  expect(() => createOptimiser({ kind: "adafactor" }).rowSlot(10, 4)).toThrow("rows of a table of 10 x 4");
+test("adafactor has no rows, and tells the rate of its next step where that is its own", () => {
+  const adafactor = createOptimiser({ kind: "adafactor", warmupInit: true });
+  expect(adafactor.rowSlot).toBeUndefined();
+  const slot = adafactor.slot([2]);
+  slot.step(Float32Array.of(1, 2), Float32Array.of(1, 1), 0);
+  expect(slot.ownRate?.()).toBe(2e-6);
+  expect(createOptimiser({ kind: "adafactor", relativeStep: false }).slot([2]).ownRate?.()).toBeUndefined();
 });

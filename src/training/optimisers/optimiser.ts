@@ -5,7 +5,7 @@
 
 import { IllustriousError } from "../../base/error.ts";
 import type { Task } from "../crew/crew.ts";
-import { type AdafactorOptions, adafactorState, adafactorStep, checkAdafactor } from "./adafactor.ts";
+import { type AdafactorOptions, adafactorState, adafactorStep, checkAdafactor, relativeStepAt } from "./adafactor.ts";
 import { type AdamWOptions, adamWNumbers, adamWRowState, adamWRowStep, adamWState, adamWStep } from "./adamw.ts";
 import { type LionOptions, lionRowStep, lionState, lionStep } from "./lion.ts";
 import type { SparseRows } from "./rows.ts";
@@ -24,6 +24,8 @@ export type OptimiserState = Record<string, number | Float32Array | Int32Array>;
 export type Slot = {
   readonly state: OptimiserState;
   step(values: Float32Array, gradient: Float32Array, learningRate: number, gradientScale?: number): void;
+  /** Of its next step, where it goes by none that is given. */
+  ownRate?(): number | undefined;
   /** The same step as a task for a crew, where its numbers do not depend on each other. It counts as done. */
   task?(values: Float32Array, gradient: Float32Array, learningRate: number, gradientScale: number): Task;
 };
@@ -39,7 +41,7 @@ export type Optimiser = {
   /** A tensor that no step has seen, or one as it was saved. */
   slot(shape: readonly number[], saved?: OptimiserState): Slot;
   /** The same for a table of rows. Adafactor has none: its state is of whole rows and columns. */
-  rowSlot(rows: number, width: number, saved?: OptimiserState): RowSlot;
+  rowSlot?(rows: number, width: number, saved?: OptimiserState): RowSlot;
 };
 
 export function createOptimiser(options: OptimiserOptions): Optimiser {
@@ -116,14 +118,8 @@ function adafactorOptimiser(options: AdafactorOptions): Optimiser {
           checkLengths(values, gradient, { length: sizeOf(shape) });
           adafactorStep(values, gradient, state, shape, learningRate, options, gradientScale);
         },
+        ownRate: () => relativeStepAt(state.step + 1, options),
       };
-    },
-    rowSlot(rows, width) {
-      throw new IllustriousError(
-        "unsupported",
-        `adafactor on the used rows of a table of ${rows} x ${width}`,
-        "Give it the whole table's gradient, or use adamw or lion for embeddings.",
-      );
     },
   };
 }
