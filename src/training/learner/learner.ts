@@ -10,7 +10,13 @@ import { type Crew, type Task, thisThread } from "../crew/crew.ts";
 import { clipScale, globalNorm } from "../optimisers/clipping.ts";
 import { type EmaOptions, emaDecay, emaStep } from "../optimisers/ema.ts";
 import { checkLearningRate, type LearningRateSchedule, learningRateAt } from "../optimisers/learning-rate.ts";
-import { createOptimiser, type OptimiserOptions, type OptimiserState } from "../optimisers/optimiser.ts";
+import {
+  createOptimiser,
+  type OptimiserOptions,
+  type OptimiserState,
+  type RowSlot,
+  type Slot,
+} from "../optimisers/optimiser.ts";
 import { type SparseRows, sumByRow } from "../optimisers/rows.ts";
 
 export type Parameter = {
@@ -184,9 +190,6 @@ export function createLearner(
     },
   };
 }
-
-type Slot = ReturnType<ReturnType<typeof createOptimiser>["slot"]>;
-type RowSlot = ReturnType<ReturnType<typeof createOptimiser>["rowSlot"]>;
 
 /** Sums of the batches since the last update; looked-up rows are kept one after another until then. */
 type Pending = Map<string, { values: Float32Array } | { ids: Int32Array; values: Float32Array; width: number }>;
