@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { IllustriousError } from "../base/error.ts";
 import { createLearner } from "../training/learner/learner.ts";
 import type { Lesson } from "./lesson.ts";
-import { type RunEvent, runLesson } from "./run.ts";
+import { type RunEvent, type RunOptions, runLesson } from "./run.ts";
 
 let root = "";
 beforeAll(async () => {
@@ -34,7 +34,7 @@ function lesson(examine: Lesson["examine"]): Lesson {
   };
 }
 
-async function eventsOf(name: string, one: Lesson, signal?: AbortSignal): Promise<RunEvent[]> {
+async function eventsOf(name: string, one: Lesson, own: Partial<RunOptions> = {}): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   const options = {
     folder: join(root, name),
@@ -42,7 +42,7 @@ async function eventsOf(name: string, one: Lesson, signal?: AbortSignal): Promis
     saveEvery: 0,
     examineEvery: 2,
     recipe: "",
-    ...(signal && { signal }),
+    ...own,
   };
   for await (const event of runLesson(one, options)) events.push(event);
   return events;
@@ -71,4 +71,18 @@ test("what is wrong with the program itself is thrown, after what was learnt is 
   });
   await expect(eventsOf("broken", broken)).rejects.toThrow(TypeError);
   expect(await readdir(join(root, "broken"))).toEqual(["step-00000004"]);
+});
+
+test("what falls on epochs' ends does so at each of them, though an epoch is no whole number of updates", async () => {
+  const looked: number[] = [];
+  const one = lesson(async (step) => {
+    looked.push(step);
+    return { figures: {}, previews: [] };
+  });
+  // Ten batches an epoch, three to an update; and epochs that are shorter than an update.
+  await eventsOf("epochs", one, { steps: 20, examineEvery: 10 / 3 });
+  expect(looked).toEqual([4, 7, 10, 14, 17, 20]);
+  looked.length = 0;
+  await eventsOf("short", lesson(one.examine), { steps: 3, examineEvery: 0.5 });
+  expect(looked).toEqual([1, 2, 3]);
 });

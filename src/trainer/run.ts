@@ -15,8 +15,9 @@ export type RunOptions = {
   readonly steps: number;
   /** Batches that make one update, as the learner has it. */
   readonly accumulation?: number;
+  /** Updates from one to the next, of which an epoch may have no whole number; 0: never. */
   readonly saveEvery: number;
-  /** 0: never. */
+  /** The same for examinations. */
   readonly examineEvery: number;
   /** Before the first step too. */
   readonly examineFirst?: boolean;
@@ -91,8 +92,8 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
       const { pictures, levels, figures } = done;
       yield { type: "step", step, steps, pictures, seconds, levels, figures, ...done.update };
       const last = step === steps;
-      const looked = (examineEvery > 0 && step % examineEvery === 0) || last;
-      const kept = (saveEvery > 0 && step % saveEvery === 0) || last;
+      const looked = isDue(step, examineEvery) || last;
+      const kept = isDue(step, saveEvery) || last;
       // A run's only checkpoint comes first: whatever becomes of the previews, what was learnt is there.
       const only = last && saveEvery === 0;
       const saved = async (): Promise<RunEvent> => {
@@ -108,6 +109,13 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
     // Whoever listens may have left at the abort: then what was learnt since is saved all the same, unless an update failed half-way.
     if (signal?.aborted && isWhole && learner.updates > savedAt) await save(lesson, options);
   }
+}
+
+/** Whether one of the multiples of `every` ends in this step. */
+function isDue(step: number, every: number): boolean {
+  // What is whole may not look so after the division.
+  const ended = (updates: number) => Math.floor(updates / every + 1e-9);
+  return every > 0 && ended(step) > ended(step - 1);
 }
 
 /** What cannot be examined is told, and learns on: a preview must not cost a run. */

@@ -11,11 +11,7 @@ import type { RecipeFile } from "./recipe-file.ts";
 export function stepsOf(recipe: TrainingRecipe, epoch: number): number {
   const { max_train_steps, max_train_epochs } = recipe.values;
   if (max_train_epochs === undefined) return max_train_steps ?? DEFAULT_STEPS;
-  return stepsOfEpochs(max_train_epochs, recipe, epoch);
-}
-
-export function stepsOfEpochs(epochs: number, { learning }: TrainingRecipe, epoch: number): number {
-  return Math.max(1, Math.ceil((epoch * epochs) / learning.accumulation));
+  return Math.max(1, Math.ceil((epoch * max_train_epochs) / recipe.learning.accumulation));
 }
 
 export type EpochOf = {

@@ -28,7 +28,7 @@ import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
 import { lockFolder } from "../folder-lock.ts";
-import { epochBatches, stepsOf, stepsOfEpochs } from "./epoch-steps.ts";
+import { epochBatches, stepsOf } from "./epoch-steps.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
 import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
@@ -294,7 +294,7 @@ async function* learn(
 ): Events {
   const { values: keys } = recipe;
   const every = (given: number | undefined, epochs: number | undefined) =>
-    given ?? (epochs === undefined ? 0 : stepsOfEpochs(epochs, recipe, epoch));
+    given ?? ((epochs ?? 0) * epoch) / recipe.learning.accumulation;
   const saveEvery = every(keys.save_every_n_steps, keys.save_every_n_epochs);
   const sampleEvery = every(keys.sample_every_n_steps, keys.sample_every_n_epochs);
   const { save_last_n_steps: kept } = keys;
