@@ -13,25 +13,34 @@ export type LoraSettings = {
   /** As ModelSpec names it; flow matching, which it has no name for, by its own. */
   readonly prediction?: "epsilon" | "v" | "flow";
   readonly zeroTerminalSnr?: boolean;
-  /** Pixels that it was trained at: one side of a square. */
-  readonly resolution?: number;
+  /** Pixels that it was trained at. */
+  readonly resolution?: { readonly width: number; readonly height: number };
   /** Name of the checkpoint's file, without its folder. */
   readonly baseModel?: string;
   /** SHA-256 of that file, 64 hexadecimal digits. */
   readonly baseModelSha256?: string;
   /** Whether each of the networks was trained. */
   readonly trained: { readonly unet: boolean; readonly textEncoders: boolean };
-  readonly learningRate?: number;
+  /** Null where the optimiser has a rate of its own. */
+  readonly learningRate?: number | null;
   readonly unetLearningRate?: number;
   /** One of both encoders, or two. */
   readonly textEncoderLearningRate?: number | readonly [number, number];
   readonly steps?: number;
+  /** The epoch that these steps end in, and those of the whole run. */
+  readonly epoch?: number;
   readonly epochs?: number;
   readonly seed?: number;
   readonly startedAt?: Date;
   readonly finishedAt: Date;
-  readonly comment?: string;
+  readonly comment?: string | undefined;
   readonly triggerPhrase?: string;
+  /** What ModelSpec has room for beside; the title goes before the run's. */
+  readonly spec?: Readonly<
+    Partial<Record<"title" | "author" | "description" | "license" | "tags", string | undefined>>
+  >;
+  /** Of kohya's keys only those by which the file is read, as its `no_metadata` has it. */
+  readonly minimal?: boolean;
   /**
    * More of kohya's keys, without `ss_`, such as `optimizer`, `lr_scheduler`, `min_snr_gamma`, `tag_frequency`. The last
    * tells what is in the data set.
@@ -44,14 +53,14 @@ export type Written = string | number | boolean | null | undefined;
 /** @param tensorsSha256 of all tensors' bytes, in the file's order */
 export function loraMetadata(settings: LoraSettings, tensorsSha256: string): Record<string, string> {
   return {
-    ...prefixed("ss_", kohyaKeys(settings)),
+    ...prefixed("ss_", { ...fileKeys(settings), ...(settings.minimal ? {} : runKeys(settings)) }),
     ...prefixed("sshs_", { model_hash: tensorsSha256 }),
     ...prefixed("modelspec.", modelspecKeys(settings, tensorsSha256)),
   };
 }
 
-function kohyaKeys(settings: LoraSettings): Record<string, Written> {
-  const { ranks, learningRate } = settings;
+/** kohya's SS_METADATA_MINIMUM_KEYS. */
+function fileKeys({ ranks }: LoraSettings): Record<string, Written> {
   const { rank, alpha = rank, convRank, convAlpha = convRank } = ranks;
   const convolutions = convRank === undefined ? {} : { conv_dim: String(convRank), conv_alpha: String(convAlpha) };
   return {
@@ -61,14 +70,20 @@ function kohyaKeys(settings: LoraSettings): Record<string, Written> {
     network_dim: rank,
     network_alpha: floating(alpha),
     network_args: JSON.stringify(convolutions),
+  };
+}
+
+function runKeys(settings: LoraSettings): Record<string, Written> {
+  const { learningRate, resolution } = settings;
+  return {
     output_name: settings.title,
     learning_rate: floating(learningRate),
     unet_lr: settings.trained.unet ? floating(settings.unetLearningRate ?? learningRate) : null,
     text_encoder_lr: settings.trained.textEncoders ? both(settings.textEncoderLearningRate ?? learningRate) : null,
     zero_terminal_snr: settings.zeroTerminalSnr,
-    resolution: settings.resolution && `(${settings.resolution}, ${settings.resolution})`,
+    resolution: resolution && `(${resolution.width}, ${resolution.height})`,
     steps: settings.steps,
-    epoch: settings.epochs,
+    epoch: settings.epoch,
     num_epochs: settings.epochs,
     seed: settings.seed,
     sd_model_name: settings.baseModel,
@@ -86,11 +101,14 @@ function modelspecKeys(settings: LoraSettings, tensorsSha256: string): Record<st
     sai_model_spec: "1.0.0",
     architecture: "stable-diffusion-xl-v1-base/lora",
     implementation: "https://github.com/Stability-AI/generative-models",
-    title: settings.title,
+    title: settings.spec?.title ?? settings.title,
+    author: settings.spec?.author,
     date: settings.finishedAt.toISOString().slice(0, 19),
-    resolution: resolution && `${resolution}x${resolution}`,
+    resolution: resolution && `${resolution.width}x${resolution.height}`,
     prediction_type: settings.prediction,
-    description: settings.comment,
+    description: settings.spec?.description,
+    license: settings.spec?.license,
+    tags: settings.spec?.tags,
     trigger_phrase: settings.triggerPhrase,
     hash_sha256: `0x${tensorsSha256}`,
   };
@@ -109,12 +127,12 @@ function asPython(value: string | number | boolean | null): string {
   return String(value);
 }
 
-function both(rates: number | readonly [number, number] | undefined): string | undefined {
-  return typeof rates === "object" ? `[${rates.map(floating).join(", ")}]` : floating(rates);
+function both(rates: number | readonly [number, number] | null | undefined): string | null | undefined {
+  return typeof rates === "object" && rates !== null ? `[${rates.map(floating).join(", ")}]` : floating(rates);
 }
 
 /** Python tells floats from integers. */
-function floating(value: number | undefined): string | undefined {
-  if (value === undefined) return undefined;
+export function floating(value: number | null | undefined): string | null | undefined {
+  if (value === undefined || value === null) return value;
   return Number.isInteger(value) && Math.abs(value) < 1e16 ? `${value}.0` : String(value);
 }

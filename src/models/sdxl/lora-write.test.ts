@@ -11,7 +11,7 @@ import { loraName } from "../../nn/lora.ts";
 import { SDXL_BASE } from "./config.ts";
 import { inspectModel } from "./inspect.ts";
 import { openLora } from "./lora-file.ts";
-import type { LoraSettings } from "./lora-metadata.ts";
+import { type LoraSettings, loraMetadata } from "./lora-metadata.ts";
 import { LORA_COMPONENTS, type LoraComponent, loraTargets } from "./lora-targets.ts";
 import { type LoraValues, writeLora } from "./lora-write.ts";
 import { parametersOf } from "./names.ts";
@@ -43,7 +43,7 @@ const settings: LoraSettings = {
   ranks: { rank: 2, alpha: 1, convRank: 1, convAlpha: 0.5 },
   prediction: "v",
   zeroTerminalSnr: true,
-  resolution: 1024,
+  resolution: { width: 832, height: 1216 },
   trained: { unet: true, textEncoders: false },
   learningRate: 0.0001,
   steps: 300,
@@ -118,7 +118,7 @@ test("metadata tells what was done, and the hash of the tensors", async () => {
     ss_unet_lr: "0.0001",
     ss_text_encoder_lr: "None",
     ss_zero_terminal_snr: "True",
-    ss_resolution: "(1024, 1024)",
+    ss_resolution: "(832, 1216)",
     ss_steps: "300",
     ss_min_snr_gamma: "5",
     ss_optimizer: "AdamW",
@@ -130,13 +130,24 @@ test("metadata tells what was done, and the hash of the tensors", async () => {
     "modelspec.implementation": "https://github.com/Stability-AI/generative-models",
     "modelspec.title": "a girl's colours",
     "modelspec.date": "2026-01-02T03:04:05",
-    "modelspec.resolution": "1024x1024",
+    "modelspec.resolution": "832x1216",
     "modelspec.prediction_type": "v",
     "modelspec.hash_sha256": modelspecHash,
   });
   expect(prediction).toMatchObject({ prediction: "v", zeroSnr: true });
   expect(lora).toMatchObject({ modules: 1, ranks: [2], alpha: 1, networkModule: "networks.lora" });
   expect(name).toContain("kohya's format");
+});
+
+test("minimal metadata have kohya's least keys, beside what is said of the file", () => {
+  const spec = { title: "other", author: "me", description: undefined, tags: "girl, red" };
+  const metadata = loraMetadata({ ...settings, minimal: true, spec, comment: "first try" }, "0");
+  const names = Object.keys(metadata).filter((name) => name.startsWith("ss_"));
+  const least = ["v2", "base_model_version", "network_module", "network_dim", "network_alpha", "network_args"];
+  expect(names).toEqual(least.map((name) => `ss_${name}`));
+  expect(metadata).toMatchObject({ "modelspec.title": "other", "modelspec.tags": "girl, red" });
+  expect(metadata).not.toHaveProperty("modelspec.description");
+  expect(loraMetadata({ ...settings, comment: "first try" }, "0").ss_training_comment).toBe("first try");
 });
 
 function withOne(value: number): LoraValues {

@@ -3,9 +3,9 @@
 import { basename } from "node:path";
 import type { DataSet } from "../../data/sets/index.ts";
 import type { Checkpoint } from "../../models/sdxl/checkpoint.ts";
-import type { LoraSettings } from "../../models/sdxl/lora-metadata.ts";
+import { floating, type LoraSettings } from "../../models/sdxl/lora-metadata.ts";
 import type { LoraRanks } from "../../models/sdxl/lora-targets.ts";
-import type { TrainingRecipe } from "../../training/recipe/index.ts";
+import { hasRelativeSteps, learnerOptionsOf, type TrainingRecipe } from "../../training/recipe/index.ts";
 import type { RecipeFile } from "./recipe-file.ts";
 
 export type LoraRun = {
@@ -14,44 +14,83 @@ export type LoraRun = {
   readonly base: Checkpoint;
   readonly ranks: LoraRanks;
   readonly set: DataSet;
+  /** Updates of the whole run, and those until now. */
+  readonly steps: number;
   readonly step: number;
+  /** Batches of an epoch, where the recipe counts in them, else 0. */
+  readonly epoch: number;
   readonly startedAt: Date;
 };
 
-/** As sd-scripts counts: images of subjects with their repeats, whatever sizes they are learnt at. */
-function trainImages({ items }: DataSet): number {
+/** As sd-scripts counts: images with their repeats, whatever sizes they are learnt at. */
+function imagesOf({ items }: DataSet, isReg: boolean): number {
   const images = new Set(items.map(({ image }) => image));
-  return [...images].reduce((sum, { subset, repeats }) => sum + (subset.isReg ? 0 : repeats), 0);
+  return [...images].reduce((sum, { subset, repeats }) => sum + (subset.isReg === isReg ? repeats : 0), 0);
 }
 
-export function loraSettings({ file, recipe, base, ranks, set, step, startedAt }: LoraRun): LoraSettings {
-  const { objective, learning, train, values } = recipe;
-  const { rates } = learning;
-  const { textEncoder: one, textEncoder2: two } = rates;
+export function loraSettings(run: LoraRun): LoraSettings {
+  const { file, recipe, base, ranks, set, step, startedAt } = run;
+  const { objective, train, values } = recipe;
   const [{ resolution } = { resolution: undefined }] = set.config.datasets;
+  const { metadata_title: title, metadata_author: author, metadata_description: description } = values;
   return {
     title: file.name,
     ranks,
     prediction: objective.prediction === "eps" ? "epsilon" : objective.prediction,
     ...(objective.prediction !== "flow" && { zeroTerminalSnr: objective.table.zeroSnr !== false }),
-    ...(resolution && { resolution: Math.round(Math.sqrt(resolution.width * resolution.height)) }),
+    ...(resolution && { resolution }),
     baseModel: basename(base.path),
     trained: { unet: train.includes("unet"), textEncoders: train.some((network) => network !== "unet") },
-    ...(values.learning_rate !== undefined && { learningRate: values.learning_rate }),
-    ...(rates.unet !== undefined && { unetLearningRate: rates.unet }),
-    ...(one !== undefined && two !== undefined && { textEncoderLearningRate: one === two ? one : [one, two] }),
+    ...ratesOf(recipe),
     steps: step,
-    ...(values.seed !== undefined && { seed: values.seed }),
+    ...epochsOf(run),
+    seed: values.seed ?? 0,
     startedAt,
     finishedAt: new Date(),
-    more: {
-      optimizer: learning.optimiser.kind,
-      lr_scheduler: learning.schedule.kind,
-      min_snr_gamma: values.min_snr_gamma,
-      clip_skip: values.clip_skip,
-      num_train_images: trainImages(set),
-      max_train_steps: values.max_train_steps,
-      gradient_accumulation_steps: learning.accumulation,
-    },
+    comment: values.training_comment,
+    spec: { title, author, description, license: values.metadata_license, tags: values.metadata_tags },
+    minimal: values.no_metadata,
+    more: moreOf(run),
+  };
+}
+
+type RateSettings = Pick<LoraSettings, "learningRate" | "unetLearningRate" | "textEncoderLearningRate">;
+
+function ratesOf({ learning, values }: TrainingRecipe): RateSettings {
+  if (hasRelativeSteps(learning.optimiser)) return { learningRate: null };
+  const { unet, textEncoder: one, textEncoder2: two } = learning.rates;
+  return {
+    ...(values.learning_rate !== undefined && { learningRate: values.learning_rate }),
+    ...(unet !== undefined && { unetLearningRate: unet }),
+    ...(one !== undefined && two !== undefined && { textEncoderLearningRate: one === two ? one : [one, two] }),
+  };
+}
+
+function epochsOf({ recipe, steps, step, epoch }: LoraRun): Pick<LoraSettings, "epoch" | "epochs"> {
+  if (epoch === 0) return {};
+  const until = (updates: number) => Math.ceil((updates * recipe.learning.accumulation) / epoch);
+  return { epoch: until(step), epochs: until(steps) };
+}
+
+function moreOf({ recipe, set, steps }: LoraRun): LoraSettings["more"] & object {
+  const { learning, values } = recipe;
+  const { learning_rate: first } = values;
+  const own = first === undefined ? "adafactor" : `adafactor:${floating(first)}`;
+  const [{ warmupSteps } = { warmupSteps: undefined }] = Object.values(
+    learnerOptionsOf(learning, recipe.train, steps).groups,
+  );
+  return {
+    optimizer: learning.optimiser.kind,
+    lr_scheduler: hasRelativeSteps(learning.optimiser) ? own : learning.schedule.kind,
+    lr_warmup_steps: warmupSteps,
+    min_snr_gamma: values.min_snr_gamma,
+    clip_skip: values.clip_skip,
+    loss_type: values.loss_type,
+    noise_offset: floating(values.noise_offset || null),
+    max_grad_norm: floating(values.max_grad_norm),
+    num_train_images: imagesOf(set, false),
+    num_reg_images: imagesOf(set, true),
+    max_train_steps: steps,
+    gradient_accumulation_steps: learning.accumulation,
   };
 }

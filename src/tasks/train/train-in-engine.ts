@@ -88,7 +88,6 @@ async function lockedFolder(folder: string, restart: boolean): Promise<() => Pro
 type Run = Omit<Opening, "folder" | "saved"> & {
   readonly findings: readonly Finding[];
   readonly data: DataIdentity;
-  readonly epoch: number;
 };
 
 /** Returns the step at which it ended. */
@@ -176,6 +175,8 @@ type Opening = {
   readonly recipe: TrainingRecipe;
   readonly set: DataSet;
   readonly steps: number;
+  /** Batches of an epoch, where the recipe counts in them, else 0. */
+  readonly epoch: number;
   readonly folder: string;
   readonly saved: SavedState | undefined;
   readonly signal: AbortSignal;
@@ -210,7 +211,7 @@ function replicasOf(threads: number, batch: number): Replicas {
   return { count, runtime: threadedRuntime({ threads: Math.floor(threads / count) }), crew: openCrew(count) };
 }
 
-async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved, signal }: Opening) {
+async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder, saved, signal }: Opening) {
   const { objective, network, train, values: keys } = recipe;
   const model = await modelToTrain(file, base, recipe);
   const { table, prediction } = objective;
@@ -240,7 +241,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, folder, saved,
     ...(ranks && {
       lora: {
         ranks,
-        settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, step, startedAt }),
+        settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, steps, step, epoch, startedAt }),
         ...(network?.weights !== undefined && { begin: await openLora(placeOf(file, network.weights), model.configs) }),
       },
     }),
@@ -281,9 +282,7 @@ function squareOf({ width, height }: { readonly width: number; readonly height: 
 
 const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const;
 
-type Learning = Pick<Opening, "file" | "recipe" | "steps" | "folder" | "signal"> & {
-  /** Batches of an epoch, where the recipe counts in them. */
-  readonly epoch: number;
+type Learning = Pick<Opening, "file" | "recipe" | "steps" | "epoch" | "folder" | "signal"> & {
   readonly data: DataIdentity;
 };
 

@@ -8,8 +8,7 @@ export const NEUTRAL: ReadonlySet<string> = new Set(
   ddp_gradient_as_bucket_view ddp_static_graph deepspeed logging_dir log_with log_prefix log_tracker_name log_tracker_config
   log_config wandb_run_name wandb_api_key config_file output_config console_log_level console_log_file console_log_simple
   use_safetensors save_state save_state_on_train_end disable_mmap_load_safetensors text_encoder_batch_size
-  vae_batch_size training_comment no_metadata metadata_title metadata_author metadata_description metadata_license
-  metadata_tags debug_dataset cache_latents cache_latents_to_disk skip_cache_check lr_decay_steps lr_scheduler_timescale
+  vae_batch_size debug_dataset cache_latents cache_latents_to_disk skip_cache_check lr_decay_steps lr_scheduler_timescale
   async_upload skip_until_initial_step max_token_length epoch noise_offset_type`.split(/\s+/),
 );
 

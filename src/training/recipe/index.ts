@@ -3,7 +3,7 @@
 export { ignoredElsewhere } from "./foreign.ts";
 export type { RecipeNetwork } from "./networks.ts";
 export type { TrainedModel } from "./objective.ts";
-export { type LearningPlan, learnerOptionsOf, type TrainedNetwork } from "./optimiser.ts";
+export { hasRelativeSteps, type LearningPlan, learnerOptionsOf, type TrainedNetwork } from "./optimiser.ts";
 export {
   parseRecipe,
   type RecipeReading,

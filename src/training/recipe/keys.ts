@@ -185,4 +185,11 @@ export const RUN_KEYS = {
   network_weights: path.optional().describe("pairs to begin with"),
   network_train_unet_only: z.boolean().default(false).describe("no pairs in the text encoders"),
   network_train_text_encoder_only: z.boolean().default(false).describe("no pairs in the UNet"),
+  no_metadata: z.boolean().default(false).describe("a LoRA's file tells its kind and rank, and not how it was trained"),
+  training_comment: z.string().optional().describe("a word on the training, in a LoRA's file"),
+  metadata_title: z.string().optional().describe("title in a LoRA's file; the run's name if not given"),
+  metadata_author: z.string().optional().describe("author in a LoRA's file"),
+  metadata_description: z.string().optional().describe("description in a LoRA's file"),
+  metadata_license: z.string().optional().describe("license in a LoRA's file"),
+  metadata_tags: z.string().optional().describe("tags in a LoRA's file, with commas between"),
 } as const;

@@ -126,6 +126,11 @@ test.each([
     "sample_every_n_epochs is set, and sample_every_n_steps goes before it",
     "sample_every_n_steps = 5",
   ],
+  [
+    'metadata_author = "me"',
+    "metadata_author is set, and no LoRA is trained",
+    'metadata_author = "me"\nnetwork_dim = 4',
+  ],
   ["max_train_steps = 5\nmax_train_epochs = 1", "max_train_steps is set, and max_train_epochs", "max_train_steps = 5"],
   ["network_dim = 4\ntrain_text_encoder = true", "a LoRA is trained", "train_text_encoder = true"],
 ])("%s is told to be read by nothing", (text, message, used) => {

@@ -111,6 +111,15 @@ const READERS: readonly Reader[] = [
       remedy: 'optimizer_args = ["scale_parameter=False", "relative_step=False"]',
     }),
   ),
+  {
+    keys: [
+      ...(["no_metadata", "training_comment", "metadata_title", "metadata_author"] as const),
+      ...(["metadata_description", "metadata_license", "metadata_tags"] as const),
+    ],
+    read: isLora,
+    instead: () => "no LoRA is trained, whose file it is for",
+    remedy: 'network_module = "networks.lora"',
+  },
   unless("save_every_n_steps", "save_every_n_epochs"),
   unless("sample_every_n_steps", "sample_every_n_epochs"),
   unless("max_train_epochs", "max_train_steps"),
