@@ -15,7 +15,7 @@ import type { TrainOptions } from "./train-options.ts";
 const crop = z.tuple([z.int().min(16).max(2048), z.int().min(1).max(1024), z.number().positive()]);
 
 /** Keys that sd-scripts does not have. */
-const OWN_KEYS = {
+export const OWN_KEYS = {
   model_config: z.string().optional().describe("sizes of a model that begins with nothing: a JSON file"),
   train_vae: z.enum(["both", "decoder"]).optional().describe("an autoencoder learns, or its decoder alone"),
   vae_config: z.string().optional().describe("sizes of an autoencoder that begins with nothing: a JSON file"),

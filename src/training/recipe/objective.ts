@@ -38,7 +38,7 @@ export function objectiveOf(
       schedule: values.huber_schedule,
       scale: values.huber_scale,
     },
-    timesteps: timestepsOf(values),
+    timesteps: timestepsOf(values, table.sigmas.length),
     noise: noiseOf(values),
   };
   return { recipe, findings: differences(recipe, model) };
@@ -88,8 +88,9 @@ function weightingOf(values: ObjectiveValues): Weighting | undefined {
   );
 }
 
-function timestepsOf(values: ObjectiveValues): TimestepOptions {
+function timestepsOf(values: ObjectiveValues, levels: number): TimestepOptions {
   const { min_timestep, max_timestep, timestep_shift } = values;
+  checkRange(min_timestep, max_timestep, levels);
   const kind = samplingOf(values);
   const own = kind === "shift" ? values.discrete_flow_shift : 1;
   return {
@@ -101,6 +102,15 @@ function timestepsOf(values: ObjectiveValues): TimestepOptions {
     // "size" is each picture's own factor, which is known when it is drawn.
     shift: timestep_shift === "size" ? own : own * timestep_shift,
   };
+}
+
+function checkRange(min = 0, max: number | undefined, levels: number): void {
+  if (min < (max ?? levels) && (max ?? levels) <= levels) return;
+  throw new IllustriousError(
+    "bad_option",
+    `min_timestep = ${min} and max_timestep = ${max ?? levels}: no such range among ${levels} levels`,
+    `Needs min_timestep < max_timestep <= ${levels}; the upper end is not drawn itself.`,
+  );
 }
 
 export type Sampling = NonNullable<ObjectiveValues["timestep_sampling"]>;
