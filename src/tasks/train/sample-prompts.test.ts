@@ -48,8 +48,15 @@ test("a file has lines, a list of tables, or tables that share what is common", 
   ]);
 });
 
+test.each(["ddim", "pndm", "lms", "euler", "heun", "dpm_2", "dpm_2_a", "dpmsolver", "dpmsingle", "k_lms", "k_dpm_2_a"])(
+  "sd-scripts' %s is a sampler or gives way to one",
+  async (sampler) => {
+    expect(await read("p.txt", `a --ss ${sampler}`, sampler)).toHaveLength(1);
+  },
+);
+
 test.each([
-  ["p.txt", "a", "lms", "lms"],
+  ["p.txt", "a", "plms", "plms"],
   ["p.txt", "a --w 7", undefined, "width"],
   ["p.txt", "a --s many", undefined, '--s "many"'],
   ["p.txt", "a --s 2 --g 3", undefined, "--g is no option"],

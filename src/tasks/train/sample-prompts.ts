@@ -120,8 +120,13 @@ function samplerOf(given: string): string {
   return SD_SCRIPTS_SAMPLERS[plain] ?? plain;
 }
 
-/** sd-scripts' names that are others here. */
+/** sd-scripts' names that are others here, and of samplers that are not: the nearest, of as many calls a step and as much fresh noise. */
 const SD_SCRIPTS_SAMPLERS: Readonly<Record<string, string>> = {
   "dpmsolver++": "dpmpp_2m",
   dpmsolver: "dpmpp_2m",
+  dpmsingle: "dpmpp_2m",
+  pndm: "dpmpp_2m",
+  lms: "dpmpp_2m",
+  dpm_2: "heun",
+  dpm_2_a: "euler_ancestral",
 };

@@ -127,9 +127,9 @@ export const LEARNER_KEYS = {
   optimizer_type: z.string().default("AdamW").describe("AdamW, AdaFactor or Lion"),
   optimizer_args: z.array(z.string()).default([]).describe('such as ["weight_decay=0.01", "betas=0.9,0.99"]'),
   lr_scheduler: z
-    .enum(["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"])
+    .enum(["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "adafactor"])
     .default("constant")
-    .describe("how the learning rate goes on"),
+    .describe("how the learning rate goes on; adafactor is that of its relative steps"),
   lr_warmup_steps: z.number().min(0).default(0).describe("steps, or below 1 the share of all steps"),
   lr_scheduler_num_cycles: count.default(1).describe("of cosine_with_restarts"),
   lr_scheduler_power: positive.default(1).describe("of polynomial"),
@@ -180,7 +180,11 @@ export const RUN_KEYS = {
   train_text_encoder: z.boolean().default(false).describe("whole text encoders learn too"),
   network_module: path.optional().describe("networks.lora: low-rank pairs learn in place of whole networks"),
   network_dim: count.optional().describe("rank of the pairs"),
-  network_alpha: positive.optional().describe("their scale is alpha / rank; 1 if not given, as in sd-scripts"),
+  network_alpha: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("their scale is alpha / rank; 1 if not given, 0 is the rank, as in sd-scripts"),
   network_args: z.array(z.string()).default([]).describe('such as ["conv_dim=8", "conv_alpha=4"]'),
   network_weights: path.optional().describe("pairs to begin with"),
   network_train_unet_only: z.boolean().default(false).describe("no pairs in the text encoders"),

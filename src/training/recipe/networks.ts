@@ -36,17 +36,19 @@ export function networkOf(values: RecipeValues): RecipeNetwork | undefined {
     throw new IllustriousError("bad_option", `network_module "${module}"`, 'Needs "networks.lora".');
   }
   const network: RecipeNetwork = { rank: network_dim ?? RANK, alpha: network_alpha ?? ALPHA };
+  if (network.alpha === 0) network.alpha = network.rank;
   if (network_weights) network.weights = network_weights;
   for (const [name, value] of assignments(network_args, "network_args")) {
-    const fits = typeof value === "number" && value > 0;
-    if (fits && name === "conv_dim" && Number.isInteger(value)) network.convRank = value;
+    const fits = typeof value === "number" && value >= 0;
+    if (fits && name === "conv_dim" && Number.isInteger(value) && value > 0) network.convRank = value;
     else if (fits && name === "conv_alpha") network.convAlpha = value;
     else {
-      const hint = "Knows conv_dim and conv_alpha, which are positive.";
+      const hint = "Knows conv_dim, which is positive, and conv_alpha, which 0 makes the same.";
       throw new IllustriousError("bad_option", `network_args: ${name}=${JSON.stringify(value)}`, hint);
     }
   }
-  if (network.convRank !== undefined) network.convAlpha ??= ALPHA;
+  if (network.convRank !== undefined)
+    network.convAlpha = network.convAlpha === 0 ? network.convRank : (network.convAlpha ?? ALPHA);
   return network;
 }
 

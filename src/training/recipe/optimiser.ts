@@ -30,17 +30,11 @@ export type LearningPlan = {
 
 export function learningPlanOf(values: LearnerValues): { plan: LearningPlan; findings: Finding[] } {
   const { optimiser, findings } = optimiserOf(values);
-  const { lr_end, ema_decay } = values;
+  const { ema_decay } = values;
   const plan: LearningPlan = {
     optimiser,
     rates: ratesOf(values, optimiser),
-    schedule: {
-      kind: values.lr_scheduler,
-      warmup: values.lr_warmup_steps,
-      cycles: values.lr_scheduler_num_cycles,
-      power: values.lr_scheduler_power,
-      ...(lr_end === undefined ? {} : { end: lr_end }),
-    },
+    schedule: hasRelativeSteps(optimiser) ? { kind: "constant", warmup: 0 } : scheduleOf(values),
     maxGradNorm: values.max_grad_norm,
     accumulation: values.gradient_accumulation_steps,
     ...(ema_decay > 0
@@ -55,6 +49,22 @@ export function learningPlanOf(values: LearnerValues): { plan: LearningPlan; fin
       : {}),
   };
   return { plan, findings };
+}
+
+function scheduleOf(values: LearnerValues): LearningPlan["schedule"] {
+  const { lr_scheduler: kind, lr_end } = values;
+  if (kind === "adafactor") {
+    const message = 'lr_scheduler = "adafactor", which is the name of relative steps, and the optimiser takes none';
+    const hint = 'Set optimizer_type = "AdaFactor" without relative_step=False, or another lr_scheduler.';
+    throw new IllustriousError("bad_option", message, hint);
+  }
+  return {
+    kind,
+    warmup: values.lr_warmup_steps,
+    cycles: values.lr_scheduler_num_cycles,
+    power: values.lr_scheduler_power,
+    ...(lr_end === undefined ? {} : { end: lr_end }),
+  };
 }
 
 /** The learner's options for a run of so many steps, with a group for each network that learns. */

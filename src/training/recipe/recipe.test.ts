@@ -179,6 +179,9 @@ const faults: [string, RegExp][] = [
   ['v_parameterization = true\nprediction = "eps"', /prediction = "eps" and v_parameterization = true/],
   ["masked_loss = true", /masked_loss = true is not supported/],
   ["[a]\nseed = 1\n[b]\nseed = 2", /seed is set twice/],
+  ['lr_scheduler = "adafactor"', /^lr_scheduler = "adafactor", which is the name of relative steps/],
+  ["min_timestep = 900\nmax_timestep = 100", /^min_timestep = 900 and max_timestep = 100: /],
+  ["max_timestep = 2000", /^min_timestep = 0 and max_timestep = 2000: no such range among 1000 levels$/],
   ['optimizer_type = "Prodigy"', /optimizer_type "Prodigy"/],
   ['optimizer_args = ["momentum=1"]', /optimizer_args: momentum/],
   ['optimizer_args = ["betas=0.9"]', /betas=0.9/],
@@ -216,6 +219,16 @@ test("a recipe without a learning rate is refused, for sd-scripts' default train
   expect(() => parseRecipe("seed = 1")).toThrow(/no learning rate for unet/);
   expect(parseRecipe("unet_lr = 1e-4").train).toEqual(["unet"]);
   expect(parseRecipe('optimizer_type = "Adafactor"\ntrain_text_encoder = true').train).toHaveLength(3);
+});
+
+test("adafactor as lr_scheduler is the name of its relative steps, of which nothing has to be told", () => {
+  const { learning, findings } = parseRecipe('optimizer_type = "AdaFactor"\nlr_scheduler = "adafactor"');
+  expect([learning.schedule, findings]).toEqual([{ kind: "constant", warmup: 0 }, []]);
+});
+
+test("an alpha of 0 is the rank", () => {
+  const text = 'network_dim = 16\nnetwork_alpha = 0\nnetwork_args = ["conv_dim=8", "conv_alpha=0"]';
+  expect(read(text).network).toEqual({ rank: 16, alpha: 16, convRank: 8, convAlpha: 8 });
 });
 
 test("a recipe that is no TOML names the place", () => {

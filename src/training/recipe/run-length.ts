@@ -11,6 +11,7 @@ type Keys = Pick<RecipeValues, "lr_scheduler" | "lr_warmup_steps" | "max_train_s
 /** @throws IllustriousError `bad_option` for a schedule that a run of so many steps cannot follow */
 export function checkRunLength(values: Keys, steps: number): void {
   const { lr_scheduler: kind, lr_warmup_steps: warmup } = values;
+  if (kind === "adafactor") return;
   if (kind === "constant" && warmup > 0) {
     const message = `lr_scheduler = "constant" and lr_warmup_steps = ${warmup}: a constant learning rate has no warm-up`;
     throw new IllustriousError(

@@ -105,8 +105,9 @@ const READERS: readonly Reader[] = [
   ...GIVEN_RATES.map(
     (key): Reader => ({
       keys: [key],
-      // A rate of 0 says that a network does not learn.
-      read: (values) => !hasRelativeSteps(optimiserOf(values).optimiser) || values[key] === 0,
+      // A rate of 0 says that a network does not learn, and sd-scripts calls the relative steps by the optimiser's name.
+      read: (values) =>
+        !hasRelativeSteps(optimiserOf(values).optimiser) || [0, "adafactor"].includes(values[key] as never),
       instead: () => "AdaFactor goes by its relative steps",
       remedy: 'optimizer_args = ["scale_parameter=False", "relative_step=False"]',
     }),
