@@ -1,9 +1,9 @@
 /** @file A run of training: batches in order, updates, and from time to time an examination and a checkpoint. */
 
-import { createHash } from "node:crypto";
 import { IllustriousError } from "../base/error.ts";
 import type { Finding } from "../sampling/finding.ts";
 import type { Update } from "../training/learner/learner.ts";
+import { changesOf } from "./changed-recipe.ts";
 import { readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
 import type { DataIdentity } from "./data-identity.ts";
 import type { Examination, Lesson } from "./lesson.ts";
@@ -52,19 +52,16 @@ export type Progress = {
   readonly levels: readonly { readonly level: number; readonly loss: number }[];
 };
 
-/** A recipe's identity, for names and metadata. */
-export function recipeHash(recipe: string): string {
-  return createHash("sha256").update(recipe).digest("hex").slice(0, 16);
-}
-
 /** The state of a checkpoint, if it belongs to this recipe. Throws `bad_option` if it does not. */
 export async function stateToResume(checkpoint: string, recipe: string): Promise<SavedState> {
   const state = await readState(checkpoint);
-  if (state.recipe === recipe) return state;
+  const changes = changesOf(state.recipe, recipe);
+  if (changes.length === 0) return state;
   throw new IllustriousError(
     "bad_option",
-    `${checkpoint} was written by another recipe (${recipeHash(state.recipe)}, this one is ${recipeHash(recipe)})`,
-    "Resume with the recipe unchanged, or begin a new run of another name.",
+    `${checkpoint} was written by another recipe: ${changes.join("; ")}`,
+    "Take the change back, give the run another output_name, or begin anew with --restart; a LoRA may begin with " +
+      "another's pairs, by network_weights.",
   );
 }
 

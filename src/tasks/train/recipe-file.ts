@@ -10,6 +10,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { parseToml } from "../../formats/toml.ts";
 import type { SdxlConfigs, VaeConfig } from "../../models/sdxl/config.ts";
 import { parseConfigs, parseVaeConfig } from "../../models/sdxl/config-json.ts";
+import { withSettings } from "../../trainer/changed-recipe.ts";
 import type { TrainOptions } from "./train-options.ts";
 
 const crop = z.tuple([z.int().min(16).max(2048), z.int().min(1).max(1024), z.number().positive()]);
@@ -70,9 +71,7 @@ export async function readRecipeFile({ recipe, set }: TrainOptions): Promise<Rec
   }
   const { output_name: named } = keys;
   const name = typeof named === "string" ? named : basename(recipe, extname(recipe));
-  const changes = Object.entries(set).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
-  const whole = changes.length > 0 ? `${text}\n# set when it was started\n# ${changes.join("\n# ")}\n` : text;
-  return { name, root: dirname(resolve(recipe)), text: whole, raw, keys, own: own.data };
+  return { name, root: dirname(resolve(recipe)), text: withSettings(text, set), raw, keys, own: own.data };
 }
 
 /** In its section if it has one already, else at the top. */
