@@ -198,7 +198,7 @@ test("a caption that is gone since the audit is in the copy as it was audited", 
   await lay({ "a.png": "image a", "a.txt": "1girl" });
   await audited();
   await rm(join(set, "a.txt"));
-  await tag({ ...BRIGHT, write: "copy", out });
+  await tag({ families: ["brightness"], thresholds: "built-in", write: "copy", out });
   expect(await captionsIn(out)).toEqual({ "a.png": "1girl, dark" });
 });
 
