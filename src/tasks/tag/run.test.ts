@@ -239,6 +239,20 @@ test("a metadata file that another program writes meanwhile keeps what that one 
   expect(await readdir(join(set, "sub"))).toEqual([".illustrious-tags.json", "metadata.jsonl"]);
 });
 
+test("a line that cannot be read holds a folder for its audit only where it may have tokens", async () => {
+  const list = join(set, "sub/metadata.jsonl");
+  const names = () => readdir(join(set, "sub"));
+  await writeFile(list, `${CAPTIONS["sub/metadata.jsonl"]}\n{"file_name": "w.png", "text": \n`);
+  await tag({ ...BRIGHT, write: "metadata" });
+  const tagged = await readFile(list, "utf8");
+  await writeFile(list, tagged.replace('{"file_name":"y.png"', '{"file_name" "y.png"'));
+  await tag({ undo: true });
+  expect(await names()).toContain(".illustrious-tags.json");
+  await writeFile(list, tagged);
+  await tag({ undo: true });
+  expect(await names()).toEqual(["metadata.jsonl"]);
+});
+
 test("kohya's JSON of captions is not taken for a file beside the image", async () => {
   const meta = join(set, "meta.json");
   await writeFile(meta, '{"a.png": {"caption": "a"}}');
