@@ -95,6 +95,18 @@ export function fitThresholds(set: Iterable<ControlMeasures>, options: FitOption
   };
 }
 
+/** Of fewer pictures, the last token would be that of three at most. */
+export const FEWEST_PICTURES = 40;
+
+/** Whether thresholds can part a family. Values that tie lie below a cut together, so where cuts tie, too, the first token takes them all. */
+export function canPart(
+  { cuts, pictures }: Pick<ControlThresholds, "cuts" | "pictures">,
+  family: ControlFamily,
+): boolean {
+  const [low, middle, high] = cuts[family];
+  return pictures >= FEWEST_PICTURES && low < middle && middle < high;
+}
+
 /** Which of a family's four a picture gets, 0 to 3. @throws IllustriousError `bad_option` when measured at another working size */
 export function controlLevel(measures: ControlMeasures, thresholds: ControlThresholds, family: ControlFamily): number {
   if (measures.workingSide !== thresholds.workingSide) throw sidesDiffer(measures.workingSide, thresholds.workingSide);

@@ -18,7 +18,8 @@ import { layFigures, MEASURED } from "../audit/lay-audit.ts";
 export const measuresOf = (id: number, brightness: number) =>
   ({
     ...{ ...NO_FACTS, ...MEASURED, hues: [...MEASURED.hues], vividGrid: [...MEASURED.vividGrid] },
-    ...{ contrast: 0.2, brightness, sharpness: 9, dynamicColours: 1, colourfulness: 5, saturation: id },
+    ...{ contrast: 0.2 + id / 100, brightness, sharpness: 9 + id, dynamicColours: 1 + id / 10 },
+    ...{ colourfulness: 5 + id, saturation: id },
   }) as ImageFacts;
 
 /** Of files in the order in which an audit finds them: the n-th is as bright as 10 n. */
@@ -37,7 +38,7 @@ export async function writeAudit(audit: string, paths: readonly string[], rows: 
   await mkdir(table, { recursive: true });
   const shards = Math.max(1, Math.ceil(rows.length / 4));
   for (let i = 0; i < shards; i++) await writeShard(table, i, rows.slice(4 * i, 4 * i + 4), 768);
-  await layFigures(table, rows);
+  await layFigures(table, rows, 40);
   const settings = { workingSide: 768, perceptualHash: PERCEPTUAL_HASH, nearDistance: 3, shard: 4 };
   const counts = { complete: true, images: rows.length, errors: 0, shards };
   const format = { format: "illustrious.audit", version: 1, program: "test" } as const;

@@ -153,6 +153,10 @@ test("what has no measures says why", async () => {
     error: "missing",
     errorText: "no such file",
   });
+  expect(await measured(join(folder, "\ufffd.png"))).toMatchObject({
+    error: "unreadable",
+    errorText: "its name is not UTF-8; rename it",
+  });
   await mkdir(join(folder, "folder.png"));
   expect(await measured(join(folder, "folder.png"))).toMatchObject({ error: "unreadable", sha256: null });
 });

@@ -74,6 +74,8 @@ export async function contentOf({ path, range, content }: ImagePlace): Promise<{
   });
   return read.catch((error: unknown) => {
     const missing = error instanceof IllustriousError && error.code === "missing_file";
+    // What a folder's listing has in place of bytes that are no text, and by which nothing can be opened.
+    if (missing && path.includes("\ufffd")) return fault("unreadable", "its name is not UTF-8; rename it");
     return fault(missing ? "missing" : "unreadable", reason(error).replace(`${path}: `, ""));
   });
 }

@@ -61,7 +61,7 @@ async function readObject(path: string): Promise<Entry[]> {
     return {
       path: name,
       caption: textOf(entry, "caption", `${path}: ${name}`),
-      tags: textOf(entry, "tags", `${path}: ${name}`),
+      tags: tagsOf(entry, `${path}: ${name}`),
     };
   });
 }
@@ -100,7 +100,7 @@ export function captionTexts(json: string, place: string): Texts {
 
 function textsOf(entry: Record<string, unknown>, place: string): Texts {
   const caption = CAPTION_FIELDS.map((key) => textOf(entry, key, place)).find((found) => found !== undefined);
-  return { caption, tags: textOf(entry, "tags", place) };
+  return { caption, tags: tagsOf(entry, place) };
 }
 
 /** The images of these names, each in its own folder, by the names. */
@@ -113,6 +113,13 @@ async function withEndings(stems: readonly string[]): Promise<Map<string, string
       found.set(join(folder, name.slice(0, -extname(name).length)), join(folder, name));
   }
   return found;
+}
+
+/** A list of strings, as exports of imagefolders have it, is its tags in a row. */
+function tagsOf(entry: Record<string, unknown>, place: string): string | undefined {
+  const tags = Object.hasOwn(entry, "tags") ? entry.tags : undefined;
+  const isList = Array.isArray(tags) && tags.every((tag) => typeof tag === "string");
+  return isList ? tags.map((tag) => tag.trim()).join(", ") : textOf(entry, "tags", place);
 }
 
 function textOf(entry: Record<string, unknown>, key: string, place: string): string | undefined {

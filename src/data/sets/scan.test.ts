@@ -7,6 +7,7 @@ import { datasetConfigOf } from "./dataset-config.ts";
 import { batchesOf } from "./epochs.ts";
 import { captionFor, loadImage, viewFor } from "./examples.ts";
 import { folderConfig } from "./folder-config.ts";
+import { entryOfLine } from "./metadata.ts";
 import { reportLines } from "./report.ts";
 import { scan, scanned } from "./scan.ts";
 
@@ -132,10 +133,15 @@ test("kohya's metadata: captions with tags, names without endings", async () => 
   expect(lines.captions).toEqual(["one,x, y\ntwo,x, y"]);
 });
 
+test("tags that are a list of strings are a text", () => {
+  const entry = entryOfLine('{"file_name": "a.png", "text": "one", "tags": ["x", "y "]}', "line 1");
+  expect(entry).toEqual({ path: "a.png", caption: "one", tags: "x, y" });
+});
+
 test.each([
   ["[]", "is no JSON object"],
   ['{"a.png": 3}', "a.png is no JSON object"],
-  ['{"a.png": {"tags": ["x"]}}', 'a.png: tags is ["x"], not text'],
+  ['{"a.png": {"tags": ["x", 3]}}', 'a.png: tags is ["x",3], not text'],
   ["{", "broken.json: "],
 ])("metadata %s is refused by name", async (text, message) => {
   await write({ "broken.json": text });

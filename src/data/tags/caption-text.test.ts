@@ -33,6 +33,14 @@ test("the user's own words are neither doubled nor taken out", () => {
   expect(removeInsertions(text, insertions)).toBe("dark, 1girl");
 });
 
+test("a word of the user's is one in other letters and with underscores, too, and stays as it is", () => {
+  const { text, insertions } = insertTokens("DARK, Sharp", ["dark", "sharp", "low contrast"], END);
+  expect(text).toBe("DARK, Sharp, low contrast");
+  expect(removeInsertions(text, insertions)).toBe("DARK, Sharp");
+  expect(put("1girl, Low_Contrast", END, ["dark", "low contrast"])).toBe("1girl, Low_Contrast, dark");
+  expect(put("a_dark", { ...END, separator: "_" })).toBe("a_dark_sharp");
+});
+
 test.each([
   ["A girl in a field. dark, 1girl", ", sharp"],
   ["dark. A girl, solo", ", sharp"],

@@ -50,7 +50,8 @@ function pieceFor(line: string, tokens: readonly string[], place: TokenPlace): I
   if (line.trim() === "") return undefined;
   const { separator } = place;
   const core = coreOf(separator);
-  const fresh = tokens.filter((token) => !hasTag(line, token, core));
+  const plain = plainOf(line, core);
+  const fresh = tokens.filter((token) => !hasTag(plain, plainOf(token, core), core.toLowerCase()));
   if (fresh.length === 0) return undefined;
   const joined = fresh.join(separator);
   const at = place.position === "start" ? behindTags(line, place.keepTokens, core) : undefined;
@@ -76,6 +77,12 @@ function behindTags(line: string, keep: number, core: string): number | undefine
 /** What parts tags, whatever white space is around it. */
 function coreOf(separator: string): string {
   return separator.trim() || separator;
+}
+
+/** As words are compared with the user's: in small letters, and with spaces for danbooru's underscores, unless those part tags. */
+function plainOf(text: string, core: string): string {
+  const small = text.toLowerCase();
+  return core.includes("_") ? small : small.replaceAll("_", " ");
 }
 
 /** A sentence's end as its last characters, and as the first behind a word. */

@@ -13,7 +13,9 @@ import { type FileCalls, type Sink, writeFileAtomic } from "../../formats/atomic
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { isGzip, TAR_BLOCK, type TarFile } from "../../formats/tar.ts";
 import { copyBytes, jsonCaption } from "./metadata.ts";
+import type { LeftReason } from "./events.ts";
 import type { Row, Rows } from "./rows.ts";
+import type { Tally } from "./tally.ts";
 import type { Work } from "./work.ts";
 
 /** Bytes in place of others of the archive, or between them. A replaced content needs its header for the new size. */
@@ -21,6 +23,9 @@ type Edit = { readonly from: number; readonly to: number } & (
   | { readonly bytes: Uint8Array }
   | { readonly content: Uint8Array }
 );
+
+/** Captions of one archive that did not get tokens. */
+export type LeftCounts = Readonly<Partial<Record<LeftReason, number>>>;
 
 /**
  * Writes one archive, whole, and goes on behind its rows; one that has changed since the audit, or is compressed, is left and told.
@@ -33,7 +38,7 @@ export async function copyArchive(
   place: string,
   work: Work,
   calls: FileCalls,
-  finish: () => Promise<void> = async () => {},
+  finish: (left: LeftCounts) => Promise<void> = async () => {},
 ): Promise<void> {
   const { source, mtimeMs } = rows.current()!;
   const { tally, sweep } = work;
@@ -43,22 +48,39 @@ export async function copyArchive(
     return skipRows(rows, work);
   }
   await sweep(dirname(place));
+  /** Of each change, whether its caption is a new member. */
+  const changes: boolean[] = [];
+  const left: Partial<Record<LeftReason, number>> = {};
+  const watched: Tally = {
+    ...tally,
+    change(caption, image, before, after) {
+      changes.push(before === undefined);
+      tally.change(caption, image, before, after);
+    },
+    left(reason, path, message) {
+      left[reason] = (left[reason] ?? 0) + 1;
+      tally.left(reason, path, message);
+    },
+  };
   const fill = async (sink: Sink): Promise<void> => {
     await withRegularFile(source, async (file, size) => {
       let at = 0;
-      for await (const edit of editsOf(source, rows, work)) {
+      for await (const edit of editsOf(source, rows, { ...work, tally: watched })) {
         await copyBytes(file, at, edit.from, sink, source);
         if ("bytes" in edit) await sink.write(edit.bytes);
         else await sink.write(resized(await readAt(file, edit.from, TAR_BLOCK, source), edit.content));
         at = edit.to;
       }
       await copyBytes(file, at, size, sink, source);
-      await finish();
+      await finish(left);
     });
   };
   await writeFileAtomic(place, fill, calls).catch(async (error: unknown) => {
     if (!(error instanceof IllustriousError) || error.code !== "bad_file") throw error;
-    tally.left("unreadable", source, error.message);
+    if (changes.length === 0) tally.left("unreadable", source, error.message);
+    for (const [i, isNew] of changes.entries()) {
+      tally.takeBack(isNew ? undefined : "", "", "unreadable", source, i === 0 ? error.message : undefined);
+    }
     if (rows.current()?.source === source) await skipRows(rows, work);
   });
 }

@@ -198,7 +198,7 @@ test("a caption that is gone since the audit is in the copy as it was audited", 
   await lay({ "a.png": "image a", "a.txt": "1girl" });
   await audited();
   await rm(join(set, "a.txt"));
-  await tag({ ...BRIGHT, write: "copy", out });
+  await tag({ families: ["brightness"], thresholds: "built-in", write: "copy", out });
   expect(await captionsIn(out)).toEqual({ "a.png": "1girl, dark" });
 });
 
@@ -383,6 +383,27 @@ test("archives that are made are not made again; other words make them anew; wha
   await expect(tag({ ...BRIGHT, write: "tars", out: audit() })).rejects.toMatchObject({ code: "bad_option" });
 });
 
+test("a run that finds archives made counts as the one that made them", async () => {
+  const [two, plain] = [["1.png", "1.webp", "1.txt"], ["2.png"]].map((names) => names.map((name) => [name, "x"] as const));
+  await lay({ "1.tar": await packed(two!), "2.tar": await packed(plain!) });
+  await audited();
+  const expected = { images: 3, left: { shared: 1 } };
+  const given = { families: ["brightness"], thresholds: "built-in", write: "tars" as const, out };
+  expect(done(await tag(given))).toMatchObject({ ...expected, changed: 2, unchanged: 0 });
+  expect(done(await tag(given))).toMatchObject({ ...expected, changed: 0, unchanged: 2 });
+});
+
+test("names that a list gives elsewhere keep their colons in the copy, and an image that is gone leaves no caption", async () => {
+  await lay({ "far/a:b.png": "1", "far/ab.png": "2", "far/none.png": "3", "far/none.txt": "gone", "here/l.txt": "" });
+  await lay({ "here/l.txt": "../far/a:b.png\n../far/ab.png\n../far/none.png\n" });
+  await audited(join(set, "here/l.txt"));
+  await rm(join(set, "far/none.png"));
+  const given = { families: ["brightness"], thresholds: "built-in", write: "copy" as const, out };
+  expect(done(await tag(given)).left).toEqual({ unreadable: 1 });
+  const names = await readdir(join(out, "outside", join(set, "far")));
+  expect(names.sort()).toEqual(["a:b.png", "a:b.txt", "ab.png", "ab.txt"]);
+});
+
 test("an archive that has changed since the audit, or breaks off, is left, and the others are made", async () => {
   await layShards();
   await utimes(join(set, "1.tar"), 1, 1);
@@ -395,7 +416,7 @@ test("an archive that has changed since the audit, or breaks off, is left, and t
   await writeFile(join(set, "1.tar"), (await readFile(join(set, "d/2.tar"))).subarray(0, 3000));
   await audited();
   expect(done(await tag({ ...BRIGHT, write: "tars", out: `${out}-2` }))).toMatchObject({
-    images: 2,
+    ...{ images: 2, changed: 1, created: 0 },
     left: { unreadable: 1 },
   });
   expect(await readdir(`${out}-2`)).not.toContain("1.tar");

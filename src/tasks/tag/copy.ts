@@ -73,10 +73,12 @@ export function copyWriter(root: string, mirror: Mirror, work: Work, calls: File
     folders,
     flush,
     async take(row) {
-      await takeImage(row, await placeOf(row.source, row.line !== null), calls).catch(
+      return takeImage(row, await placeOf(row.source, row.line !== null), calls).then(
+        () => true,
         (error: NodeJS.ErrnoException) => {
           if (error.code !== "ENOENT") throw error;
           tally.left("unreadable", row.source, `${row.source}: no such file`);
+          return false;
         },
       );
     },

@@ -9,6 +9,9 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { exists } from "../../formats/exists.ts";
 
+/** A letter of Windows', whose colon can be in no name there. */
+const DRIVE = /^([A-Za-z]):/;
+
 /**
  * @param path absolute
  * @param byMetadata whether it is an image that metadata name
@@ -42,7 +45,7 @@ export async function mirrorOf(paths: readonly string[]): Promise<Mirror> {
   return (path, byMetadata) => {
     const root = roots.find((one) => isBelow(path, one));
     if (root !== undefined) return join(names.get(root)!, relative(root, path));
-    return join(byMetadata ? `.${outside}` : outside, ...path.split(sep).map((part) => part.replaceAll(":", "")));
+    return join(byMetadata ? `.${outside}` : outside, ...path.replace(DRIVE, "$1").split(sep));
   };
 }
 

@@ -78,7 +78,7 @@ async function writeTable(all: readonly AuditRow[]): Promise<void> {
   await mkdir(table, { recursive: true });
   await writeShard(table, 0, all.slice(0, 4), 768);
   await writeShard(table, 1, all.slice(4), 768);
-  await layFigures(table, all);
+  await layFigures(table, all, 40);
   const settings = { workingSide: 768, perceptualHash: PERCEPTUAL_HASH, nearDistance: 3, shard: 4 };
   const counts = { complete: true, images: all.length, errors: 1, shards: 2 };
   const format = { format: "illustrious.audit", version: 1 } as const;
@@ -106,6 +106,8 @@ async function captions(): Promise<Record<string, string>> {
 }
 
 const BRIGHT = { families: ["brightness"], name: "mine" };
+/** Where the set is too small or too even to fit to. */
+const BUILT_IN = { families: ["brightness"], thresholds: "built-in" };
 
 test("a dry run tells and changes nothing, not even in the audit's folder", async () => {
   const events = await tag({ ...BRIGHT, show: 2 });
@@ -120,7 +122,10 @@ test("a dry run tells and changes nothing, not even in the audit's folder", asyn
     { caption: join(set, "a.txt"), before: "1girl, solo", after: "1girl, solo, dark" },
     { after: "\ufeffline one, normal brightness\r\n\r\nline two, normal brightness\r\n" },
   ]);
-  expect(events.find(({ type }) => type === "thresholds")).toMatchObject({ name: "mine", thresholds: { pictures: 9 } });
+  expect(events.find(({ type }) => type === "thresholds")).toMatchObject({
+    name: "mine",
+    thresholds: { pictures: 40 },
+  });
   expect(await captions()).toEqual(CAPTIONS);
   expect(await readdir(audit)).toEqual(["table"]);
 });
@@ -133,12 +138,30 @@ test("the last progress is a full count, also where a line of the set names no i
 });
 
 test("where the audit has no figures, its rows are counted for the thresholds first, which is told", async () => {
+  await writeTable(Array.from({ length: 44 }, (_, i) => row(i, `${i}.png`, 4 * i, {})));
   await rm(join(audit, "table/figures.json"));
   const events = await tag(BRIGHT);
   const counting = events.filter(({ type }) => type === "counting");
-  expect(counting).toEqual([4, 10].map((images) => ({ type: "counting", images, total: 10 })));
+  expect(counting).toEqual([4, 44].map((images) => ({ type: "counting", images, total: 44 })));
   expect(events.indexOf(counting.at(-1)!)).toBeLessThan(events.findIndex(({ type }) => type === "thresholds"));
   expect((await tag(BRIGHT)).some(({ type }) => type === "counting")).toBe(false);
+});
+
+test("thresholds that part nothing are refused: of values that tie, of too few pictures, fitted or of a file", async () => {
+  const saturation = { families: ["saturation"] };
+  await writeTable(rows.map((one, i) => ({ ...one, brightness: one.brightness === null ? null : i < 2 ? 90 : 255 })));
+  const refused = { code: "bad_option", message: expect.stringContaining("cuts tie in brightness [") };
+  const hint = "Take --thresholds built-in, or only --families saturation.";
+  await expect(tag({ families: ["brightness", "saturation"] })).rejects.toMatchObject({ ...refused, hint });
+  const told = (await tag(saturation)).find(({ type }) => type === "thresholds");
+  const file = join(root, "tied.json");
+  await writeFile(file, JSON.stringify((told as Extract<TagEvent, { type: "thresholds" }>).thresholds));
+  await expect(tag({ families: ["brightness"], thresholds: file })).rejects.toMatchObject(refused);
+  expect(done(await tag({ ...saturation, thresholds: file }))).toMatchObject({ images: 10 });
+  await rm(join(audit, "table/figures.json"));
+  const message = expect.stringContaining("fitted to 9 pictures: at least 40 are needed");
+  await expect(tag(saturation)).rejects.toMatchObject({ code: "bad_option", message });
+  expect(done(await tag(BUILT_IN))).toMatchObject({ tokens: { dark: 2, "very bright": 7 } });
 });
 
 test("sidecars are written, twice is once, and undone they are as they were", async () => {
@@ -216,11 +239,25 @@ test("a metadata file that another program writes meanwhile keeps what that one 
   expect(await readdir(join(set, "sub"))).toEqual([".illustrious-tags.json", "metadata.jsonl"]);
 });
 
+test("a line that cannot be read holds a folder for its audit only where it may have tokens", async () => {
+  const list = join(set, "sub/metadata.jsonl");
+  const names = () => readdir(join(set, "sub"));
+  await writeFile(list, `${CAPTIONS["sub/metadata.jsonl"]}\n{"file_name": "w.png", "text": \n`);
+  await tag({ ...BRIGHT, write: "metadata" });
+  const tagged = await readFile(list, "utf8");
+  await writeFile(list, tagged.replace('{"file_name":"y.png"', '{"file_name" "y.png"'));
+  await tag({ undo: true });
+  expect(await names()).toContain(".illustrious-tags.json");
+  await writeFile(list, tagged);
+  await tag({ undo: true });
+  expect(await names()).toEqual(["metadata.jsonl"]);
+});
+
 test("kohya's JSON of captions is not taken for a file beside the image", async () => {
   const meta = join(set, "meta.json");
   await writeFile(meta, '{"a.png": {"caption": "a"}}');
   await writeTable([{ ...rows[0]!, captionFile: meta, caption: "a" }]);
-  expect(done(await tag({ ...BRIGHT, write: "sidecars" }))).toMatchObject({ changed: 0, left: { elsewhere: 1 } });
+  expect(done(await tag({ ...BUILT_IN, write: "sidecars" }))).toMatchObject({ changed: 0, left: { elsewhere: 1 } });
   expect(await readFile(meta, "utf8")).toBe('{"a.png": {"caption": "a"}}');
 });
 
@@ -344,9 +381,9 @@ test("a caption of two images is counted once, by a dry run as by one that write
   await writeTable([...pairs, image(3, "g.jpg", null), image(4, "g.png", null)]);
   for (const name of ["a.jpg", "g.jpg"]) await writeFile(join(set, name), "");
   const counts = { images: 5, changed: 3, created: 1, unchanged: 0, left: { shared: 2 } };
-  const dry = await tag({ ...BRIGHT, show: 9 });
+  const dry = await tag({ ...BUILT_IN, show: 9 });
   expect(done(dry)).toMatchObject(counts);
-  const wet = await tag({ ...BRIGHT, show: 9, write: "sidecars" });
+  const wet = await tag({ ...BUILT_IN, show: 9, write: "sidecars" });
   expect(done(wet)).toMatchObject(counts);
   const told = (events: readonly TagEvent[]) => events.filter(({ type }) => type === "left" || type === "change");
   expect(told(dry)).toEqual(told(wet));

@@ -33,12 +33,15 @@ export async function tagSet(
     else if (row.member !== null && writer.archive) await writer.archive(rows);
     else {
       tally.image(row.tokens ?? []);
-      if (row.member === null) await writer.take?.(row);
-      await writer.caption(row);
+      if (row.member !== null || (await isTaken(row))) await writer.caption(row);
       await rows.advance();
     }
   }
   await writer.flush();
+
+  async function isTaken(row: Row): Promise<boolean> {
+    return writer.take === undefined || (await writer.take(row));
+  }
 
   /** All rows of one metadata file, which stand together in the order of its lines. */
   async function tagMetadataRows(path: string, from: number): Promise<void> {

@@ -13,7 +13,7 @@ export type Tally = {
     after: string | undefined,
     reason: LeftReason,
     path: string,
-    message: string,
+    message?: string,
   ): void;
   /** @param message none where there may be many that nobody has to look at */
   left(reason: LeftReason, path: string, message?: string): void;

@@ -9,9 +9,11 @@ import { isDeepStrictEqual } from "node:util";
 import { IllustriousError } from "../../base/error.ts";
 import type { FileCalls } from "../../formats/atomic-write.ts";
 import { makeFolder } from "../output-place.ts";
-import { copyArchive, skipRows } from "./archives.ts";
+import { copyArchive, type LeftCounts, skipRows } from "./archives.ts";
+import type { LeftReason } from "./events.ts";
 import type { Mirror } from "./mirror.ts";
 import { isOurs, type Mark, taken, writeMark } from "./new-folder.ts";
+import type { Rows } from "./rows.ts";
 import { removeFiles } from "./sidecars.ts";
 import type { Work } from "./work.ts";
 import type { CaptionWriter } from "./writer.ts";
@@ -25,6 +27,8 @@ type Made = {
   readonly bytes: number;
   /** By which thresholds, with which words, in which places. */
   readonly by: string;
+  /** So that a run which finds the archive made counts as the one that made it. */
+  readonly left?: LeftCounts;
 };
 
 function refused(error: IllustriousError): never {
@@ -85,8 +89,9 @@ export async function tarWriter(
         throw new IllustriousError("bad_option", `${place}: changed or put there by somebody else`, hint);
       }
       const isSame = (one: Made) => one.source === source && one.by === by && one.mtimeMs === mtimeMs;
-      if (ours?.some(isSame) && (await stat(source).catch(() => undefined))?.mtimeMs === mtimeMs) {
-        return skipRows(rows, work, () => tally.same());
+      const same = ours?.find(isSame);
+      if (same && (await stat(source).catch(() => undefined))?.mtimeMs === mtimeMs) {
+        return skipMade(rows, same, work);
       }
       await makeFolder(dirname(place));
       let file: FileHandle | undefined;
@@ -97,9 +102,9 @@ export async function tarWriter(
           return file;
         },
       };
-      await copyArchive(rows, place, work, watched, async () => {
+      await copyArchive(rows, place, work, watched, async (left) => {
         await file!.utimes(new Date(), mtimeMs! / 1000);
-        const made = { source, mtimeMs: mtimeMs!, archive, bytes: (await file!.stat()).size, by };
+        const made = { source, mtimeMs: mtimeMs!, archive, bytes: (await file!.stat()).size, by, left };
         // A run that ends before the new one is in place would leave the old one, which nobody could tell from it.
         if (there && isThat(made, there))
           await removeFiles([{ path: place, isWanted: async () => true, refused }], calls);
@@ -110,6 +115,16 @@ export async function tarWriter(
     flush: async () => {},
     close: () => list.close(),
   };
+}
+
+async function skipMade(rows: Rows, { source, left = {} }: Made, work: Work): Promise<void> {
+  let images = 0;
+  await skipRows(rows, work, () => images++);
+  for (const [reason, captions] of Object.entries(left) as [LeftReason, number][]) {
+    images -= captions;
+    for (let i = 0; i < captions; i++) work.tally.left(reason, source);
+  }
+  for (let i = 0; i < images; i++) work.tally.same();
 }
 
 function isThat({ bytes, mtimeMs }: Made, there: { readonly size: number; readonly mtimeMs: number }): boolean {

@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
+import type { TagEntry } from "../../data/tags/index.ts";
 import type { LeftReason } from "./events.ts";
 import { tagMetadata, tellLeft } from "./metadata.ts";
 import { isBelow } from "./mirror.ts";
@@ -28,12 +29,15 @@ export async function undoTags(
   const held = new Set<string>();
   const { ledger, signal } = given;
   const tally = watched(given.tally, (reason, path) => {
-    if (HELD.includes(reason)) held.add(dirname(path));
+    if (reason === "unreadable" && metadata.has(path)) unread.add(path);
+    else if (HELD.includes(reason)) held.add(dirname(path));
   });
   const work = { ...given, tally };
   const sidecars = openSidecars(work);
   /** Captions with tokens, by their metadata file. */
   const metadata = new Map<string, number>();
+  /** Metadata files of which something cannot be read: a line with tokens or, as may be, one that never had any. */
+  const unread = new Set<string>();
   const gone = { captions: 0, first: "" };
   let there = 0;
 
@@ -74,22 +78,26 @@ export async function undoTags(
       count(tagged, tagged, path);
       continue;
     }
-    let found = 0;
+    const found = new Set<string>();
     const tokensOf = async (line: number, image: string): Promise<readonly string[] | undefined> => {
       const entries = await ledger.ofLine(path, image, line);
       if (entries.length === 0) return undefined;
-      if (entries.some(({ insertions }) => insertions.length > 0)) found++;
+      const one = entries.find((entry) => entry.insertions.length > 0 && !found.has(keyOf(entry)));
+      if (one) found.add(keyOf(one));
       tally.image([]);
       return [];
     };
     await tagMetadata(path, { above: 0, more: () => true, tokensOf }, work).then(
-      () => count(tagged, Math.max(0, tagged - found), path),
+      () => count(tagged, tagged - found.size, path),
       (error: unknown) => tellLeft(path, error, work),
     );
+    if (unread.has(path) && found.size < tagged) held.add(dirname(path));
   }
   await release([...folders].filter((folder) => !held.has(folder)));
   if (gone.captions > 0 && there === 0) throw nothingThere(ledger.path, gone, audit, paths);
 }
+
+const keyOf = ({ image, line }: TagEntry): string => `${line}\n${image}`;
 
 /** A tally that tells of every caption that is left. */
 function watched(tally: Tally, told: (reason: LeftReason, path: string) => void): Tally {

@@ -13,8 +13,8 @@ export type LinesAsked = {
 };
 
 export type CaptionWriter = {
-  /** Every image that is a file of its own. */
-  take?(row: Row): Promise<void>;
+  /** Every image that is a file of its own. @returns whether it is there; if not, that is told, and its caption is not asked for */
+  take?(row: Row): Promise<boolean>;
   /** An image's caption; also of one in an archive or a metadata file, where there is no writer for those. */
   caption(row: Row): Promise<void>;
   /** A whole metadata file. @returns whether it could be gone through; if not, that is told */

@@ -1,7 +1,7 @@
 /** @file Sections of a report's page: how measures are spread, hues, and the images at both ends. */
 
 import { basename } from "node:path";
-import { CONTROL_FAMILIES, type ControlFamily } from "../../../colour/index.ts";
+import { CONTROL_FAMILIES, type ControlFamily, canPart } from "../../../colour/index.ts";
 import type { ExtremeImage } from "../../../data/audit/extremes.ts";
 import type { AuditReport } from "../../../data/audit/report.ts";
 import { MARK_BOUNDS } from "../../../data/audit/row-counts.ts";
@@ -54,9 +54,10 @@ export function measureSection(report: AuditReport, thresholds: PageThresholds |
 function measurePlot(measure: Measure, spread: Spread, thresholds: PageThresholds | undefined): string {
   const [name, what] = ABOUT[measure];
   const family = measure in CONTROL_FAMILIES ? (measure as ControlFamily) : undefined;
-  const cuts = family && thresholds ? thresholds.cuts[family] : [];
+  const isParted = family !== undefined && thresholds !== undefined && canPart(thresholds, family);
+  const cuts = isParted ? thresholds.cuts[family] : [];
   const marks = [...cuts.map((value): Mark => ({ value, text: "", kind: "cut" })), ...(RULES[measure] ?? [])];
-  const words = family && thresholds ? CONTROL_FAMILIES[family] : [];
+  const words = isParted ? CONTROL_FAMILIES[family] : [];
   const tokens = words.map((word, i) => (i < 3 ? `${word} ≤ ${short(cuts[i]!)}` : word)).join(" &lt; ");
   const caption = `<b>${name}</b> · ${what}${tokens === "" ? "" : `<br>${tokens}`}`;
   return `<figure><figcaption>${caption}</figcaption>${spreadPlot(name, spread, marks)}</figure>`;

@@ -13,7 +13,7 @@ import { CONTENT_POLICY, PAGE_STYLE } from "./page-style.ts";
 import { percent, plain, table, told, whole } from "./page-text.ts";
 import type { Thumbnail } from "./thumbnails.ts";
 
-export type PageThresholds = Pick<ControlThresholds, "name" | "cuts">;
+export type PageThresholds = Pick<ControlThresholds, "name" | "cuts" | "pictures">;
 
 export type PageParts = {
   readonly title: string;

@@ -57,13 +57,13 @@ export async function* runReport(
   yield { type: "done", report };
 }
 
-function fittedTo({ cuts }: AuditReport): PageThresholds | undefined {
+function fittedTo({ cuts, measured: pictures }: AuditReport): PageThresholds | undefined {
   const shares = DEFAULT_QUANTILES.map((share) => `${100 * share} %`).join(", ");
-  return cuts && { cuts, name: `fitted to this set, at ${shares}` };
+  return cuts && { cuts, pictures, name: `fitted to this set, at ${shares}` };
 }
 
-function checked({ name, cuts, workingSide }: ControlThresholds, report: AuditReport): PageThresholds {
-  if (workingSide === report.workingSide) return { name, cuts };
+function checked({ name, cuts, pictures, workingSide }: ControlThresholds, report: AuditReport): PageThresholds {
+  if (workingSide === report.workingSide) return { name, cuts, pictures };
   const message = `thresholds "${name}" are of a working side of ${workingSide} pixels, and the audit of ${report.workingSide}`;
   throw new IllustriousError("bad_option", message, "Measures of two sides do not compare: leave the thresholds out.");
 }
