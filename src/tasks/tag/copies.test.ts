@@ -384,7 +384,9 @@ test("archives that are made are not made again; other words make them anew; wha
 });
 
 test("a run that finds archives made counts as the one that made them", async () => {
-  const [two, plain] = [["1.png", "1.webp", "1.txt"], ["2.png"]].map((names) => names.map((name) => [name, "x"] as const));
+  const [two, plain] = [["1.png", "1.webp", "1.txt"], ["2.png"]].map((names) =>
+    names.map((name) => [name, "x"] as const),
+  );
   await lay({ "1.tar": await packed(two!), "2.tar": await packed(plain!) });
   await audited();
   const expected = { images: 3, left: { shared: 1 } };
