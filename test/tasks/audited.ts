@@ -14,20 +14,20 @@ import {
 } from "../../src/data/audit/index.ts";
 import { layFigures, MEASURED } from "../audit/lay-audit.ts";
 
-/** A rows's measures, which rise with its number. */
+/** A row's measures, which rise with its number and begin again before they leave their ranges. */
 export const measuresOf = (id: number, brightness: number) =>
   ({
     ...{ ...NO_FACTS, ...MEASURED, hues: [...MEASURED.hues], vividGrid: [...MEASURED.vividGrid] },
-    ...{ contrast: 0.2 + id / 100, brightness, sharpness: 9 + id, dynamicColours: 1 + id / 10 },
-    ...{ colourfulness: 5 + id, saturation: id },
+    ...{ contrast: 0.2 + (id % 30) / 100, brightness, sharpness: 9 + id, dynamicColours: 1 + (id % 30) / 10 },
+    ...{ colourfulness: 5 + (id % 100), saturation: id % 250 },
   }) as ImageFacts;
 
-/** Of files in the order in which an audit finds them: the n-th is as bright as 10 n. */
+/** Of files in the order in which an audit finds them: the n-th is as bright as 10 n, up to the 24th. */
 export async function rowsIn(paths: readonly string[]): Promise<AuditRow[]> {
   const rows: AuditRow[] = [];
   for await (const { origin, fault } of samplesIn(placesIn(paths))) {
     const id = rows.length;
-    rows.push({ id, ...origin, ...(fault ? { ...NO_FACTS, ...fault } : measuresOf(id, 10 * id)) });
+    rows.push({ id, ...origin, ...(fault ? { ...NO_FACTS, ...fault } : measuresOf(id, 10 * (id % 25))) });
   }
   return rows;
 }

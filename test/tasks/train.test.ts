@@ -237,11 +237,11 @@ test("captions of frozen encoders are kept for other runs, and a torn picture is
 
 const ofOneSize = data.replace('resolutions = [64, 128]\nresolution_choice = "one"', "resolution = 64");
 
-/** Of an autoencoder: the squared error falls. */
-function expectLearnt(events: readonly TrainEvent[]): void {
+/** Of an autoencoder: the squared error falls to less than this share. */
+function expectLearnt(events: readonly TrainEvent[], share: number): void {
   const squared = events.flatMap((event) => (event.type === "step" ? [event.figures.squared!] : []));
   const mean = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
-  expect(mean(squared.slice(-15))).toBeLessThan(0.85 * mean(squared.slice(0, 15)));
+  expect(mean(squared.slice(-15))).toBeLessThan(share * mean(squared.slice(0, 15)));
 }
 
 test("an autoencoder learns: its error falls, and it is examined", async () => {
@@ -258,7 +258,7 @@ sample_every_n_steps = 90
 seed = 1
 ${ofOneSize}`;
   const events = await run("vae", recipe);
-  expectLearnt(events);
+  expectLearnt(events, 0.85);
   const examined = events.find((event) => event.type === "examined");
   expect(examined).toMatchObject({ figures: { psnr: expect.any(Number) } });
 }, 120_000);
@@ -278,7 +278,8 @@ max_train_steps = 60
 seed = 1
 ${ofOneSize}`;
   const events = await run("decoder", recipe);
-  expectLearnt(events);
+  // Little can be decoded of what an encoder gives that has learnt nothing.
+  expectLearnt(events, 0.9);
 
   const [step] = readdirSync(join(root, "runs", "decoder")).filter((name) => name.startsWith("step-"));
   const after = join(root, "runs", "decoder", step!, "model", "vae");
