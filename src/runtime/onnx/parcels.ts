@@ -24,8 +24,7 @@ export function packer(): (values: Values) => Parcel {
         continue;
       }
       fresh[name] = value;
-      if (isShared(value)) known.set(name, value);
-      else known.delete(name);
+      remember(known, name, value);
     }
     return { values: fresh, again };
   };
@@ -34,15 +33,16 @@ export function packer(): (values: Values) => Parcel {
 export function unpacker(): (parcel: Parcel) => Record<string, Value> {
   const known = new Map<string, Value>();
   return ({ values, again }) => {
-    for (const [name, value] of Object.entries(values)) {
-      if (isShared(value)) known.set(name, value);
-      else known.delete(name);
-    }
+    for (const [name, value] of Object.entries(values)) remember(known, name, value);
     return { ...values, ...Object.fromEntries(again.map((name) => [name, known.get(name)!])) };
   };
 }
 
-const isShared = ({ data }: Value): boolean => data.buffer instanceof SharedArrayBuffer;
+/** Both sides keep what lies in shared memory, and so agree on what needs no sending. */
+function remember(known: Map<string, Value>, name: string, value: Value): void {
+  if (value.data.buffer instanceof SharedArrayBuffer) known.set(name, value);
+  else known.delete(name);
+}
 
 function isWhere({ data, shape }: Value, before: Value): boolean {
   return (
