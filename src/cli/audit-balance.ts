@@ -124,6 +124,7 @@ function sectionsOf({ measure, images, epoch, flatness, bins, left, withoutCapti
           ["left out, in archives", left.inArchives] as const,
           ["left out, kohya's regularisation images", left.regularisation] as const,
           ["left out, in kohya's folders of 0 repeats", left.unrepeated] as const,
+          ["left out, lines that name an image once more", left.namedBefore] as const,
           ["without a caption", withoutCaption] as const,
         ].filter(([, count]) => count > 0),
       ),

@@ -16,7 +16,7 @@ const MOST_ENTRIES = 20_000;
 const NAME = /^x\d+-\d+-[0-9a-f]{16}\.json$/;
 
 export type MetadataWriter = {
-  /** @param path absolute */
+  /** @param path absolute, and no other call's: an image has one entry in all files, of two sd-scripts takes the later */
   add(path: string, caption: string, repeats: number): Promise<void>;
   /**
    * Writes what is left and the TOML.
@@ -55,9 +55,6 @@ export function metadataWriter(toml: string, entries: number = MOST_ENTRIES): Me
 
   return {
     async add(path, caption, repeats) {
-      const group = open.get(repeats) ?? new Map();
-      // The same image a second time: in another file, for an object has a name once.
-      if (group.has(path)) await write(repeats);
       open.set(repeats, (open.get(repeats) ?? new Map()).set(path, { caption }));
       if (open.get(repeats)!.size >= entries) await write(repeats);
     },

@@ -50,7 +50,7 @@ const names = async () => (await readdir(join(root, "out/set.images"))).sort();
 
 test("the trainer draws every image as often as is told, which is flatter; captions are the audit's", async () => {
   const done = await balance({ most: 6 });
-  expect(done.left).toEqual({ withoutMeasures: 1, inArchives: 1, regularisation: 1, unrepeated: 1 });
+  expect(done.left).toEqual({ withoutMeasures: 1, inArchives: 1, regularisation: 1, unrepeated: 1, namedBefore: 0 });
   const set = await scanned(await readDatasetConfig(done.path));
   const drawn = new Map<string, number>();
   const captions = new Map<string, string>();
@@ -135,16 +135,30 @@ test("an audit that another one replaces meanwhile is no data set of both", asyn
   expect(await readFile(path, "utf8")).toBe(text);
 });
 
-test("long lists become many files, and an image that comes twice is kept twice", async () => {
+test("long lists become many files", async () => {
   const toml = join(root, "long/set.toml");
   const writer = metadataWriter(toml, 10);
   for (const { source } of rows.slice(0, 25)) await writer.add(source, "a", 2);
-  await writer.add(rows[24]!.source, "a", 2);
   await writer.finish(["of a test"], { resolution: 64 });
   const set = await scanned(await readDatasetConfig(toml));
-  expect(set.config.datasets[0]!.subsets).toHaveLength(4);
-  expect(set.items.filter(({ image }) => image.path === rows[24]!.source)).toHaveLength(2);
-  expect(set.items).toHaveLength(26);
+  expect(set.config.datasets[0]!.subsets).toHaveLength(3);
+  expect(set.items).toHaveLength(25);
+});
+
+test("of an image that several lines name, the first one's caption is taken, and the others are told", async () => {
+  const twice = rows.slice(5, 55).flatMap((row, i) => {
+    const again = { ...row, caption: `again ${i}`, saturation: 200 };
+    return i % 5 === 0 ? [row, again, again] : [row];
+  });
+  await layAudit(join(root, "twice"), twice, 7);
+  const done = await balance({ audit: join(root, "twice"), out: join(root, "twice.toml") });
+  expect(done.left.namedBefore).toBe(20);
+  expect(done.images).toBe(50);
+  const set = await scanned(await readDatasetConfig(done.path));
+  const captions = new Map(set.items.map(({ image }) => [image.path, image.caption]));
+  expect(set.items).toHaveLength(50);
+  for (const { source, caption } of rows.slice(5, 55)) expect(captions.get(source)).toBe(caption ?? "");
+  expect(done.epoch.before).toBe(rows.slice(5, 55).reduce((sum, { repeats }) => sum + repeats, 0));
 });
 
 test("nothing that can be in a data set, or another ending, is told", async () => {

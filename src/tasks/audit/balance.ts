@@ -19,6 +19,7 @@ import {
 import { boundsOf, metadataWriter } from "../../data/sets/index.ts";
 import { checkFile } from "../output-place.ts";
 import { parsedOptions } from "../parsed-options.ts";
+import { sources } from "./named-before.ts";
 
 export const balanceOptions = z.strictObject({
   audit: z.string().min(1).describe("folder of a finished audit"),
@@ -41,7 +42,7 @@ export type BalanceControl = {
 };
 
 export type BalanceEvent =
-  /** In two walks over the table; `done` of `total` images of both. */
+  /** In three walks over the table; `done` of `total` images of all. */
   | { readonly type: "progress"; readonly done: number; readonly total: number }
   | {
       readonly type: "done";
@@ -61,6 +62,8 @@ export type BalanceEvent =
         readonly regularisation: number;
         /** In kohya's folders of 0 repeats. */
         readonly unrepeated: number;
+        /** Lines of metadata after the first that name an image: a data set has one caption of each. */
+        readonly namedBefore: number;
       };
       readonly withoutCaption: number;
     };
@@ -81,9 +84,9 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
     );
   const began = await identity();
   const place = await checkFile(out);
-  const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0, unrepeated: 0 };
+  const left = { withoutMeasures: 0, inArchives: 0, regularisation: 0, unrepeated: 0, namedBefore: 0 };
   const [before, after] = [countSpread(measure), countSpread(measure)];
-  const total = 2 * manifest.images;
+  const total = 3 * manifest.images;
   let done = 0;
   let images = 0;
   let withoutCaption = 0;
@@ -99,9 +102,15 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
     }
   }
 
+  const named = sources();
+  for await (const shard of rows(FIELDS)) {
+    for (const row of shard) if (!reasonToLeave(row)) named.add(row.source);
+    yield { type: "progress", done, total };
+  }
+  let isNamedBefore = named.walk();
   for await (const shard of rows([...FIELDS, measure])) {
     for (const row of shard) {
-      const why = reasonToLeave(row);
+      const why = reasonToLeave(row) ?? (isNamedBefore(row.source) ? "namedBefore" : undefined);
       if (why) left[why]++;
       else before.add(row[measure]!, row.repeats);
     }
@@ -111,11 +120,12 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
   const flat = flattening(before, most, bins);
   const repeatsOf = wholeRepeats(flat);
   const writer = metadataWriter(place);
+  isNamedBefore = named.walk();
   let finished = false;
   try {
     for await (const shard of rows([...FIELDS, "caption", measure])) {
       for (const row of shard) {
-        if (reasonToLeave(row)) continue;
+        if (reasonToLeave(row) || isNamedBefore(row.source)) continue;
         const repeats = row.repeats * repeatsOf(before.fine.binOf(row[measure]!));
         await writer.add(row.source, row.caption ?? "", repeats);
         after.add(row[measure]!, repeats);
@@ -124,7 +134,7 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
       }
       yield { type: "progress", done, total };
     }
-    // Between the two walks, or within one, another audit may have published: an image would be missing, or there twice.
+    // Between the walks, or within one, another audit may have published: an image would be missing, or there twice.
     if ((await identity()) !== began) {
       throw new IllustriousError("bad_file", `${audit}: audited anew meanwhile`, "Run it again.");
     }
