@@ -56,7 +56,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   const data = dataIdentity(set);
   const epoch = await epochBatches({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
   const steps = stepsOf(recipe, epoch);
-  checkRunLength(recipe.values, steps);
+  checkRunLength(recipe, steps);
   const folder = runFolder(file, recipe);
   const release = await lockedFolder(folder, options.restart);
   let step: number;

@@ -289,13 +289,17 @@ test("captions are encoded beforehand where sd-scripts' keys ask for it", () => 
 });
 
 test("a warm-up longer than the run is told in the recipe's keys, for epochs once their steps are known", () => {
-  const { values } = read('lr_scheduler = "cosine"\nlr_warmup_steps = 99.6\nmax_train_epochs = 2');
-  expect(() => checkRunLength(values, 101)).not.toThrow();
-  expect(() => checkRunLength(values, 100)).toThrow(
+  const recipe = read('lr_scheduler = "cosine"\nlr_warmup_steps = 99.6\nmax_train_epochs = 2');
+  expect(() => checkRunLength(recipe, 101)).not.toThrow();
+  expect(() => checkRunLength(recipe, 100)).toThrow(
     /^lr_warmup_steps = 99.6 and max_train_epochs = 2, which are 100 steps/,
   );
   expect(() => read('lr_scheduler = "constant_with_warmup"\nlr_warmup_steps = 200\nmax_train_steps = 9')).not.toThrow();
   expect(() => read('lr_scheduler = "cosine"\nlr_warmup_steps = 0.99\nmax_train_steps = 1')).not.toThrow();
+  // Relative steps warm up on their own, and the key does nothing.
+  const relative = 'optimizer_type = "AdaFactor"\nlr_scheduler = "cosine"\nlr_warmup_steps = 200\nmax_train_steps = 9';
+  expect(() => read(relative)).not.toThrow();
+  expect(() => read(`${relative}\noptimizer_args = ["relative_step=False"]`)).toThrow(/^lr_warmup_steps = 200/);
 });
 
 test("sections do not matter, and what belongs to the data is handed on", () => {

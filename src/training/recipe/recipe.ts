@@ -84,7 +84,9 @@ export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: Reci
   const network = networkOf(values);
   const train = trainedNetworks(values, network !== undefined, learning.plan.rates);
   // Steps of epochs are known once the data are.
-  if (values.max_train_epochs === undefined) checkRunLength(values, values.max_train_steps ?? DEFAULT_STEPS);
+  if (values.max_train_epochs === undefined) {
+    checkRunLength({ values, learning: learning.plan }, values.max_train_steps ?? DEFAULT_STEPS);
+  }
   return {
     objective: objective.recipe,
     shiftBySize: values.timestep_shift === "size",

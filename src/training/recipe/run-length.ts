@@ -1,7 +1,8 @@
 /** @file How many steps a run has, and whether its learning rates have room in them: said in the recipe's own keys. */
 
 import { IllustriousError } from "../../base/error.ts";
-import type { RecipeValues } from "./recipe.ts";
+import { hasRelativeSteps } from "./optimiser.ts";
+import type { RecipeValues, TrainingRecipe } from "./recipe.ts";
 
 /** sd-scripts' own, where a recipe names neither steps nor epochs. */
 export const DEFAULT_STEPS = 1600;
@@ -9,9 +10,12 @@ export const DEFAULT_STEPS = 1600;
 type Keys = Pick<RecipeValues, "lr_scheduler" | "lr_warmup_steps" | "max_train_steps" | "max_train_epochs">;
 
 /** @throws IllustriousError `bad_option` for a schedule that a run of so many steps cannot follow */
-export function checkRunLength(values: Keys, steps: number): void {
+export function checkRunLength(
+  { values, learning }: { readonly values: Keys } & Pick<TrainingRecipe, "learning">,
+  steps: number,
+): void {
   const { lr_scheduler: kind, lr_warmup_steps: warmup } = values;
-  if (kind === "adafactor") return;
+  if (hasRelativeSteps(learning.optimiser)) return;
   if (kind === "constant" && warmup > 0) {
     const message = `lr_scheduler = "constant" and lr_warmup_steps = ${warmup}: a constant learning rate has no warm-up`;
     throw new IllustriousError(
