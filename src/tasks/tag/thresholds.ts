@@ -61,7 +61,9 @@ function checkFit(thresholds: ControlThresholds, options: TagOptions): void {
   const fit = families.filter((family) => canPart(thresholds, family));
   if (fit.length === families.length) return;
   const { name, pictures, cuts } = thresholds;
-  const ties = families.flatMap((family) => (fit.includes(family) ? [] : `${family} [${cuts[family].map(short).join(", ")}]`));
+  const ties = families.flatMap((family) =>
+    fit.includes(family) ? [] : `${family} [${cuts[family].map(short).join(", ")}]`,
+  );
   const why = pictures < FEWEST_PICTURES ? `at least ${FEWEST_PICTURES} are needed` : `cuts tie in ${ties.join(", ")}`;
   const others = fit.length === 0 ? "" : `, or only ${fit.map((family) => `--families ${family}`).join(" ")}`;
   const hint = `Take --thresholds built-in${others}.`;
