@@ -74,7 +74,7 @@ for (const [name, draw] of Object.entries({ asAsked, decoded, swapped, noise }))
     for (const { seed, description } of request.shots) {
       const image = await draw(request, description, seed);
       // A drawing has no first step.
-      const trace = request.cell.traced && { trace: { first: image, firstLargest: 1, lastLargest: 1 } };
+      const trace = request.cell.traced && { trace: { first: image, largest: [1], lastLargest: 1 } };
       yield { type: "drawn", seed, drawn: { image, ...trace } };
     }
   }

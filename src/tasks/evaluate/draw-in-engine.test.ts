@@ -49,7 +49,12 @@ test("a trace has the first step's guess: with one step in all, that is the pict
   const { image, trace } = only!.drawn;
   // Euler's last step ends on the guess itself.
   expect(difference(trace!.first as RgbImage, image as RgbImage)).toBe(0);
-  expect(trace!.firstLargest).toBe(trace!.lastLargest);
+  expect(trace!.largest).toEqual([trace!.lastLargest]);
   const [more] = await drawn([1], true);
+  const { largest, lastLargest } = more!.drawn.trace!;
+  expect(largest).toHaveLength(options.steps);
+  // The last step ends on its guess here, too, and the one before is another.
+  expect(largest.at(-1)).toBe(lastLargest);
+  expect(largest.at(-2)).not.toBe(lastLargest);
   expect(difference(more!.drawn.trace!.first as RgbImage, more!.drawn.image as RgbImage)).toBeGreaterThan(8);
 });

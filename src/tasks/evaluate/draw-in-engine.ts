@@ -1,6 +1,6 @@
 /**
  * @file Pictures of one prompt, for `evaluate`, in the engine's process: what `generate` draws with the same options and seeds, without
- * files and texts, and if wanted with the first step's guess at the clean picture.
+ * files and texts, and if wanted with the first step's guess at the clean picture and how far each step's goes.
  */
 
 import { noiseFor } from "../../base/random/noise.ts";
@@ -44,9 +44,13 @@ export async function* drawInEngine({ options, seeds, traced }: DrawRequest): As
   const noise = noiseOf(options, seeds, layout);
   const walk = settled.sampler(denoise, initialLatents(noise, schedule.sigmas[0]!), schedule.sigmas);
   let first: Float32Array | undefined;
+  const largest: number[][] = seeds.map(() => []);
   let next = await walk.next();
   for (; !next.done; next = await walk.next()) {
     if (next.value.index === 0) first = next.value.denoised;
+    if (traced) {
+      for (const [i, { data }] of split(next.value.denoised, layout).entries()) largest[i]!.push(largestOf(data));
+    }
     yield { type: "step", step: next.value.index + 1, steps: schedule.sigmas.length - 1 };
   }
   const finals = split(next.value, layout);
@@ -61,8 +65,8 @@ export async function* drawInEngine({ options, seeds, traced }: DrawRequest): As
     }
     const trace = {
       first: await decode(settled, pipeline, guess),
-      firstLargest: largest(guess.data),
-      lastLargest: largest(last.data),
+      largest: largest[i]!,
+      lastLargest: largestOf(last.data),
     };
     yield { type: "drawn", seed, drawn: { image, trace } };
   }
@@ -87,4 +91,4 @@ async function decode(settled: Settled, pipeline: Pipeline, latents: Latents): P
   }
 }
 
-const largest = (values: Float32Array): number => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+const largestOf = (values: Float32Array): number => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

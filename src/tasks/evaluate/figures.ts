@@ -3,6 +3,7 @@
 import { CONTROL_FAMILY_NAMES, type ControlFamily } from "../../colour/index.ts";
 import { type Cell, cellsOf, type Extent } from "./cells.ts";
 import { controlMatrix, type FamilyMovement } from "./control-matrix.ts";
+import { OVERSHOOT } from "./judge.ts";
 import type { RowName } from "./options.ts";
 import type { Outcome } from "./records.ts";
 import type { ColourReference } from "./reference.ts";
@@ -91,7 +92,7 @@ const FIGURES: { readonly [row in RowName]: FiguresOfRow } = {
 };
 
 /**
- * Colours against the data's, and the overshoot of the first step. With x_1 the guided guess at the clean latents after the first step,
+ * Colours against the data's, and the overshoot of the first step and of those after it. With x_i the guided guess at the clean latents after step i,
  * x_N the finished latents, D(x) the picture that the VAE decodes of x, Y its mean luma and S its mean HSV saturation of 255, A the largest
  * absolute value among latents, and E the mean over pictures:
  *
@@ -99,6 +100,7 @@ const FIGURES: { readonly [row in RowName]: FiguresOfRow } = {
  * - luma's distance from the final: E[|Y(D(x_1)) - Y(D(x_N))|]
  * - saturation over the final: E[S(D(x_1))] / E[S(D(x_N))]
  * - largest latent over the final: E[A(x_1)] / E[A(x_N)]
+ * - steps with a largest latent above 1.5 × the final: E[#{i: A(x_i) > 1.5 A(x_N)}], how long the overshoot lasts
  *
  * Unguided, a first guess is a blend of all pictures that the prompt allows: flatter and paler than any of them, with both quotients
  * below 1. Guidance stretches it, so the figures are for holding models against each other, not against 1.
@@ -121,6 +123,7 @@ async function saturationFigures(outcomes: Outcomes, extent: Extent, references:
       mean(outcomes, "firstLatent") / mean(outcomes, "latent"),
       "×",
     ),
+    number(`steps whose largest latent is above ${OVERSHOOT} × the final`, mean(outcomes, "overshootSteps"), ""),
   ];
 }
 

@@ -13,8 +13,8 @@ export type Drawn = {
 export type Trace = {
   /** The guided guess at the clean picture after the first step, decoded. */
   readonly first: Pixels;
-  /** The largest absolute value among that guess's latents, scaled as the UNet sees them, and among the finished ones. */
-  readonly firstLargest: number;
+  /** The largest absolute value among the latents of each step's guess, scaled as the UNet sees them, and among the finished ones. */
+  readonly largest: readonly number[];
   readonly lastLargest: number;
 };
 
@@ -29,7 +29,7 @@ export const JUDGED: { readonly [row in RowName]: number } = {
   simple: 3,
   long: 3,
   empty: 1,
-  saturation: 1,
+  saturation: 2,
   control: 1,
   sizes: 3,
 };
@@ -80,9 +80,18 @@ export function colours(image: Pixels): { saturation: number; luma: number; whit
   return { saturation, luma: brightness, white: whiteShare };
 }
 
-function overshoot({ first, firstLargest, lastLargest }: Trace): Readonly<Record<string, number>> {
+/** A guess whose largest latent is so many times the finished picture's counts as an overshoot: no finished latents reach so far. */
+export const OVERSHOOT = 1.5;
+
+function overshoot({ first, largest, lastLargest }: Trace): Readonly<Record<string, number>> {
   const { saturation, brightness } = measureColours(first);
-  return { firstSaturation: saturation, firstLuma: brightness, firstLatent: firstLargest, latent: lastLargest };
+  return {
+    firstSaturation: saturation,
+    firstLuma: brightness,
+    firstLatent: largest[0]!,
+    latent: lastLargest,
+    overshootSteps: largest.filter((latent) => latent > OVERSHOOT * lastLargest).length,
+  };
 }
 
 /** What each family of control tokens goes by, measured as the set's tokens were. */

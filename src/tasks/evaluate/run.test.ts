@@ -37,7 +37,7 @@ function sourceOf(draw: Draw, asked: PictureRequest[] = []): PictureSource {
     for (const { seed, description } of request.shots) {
       const image = await draw(request, description, seed);
       const drawn: Drawn = request.cell.traced
-        ? { image, trace: { first: image, firstLargest: 3, lastLargest: 2 } }
+        ? { image, trace: { first: image, largest: [3, 3.1, 2, 3.2], lastLargest: 2 } }
         : { image };
       yield { type: "drawn", seed, drawn };
     }
@@ -150,6 +150,7 @@ test("saturation: scenes in tones as training has them come to what the data mea
   expect(Math.abs(value(figures, "mean saturation over the data's") - 1)).toBeLessThan(0.17);
   expect(value(figures, "after step 1: mean saturation over the final")).toBe(1);
   expect(value(figures, "after step 1: largest latent over the final")).toBe(1.5);
+  expect(value(figures, "steps whose largest latent is above 1.5 × the final")).toBe(2);
   expect(value(figures, "after step 1: luma's distance from the final")).toBe(0);
 });
 
