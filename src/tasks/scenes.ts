@@ -18,9 +18,11 @@ export const sceneOptions = z.strictObject({
   size: z.int().min(64).max(2048).default(256).describe("pixels a side"),
   captions: z.int().min(1).max(64).default(8).describe("ways to tell each scene, a line each: set enable_wildcard"),
   tones: z
-    .enum(["none", "some", "all"])
+    .enum(["none", "some", "all", "vivid"])
     .default("some")
-    .describe("pictures darker, brighter, duller, more vivid, blurred …; of all, each caption tells a control token"),
+    .describe(
+      "pictures darker, brighter, duller, more vivid, blurred …; of all, each caption tells a control token; vivid: each more saturated",
+    ),
   split: z
     .enum(["training", "held-out", "any"])
     .default("training")

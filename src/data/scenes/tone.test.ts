@@ -45,6 +45,16 @@ test("black and white backgrounds keep their values", () => {
   expect(black.map((tone) => colourToner(tone)([0, 0, 0])).filter(([r]) => r !== 0)).toEqual([]);
 });
 
+test("of vivid, every picture is more saturated, whatever is behind it, and is changed in nothing else", () => {
+  for (const colour of ["white", "blue"] as const) {
+    for (const { changes, saturation, ...others } of drawMany({ kind: "plain", colour }, "vivid")) {
+      expect(changes).toEqual(["vivid"]);
+      expect(saturation).toBeGreaterThanOrEqual(1.25);
+      expect({ ...PLAIN_TONE, ...others, changes: [], saturation: 1 }).toEqual(PLAIN_TONE);
+    }
+  }
+});
+
 test("every change occurs, alone and with another, and never against itself", () => {
   const tones = drawMany({ kind: "plain", colour: "blue" });
   expect(new Set(tones.flatMap((tone) => tone.changes)).size).toBe(8);

@@ -7,7 +7,8 @@ import type { Dice } from "./dice.ts";
 import type { Rgb } from "./palette.ts";
 import { type Background, PLAIN_TONE, type Tone, type ToneChange } from "./scene.ts";
 
-export type Tones = "none" | "some" | "all";
+/** `vivid`: every picture more saturated, and nothing else. */
+export type Tones = "none" | "some" | "all" | "vivid";
 
 /** How many changes a picture has: two at once keep a model from taking one for the other. */
 const COUNTS = {
@@ -35,8 +36,8 @@ const CHANGES = {
  * saturation: more vivid pictures than muted ones weigh against that.
  */
 const SATURATIONS = [
-  ["vivid", 0.72],
-  ["muted", 0.28],
+  ["vivid", 0.8],
+  ["muted", 0.2],
 ] as const satisfies readonly (readonly [ToneChange, number])[];
 
 const KINDS = Object.keys(CHANGES) as (keyof typeof CHANGES)[];
@@ -72,6 +73,7 @@ const MOVES_BLACK_OR_WHITE: readonly ToneChange[] = ["dark", "bright", "low cont
 /** Of `all`, too, exact black and white backgrounds stay what they are. */
 export function drawTone(d: Dice, background: Background, tones: Tones = "some"): Tone {
   if (tones === "none") return PLAIN_TONE;
+  if (tones === "vivid") return changedTone([["vivid", d.next()]]);
   const exact = background.kind === "plain" && (background.colour === "black" || background.colour === "white");
   const changes = drawChanges(d, d.weighted<number>(COUNTS[tones])).filter(
     (change) => !exact || !MOVES_BLACK_OR_WHITE.includes(change),
