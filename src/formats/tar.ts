@@ -21,7 +21,7 @@ export type TarFile = {
   readonly header: Header;
   /** Bytes of the archive, as it lies on the disk, up to its end; of a compressed one, those that were read so far. */
   reached(): number;
-  /** The content, before the next file is asked for; `undefined` if it is longer than `limit` bytes. */
+  /** The content, before the next file is asked for; `undefined` if it is longer than `limit` bytes. @throws IllustriousError `bad_file` where the archive ends in it */
   read(limit: number): Promise<Uint8Array | undefined>;
 };
 
@@ -54,15 +54,13 @@ export async function* tarFiles(path: string): AsyncGenerator<TarFile, void> {
   try {
     let number = 0;
     for await (const entry of members) {
-      if (entry.header.type === "file") yield fileOf(entry, number, compressed ? () => source.bytesRead : undefined);
+      if (entry.header.type === "file")
+        yield fileOf(path, entry, number, compressed ? () => source.bytesRead : undefined);
       number++;
       entry.resume();
     }
   } catch (cause) {
-    if (cause instanceof IllustriousError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const hint = "It was cut short, is compressed by other means than gzip, or is something else; make it again.";
-    throw new IllustriousError("bad_file", `${path}: not a whole tar archive (${why})`, hint, { cause });
+    throw notWhole(path, cause);
   } finally {
     members.destroy();
     source.destroy();
@@ -93,14 +91,25 @@ async function* bounded(
   }
 }
 
-function fileOf(entry: Entry, number: number, readSoFar: (() => number) | undefined): TarFile {
+function notWhole(path: string, cause: unknown): IllustriousError {
+  if (cause instanceof IllustriousError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const hint = "It was cut short, is compressed by other means than gzip, or is something else; make it again.";
+  return new IllustriousError("bad_file", `${path}: not a whole tar archive (${why})`, hint, { cause });
+}
+
+function fileOf(path: string, entry: Entry, number: number, readSoFar: (() => number) | undefined): TarFile {
   const { header } = entry;
   const { name, size } = header;
   if (!Number.isSafeInteger(size) || size < 0) throw new Error(`${name}: a size of ${size} bytes`);
   const read = async (limit: number): Promise<Uint8Array | undefined> => {
     if (size > limit) return undefined;
     const pieces: Uint8Array[] = [];
-    for await (const piece of entry) pieces.push(piece as Uint8Array);
+    try {
+      for await (const piece of entry) pieces.push(piece as Uint8Array);
+    } catch (cause) {
+      throw notWhole(path, cause);
+    }
     return Buffer.concat(pieces);
   };
   const offset = entry.offset + TAR_BLOCK;

@@ -43,32 +43,29 @@ const MOST_TOGETHER = 256;
 export async function* archiveGroups(path: string): AsyncGenerator<ArchiveGroup, void> {
   let group = newGroup("");
   let failure: unknown;
-  const files = tarFiles(path);
-  for (;;) {
-    const next = await files.next().catch((error: unknown) => {
-      failure = error;
-      return { done: true as const, value: undefined };
-    });
-    if (next.done) break;
-    const file = next.value;
-    const name = basename(file.name);
-    // What hides in an archive is a system's own, such as macOS's `._` files.
-    if (name.startsWith(".")) continue;
-    const [stem = "", ...endings] = name.split(".");
-    const key = file.name.slice(0, -name.length) + stem;
-    if (key !== group.key || group.images.length >= MOST_TOGETHER || group.held > MAX_IMAGE) {
-      yield group;
-      group = newGroup(key);
+  try {
+    for await (const file of tarFiles(path)) {
+      const name = basename(file.name);
+      // What hides in an archive is a system's own, such as macOS's `._` files.
+      if (name.startsWith(".")) continue;
+      const [stem = "", ...endings] = name.split(".");
+      const key = file.name.slice(0, -name.length) + stem;
+      if (key !== group.key || group.images.length >= MOST_TOGETHER || group.held > MAX_IMAGE) {
+        yield group;
+        group = newGroup(key);
+      }
+      const ending = endings.join(".").toLowerCase();
+      if (isImageName(name)) {
+        // What is compressed cannot be read again at its place.
+        const bytes = file.offset === undefined ? await file.read(MAX_IMAGE) : undefined;
+        group.images.push({ file, bytes });
+        group.held += bytes?.length ?? 0;
+      } else if (CAPTION_MEMBERS.some((one) => one === ending)) {
+        group.captions.set(ending, await memberCaption(file, ending));
+      }
     }
-    const ending = endings.join(".").toLowerCase();
-    if (isImageName(name)) {
-      // What is compressed cannot be read again at its place.
-      const bytes = file.offset === undefined ? await file.read(MAX_IMAGE) : undefined;
-      group.images.push({ file, bytes });
-      group.held += bytes?.length ?? 0;
-    } else if (CAPTION_MEMBERS.some((one) => one === ending)) {
-      group.captions.set(ending, await memberCaption(file, ending));
-    }
+  } catch (error) {
+    failure = error;
   }
   yield group;
   if (failure !== undefined) throw failure;

@@ -1,7 +1,8 @@
 /** @file Which images with which captions a folder, a list, a metadata file and an archive have. Nothing is decoded here. */
 
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -254,6 +255,40 @@ test("an archive that breaks off gives what came before, and says so", async () 
     ["t/cut.tar", "bad_source"],
     ["t/z.png", null],
   ]);
+});
+
+test("an archive that is cut anywhere, plain or compressed, gives what came before, and ends no walk", async () => {
+  await lay({ "s/a.png": "a", "s/a.txt": "told ".repeat(300), "s/b.png": randomBytes(3000), "s/b.json": "{}" });
+  execFileSync("tar", [
+    "-cf",
+    join(folder, "whole.tar"),
+    "-C",
+    join(folder, "s"),
+    ...["a.png", "a.txt", "b.png", "b.json"],
+  ]);
+  const whole = await readFile(join(folder, "whole.tar"));
+  for (const [name, bytes] of [
+    ["t/cut.tar", whole.subarray(0, 8192)],
+    ["t/cut.tgz", gzipSync(whole)],
+  ] as const) {
+    let broken = 0;
+    for (let length = 100; length < bytes.length; length += 97) {
+      await lay({ [name]: bytes.subarray(0, length), "t/z.png": "" });
+      const found = await samples(name, "t/z.png");
+      const [faults, images] = [found.filter(({ fault }) => fault), found.filter(({ fault }) => !fault)];
+      expect(faults.map(({ origin, fault }) => [origin.source, origin.member, fault!.error])).toEqual(
+        faults.map(() => [join(folder, name), null, "bad_source"]),
+      );
+      expect(faults.length).toBeLessThanOrEqual(1);
+      expect(images.map(({ origin }) => origin.member)).toEqual([
+        ...["a.png", "b.png"].slice(0, images.length - 1),
+        null,
+      ]);
+      broken += faults.length;
+    }
+    expect(broken).toBeGreaterThan(10);
+    await rm(join(folder, name));
+  }
 });
 
 test("an unreadable caption leaves its image, with the reason", async () => {
