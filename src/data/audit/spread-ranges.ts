@@ -16,12 +16,13 @@ export type Measure = (typeof MEASURES)[number];
 
 type Range = readonly [from: number, to: number, scale?: Scale];
 
+/** Of measures up to the largest value that they can have, or all but so: beyond the range nothing is told apart. */
 const RANGES = {
   contrast: [0, 0.5],
   brightness: [0, 255],
-  sharpness: [0, 20_000, "log"],
+  sharpness: [0, 1_040_400, "log"],
   dynamicColours: [0, 6],
-  colourfulness: [0, 200],
+  colourfulness: [0, 300],
   saturation: [0, 255],
   saturationDeviation: [0, 128],
   /** Width over height. */

@@ -2,8 +2,9 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { quantiles } from "../../colour/index.ts";
+import { measureColours, quantiles } from "../../colour/index.ts";
 import { type Scale, spreadCounter } from "./spread.ts";
+import { emptyBins, MEASURES } from "./spread-ranges.ts";
 import { tagCounter } from "./tag-counts.ts";
 
 function spread(values: readonly number[], from: number, to: number, scale?: Scale) {
@@ -23,6 +24,41 @@ test("quantiles are those of the sample, to a fine bin", () => {
   expect(found.mean).toBeCloseTo(0.5, 10);
   expect(found.histogram.counts).toEqual(Array(20).fill(250));
 });
+
+test("no picture's measures lie beyond the range in which they are told apart", () => {
+  const picture = (side: number, colourAt: (x: number, y: number) => readonly number[]) => {
+    const rgb = Uint8Array.from({ length: 3 * side * side }, (_, i) => {
+      const pixel = Math.floor(i / 3);
+      return colourAt(pixel % side, Math.floor(pixel / side))[i % 3]!;
+    });
+    return measureColours({ width: side, height: side, rgb });
+  };
+  const extremes = [
+    picture(16, (x, y) => ((x + y) % 2 === 0 ? [255, 255, 255] : [0, 0, 0])),
+    // 64 % against 36 %: of two opposite colours the most colourful mixture.
+    picture(10, (x, y) => (10 * y + x < 64 ? [255, 0, 0] : [0, 255, 255])),
+    picture(10, (_, y) => (y < 5 ? [255, 255, 255] : [0, 0, 255])),
+    // Every hue alike.
+    picture(36, (x) => hueColour(10 * x)),
+  ];
+  for (const name of MEASURES) {
+    const { to, binOf } = emptyBins(name);
+    for (const extreme of extremes) expect(extreme[name]).toBeLessThanOrEqual(to);
+    // Nor is the range so wide that a bin is coarse: half of the largest is far from the largest.
+    expect(binOf(to / 2)).toBeLessThan(binOf(to) - 100);
+  }
+  expect(extremes[0]!.sharpness).toBeCloseTo(emptyBins("sharpness").to, 6);
+  expect(Math.max(...extremes.map((extreme) => extreme.colourfulness))).toBeGreaterThan(290);
+  expect(Math.max(...extremes.map((extreme) => extreme.dynamicColours))).toBeGreaterThan(5);
+});
+
+/** Full chroma, by degrees. */
+function hueColour(degrees: number): readonly number[] {
+  return [0, 120, 240].map((primary) => {
+    const away = Math.abs(((degrees - primary + 540) % 360) - 180);
+    return Math.round(255 * Math.min(1, Math.max(0, 2 - away / 60)));
+  });
+}
 
 test("of few values they are exact, as a small set's thresholds must be", () => {
   const values = [200, 0, 120, 40, 160, 80];
