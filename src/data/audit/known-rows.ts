@@ -107,7 +107,14 @@ function noneIfGone(error: unknown): [] {
 export const isSettled = ({ error }: AuditRow): boolean => error === null || !OF_THE_MACHINE.has(error);
 
 /** That may be another on another machine, or on this one at another time. */
-const OF_THE_MACHINE: ReadonlySet<AuditFault> = new Set(["missing", "unreadable", "crashed", "time_limit", "outside"]);
+const OF_THE_MACHINE: ReadonlySet<AuditFault> = new Set([
+  "missing",
+  "unreadable",
+  "crashed",
+  "time_limit",
+  "outside",
+  "changed",
+]);
 
 function textOf({ source, member, memberNumber, bytes, mtimeMs }: Key): string {
   return [source, member, memberNumber, bytes, mtimeMs].join("\0");

@@ -1,7 +1,7 @@
 /** @file Images of every format and kind as they are measured, and files that are broken, hostile or no images. */
 
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PNG } from "pngjs";
@@ -54,6 +54,22 @@ const expectedMeasures = () => {
   const { workingSide: _, ...measures } = measureColours({ width: WIDTH, height: HEIGHT, rgb }, 32);
   return measures;
 };
+
+test("of a file that has been changed since it was found nothing is told, by whatever machine", async () => {
+  const path = await saved("changed.png", picture().png());
+  const { mtimeMs } = await stat(path);
+  // As folders that keep whole seconds, or every other one, have it.
+  for (const same of [mtimeMs, Math.floor(mtimeMs / 1000) * 1000, null]) {
+    expect(await measured(path, { mtimeMs: same })).toMatchObject({ error: null, width: WIDTH });
+  }
+  for (const other of [mtimeMs - 5000, mtimeMs + 5000]) {
+    expect(await measured(path, { mtimeMs: other })).toEqual({
+      ...NO_FACTS,
+      error: "changed",
+      errorText: "changed since it was found; audit again",
+    });
+  }
+});
 
 test.each<[name: string, save: () => Sharp, format: string]>([
   ["a.png", () => picture().png(), "png"],

@@ -17,6 +17,8 @@ export type ImagePlace = {
   readonly range?: { readonly offset: number; readonly length: number } | undefined;
   /** The image itself, where it lies in no file as it is. */
   readonly content?: Uint8Array | undefined;
+  /** When the file was last changed, where that was looked at before: milliseconds since 1970. Of another file there is nothing to say. */
+  readonly mtimeMs?: number | null | undefined;
 };
 
 export type MeasureRequest = ImagePlace & {
@@ -64,10 +66,17 @@ async function* factsAbout(request: MeasureRequest): AsyncGenerator<Partial<Imag
   };
 }
 
+/** Milliseconds by which two machines may read one file's time apart: some shared folders keep whole seconds, FAT every other one. */
+const SAME_TIME = 2000;
+
 /** The bytes, or why there are none. */
-export async function contentOf({ path, range, content }: ImagePlace): Promise<{ bytes: Uint8Array } | Fault> {
+export async function contentOf(place: ImagePlace): Promise<{ bytes: Uint8Array } | Fault> {
+  const { path, range, content, mtimeMs } = place;
   if (content) return { bytes: content };
   const read = withRegularFile(path, async (handle, size): Promise<{ bytes: Uint8Array } | Fault> => {
+    if (typeof mtimeMs === "number" && Math.abs((await handle.stat()).mtimeMs - mtimeMs) > SAME_TIME) {
+      return fault("changed", "changed since it was found; audit again");
+    }
     const { offset, length } = range ?? { offset: 0, length: size };
     if (length > MAX_IMAGE) return fault("too_large", `${length} bytes, more than ${MAX_IMAGE}`);
     return { bytes: await readAt(handle, offset, length, path) };

@@ -25,6 +25,8 @@ export type AuditFault =
   | "time_limit"
   /** Out of the folders that whoever measures may look into. */
   | "outside"
+  /** It was changed between being found and being opened: its place in an archive, its size and its bytes would be of two files. */
+  | "changed"
   /** A line of a list, a folder or an archive that names images cannot be understood. */
   | "bad_source";
 

@@ -56,7 +56,7 @@ export async function measureChunk(
   const measure = async ({ row, range }: ChunkImage): Promise<void> => {
     const facts =
       (losses[row.id] ?? 0) < LOST_OVER_ONE
-        ? await decoders.measure({ path: row.source, range, workingSide })
+        ? await decoders.measure({ path: row.source, range, mtimeMs: row.mtimeMs, workingSide })
         : { ...NO_FACTS, error: "crashed" as const, errorText: `${LOST_OVER_ONE} programs in a row ended over it` };
     rows[row.id - first] = { ...row, ...facts };
     measured++;

@@ -91,6 +91,7 @@ const FAULTS: Readonly<Record<keyof AuditReport["errors"], string>> = {
   crashed: "ended its decoder",
   time_limit: "took too long",
   outside: "out of the folders that a worker may look into",
+  changed: "changed while the audit ran",
   bad_source: "a list, folder or archive that cannot be understood",
 };
 
