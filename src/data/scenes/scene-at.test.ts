@@ -129,3 +129,12 @@ test("dice: topics are independent, weights are kept, shuffling loses nothing", 
   for (const place of [0, 1, 2])
     expect(Math.abs(places.filter((p) => p === place).length / 3000 - 1 / 3)).toBeLessThan(0.052);
 });
+
+test("vivid scenes have no black or white behind them, and everything else", () => {
+  const scenes = range(2000).map((seed) => sceneAt(seed, { tones: "vivid" }));
+  const plain = scenes.flatMap(({ background }) => (background.kind === "plain" ? [background.colour] : []));
+  expect(new Set(plain)).toEqual(new Set(Object.keys(PLAIN).filter((name) => name !== "black" && name !== "white")));
+  expect(new Set(scenes.map(({ background }) => background.kind))).toEqual(new Set(["plain", "gradient", "place"]));
+  expect(new Set(scenes.map(({ girls }) => girls.length))).toEqual(new Set([0, 1, 2]));
+  expect(new Set(scenes.flatMap(({ tone }) => tone.changes))).toEqual(new Set(["vivid"]));
+});

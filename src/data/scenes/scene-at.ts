@@ -122,7 +122,8 @@ function draw(d: Dice, { girls: wanted, split, tones = "some" }: SceneOptions): 
   const count = wanted ?? d.weighted(split === "held-out" ? GIRLS_HELD_OUT : GIRLS);
   const choice = d.chance(THEMED) ? d.pick(THEMES) : EVERYTHING;
   const girls = Array.from({ length: count }, () => drawGirl(d, choice, count));
-  const background = drawBackground(d, choice, count === 0 ? EMPTY : BEHIND_GIRLS);
+  const shares = tones === "vivid" ? COLOURED : count === 0 ? EMPTY : BEHIND_GIRLS;
+  const background = drawBackground(d, choice, shares);
   return { girls, background, tone: drawTone(d, background, tones) };
 }
 
@@ -172,6 +173,8 @@ type Shares = {
 const BEHIND_GIRLS: Shares = { plain: 0.3, gradient: 0.15, place: 0.55, blackAndWhite: 2.5 };
 /** Half of the empty ones are black or white: what a model cannot draw unless it has seen enough of it. */
 const EMPTY: Shares = { plain: 0.65, gradient: 0.1, place: 0.25, blackAndWhite: 9 };
+/** In a vivid picture even what has no girl has a colour. */
+const COLOURED: Shares = { ...BEHIND_GIRLS, blackAndWhite: 0 };
 
 function drawBackground(d: Dice, { plain, places }: Choice, shares: Shares): Background {
   switch (

@@ -7,7 +7,7 @@ import type { Dice } from "./dice.ts";
 import type { Rgb } from "./palette.ts";
 import { type Background, PLAIN_TONE, type Tone, type ToneChange } from "./scene.ts";
 
-/** `vivid`: every picture more saturated, and nothing else. */
+/** `vivid`: every picture more saturated, and none before black or white; nothing else is changed. */
 export type Tones = "none" | "some" | "all" | "vivid";
 
 /** How many changes a picture has: two at once keep a model from taking one for the other. */
