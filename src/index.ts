@@ -53,4 +53,4 @@ export { tag } from "./tasks/tag.ts";
 export { plotRecipes, type RecipeFigure } from "./tasks/train/plot-recipes.ts";
 export { type TrainControl, train } from "./tasks/train/train.ts";
 export type { TrainEvent } from "./tasks/train/train-events.ts";
-export type { TrainInput } from "./tasks/train/train-options.ts";
+export type { TrainInput, TrainRecipe } from "./tasks/train/train-options.ts";

@@ -14,7 +14,7 @@ import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { baseOf, trainedModel } from "./recipe-base.ts";
 import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
 import { type RecipeFile, readRecipeFile } from "./recipe-file.ts";
-import { parseTrainOptions, type TrainOptions } from "./train-options.ts";
+import { parseTrainOptions, type TrainInput } from "./train-options.ts";
 
 export type RecipeFigure = {
   /** For a terminal of so many columns. */
@@ -29,7 +29,7 @@ export type RecipeFigure = {
  */
 export async function plotRecipes(
   recipes: readonly string[],
-  set: TrainOptions["set"] = {},
+  set: NonNullable<TrainInput["set"]> = {},
 ): Promise<{ findings: readonly Finding[]; figure: RecipeFigure }> {
   const findings: Finding[] = [];
   const plans: NamedPlan[] = [];

@@ -1,5 +1,5 @@
 /**
- * @file A recipe's file: what learns, from which model, on which data. The objective's and the learner's keys are sd-scripts'
+ * @file A recipe, as a file or an object: what learns, from which model, on which data. The objective's and the learner's keys are sd-scripts'
  * (`src/training/recipe/`); those of new models and autoencoders are ours.
  */
 
@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
-import { parseToml } from "../../formats/toml.ts";
+import { encodeToml, parseToml } from "../../formats/toml.ts";
 import type { SdxlConfigs, VaeConfig } from "../../models/sdxl/config.ts";
 import { parseConfigs, parseVaeConfig } from "../../models/sdxl/config-json.ts";
 import { withSettings } from "../../trainer/changed-recipe.ts";
@@ -42,7 +42,7 @@ const ownSchema = z.object(OWN_KEYS);
 export const OWN_KEY_NAMES: readonly string[] = Object.keys(OWN_KEYS);
 
 export type RecipeFile = {
-  /** The run's name: output_name, or the file's. */
+  /** The run's name: output_name, or the file's, or `model`. */
   readonly name: string;
   /** Where its relative paths count from. */
   readonly root: string;
@@ -56,22 +56,40 @@ export type RecipeFile = {
 };
 
 /** @throws IllustriousError `missing_file`; `bad_file` for what is no TOML; `bad_option` for our own keys */
-export async function readRecipeFile({ recipe, set }: TrainOptions): Promise<RecipeFile> {
-  const text = await readFile(recipe, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    const hint = "Give the path of a TOML file; `illustrious train --help` shows one.";
-    throw new IllustriousError("missing_file", `cannot read the recipe ${recipe} (${cause.code})`, hint, { cause });
-  });
-  const raw: Record<string, unknown> = { ...parseToml(text, recipe, "Correct the recipe's TOML.") };
+export async function readRecipeFile({ recipe, set, folder }: TrainOptions): Promise<RecipeFile> {
+  const label = typeof recipe === "string" ? recipe : "the recipe";
+  const text = typeof recipe === "string" ? await textOfFile(recipe) : textOfObject(recipe);
+  const raw: Record<string, unknown> = { ...parseToml(text, label, "Correct the recipe's TOML.") };
   for (const [key, value] of Object.entries(set)) override(raw, key, value);
   const keys = flat(raw);
   const own = ownSchema.safeParse(keys);
   if (!own.success) {
     const faults = own.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new IllustriousError("bad_option", `${recipe}: ${faults.join("; ")}`, "Correct the recipe.");
+    throw new IllustriousError("bad_option", `${label}: ${faults.join("; ")}`, "Correct the recipe.");
   }
   const { output_name: named } = keys;
-  const name = typeof named === "string" ? named : basename(recipe, extname(recipe));
-  return { name, root: dirname(resolve(recipe)), text: withSettings(text, set), raw, keys, own: own.data };
+  const ofFile = typeof recipe === "string" ? basename(recipe, extname(recipe)) : "model";
+  const name = typeof named === "string" ? named : ofFile;
+  const root = resolve(typeof recipe === "string" ? dirname(recipe) : folder);
+  return { name, root, text: withSettings(text, set), raw, keys, own: own.data };
+}
+
+function textOfFile(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    const hint = "Give the path of a TOML file; `illustrious train --help` shows one.";
+    throw new IllustriousError("missing_file", `cannot read the recipe ${path} (${cause.code})`, hint, { cause });
+  });
+}
+
+/** What has no value is not said. */
+function textOfObject(recipe: Readonly<Record<string, unknown>>): string {
+  try {
+    return encodeToml(recipe);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const hint = "Values are those that TOML has: texts, numbers, true and false, lists and tables.";
+    throw new IllustriousError("bad_option", `the recipe: ${why}`, hint, { cause });
+  }
 }
 
 /** In its section if it has one already, else at the top. */

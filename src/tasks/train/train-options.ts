@@ -1,8 +1,11 @@
-/** @file What a run of training is asked: a recipe's file, and what stands in place of some of its keys. */
+/** @file What a run of training is asked: a recipe, and what stands in place of some of its keys. */
 
 import { z } from "zod";
+import type { datasetSchema, subsetSchema } from "../../data/sets/options.ts";
 import { parseToml } from "../../formats/toml.ts";
+import type { recipeKeys } from "../../training/recipe/index.ts";
 import { parsedOptions } from "../parsed-options.ts";
+import type { OWN_KEYS } from "./recipe-file.ts";
 
 const single = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -10,15 +13,44 @@ const single = z.union([z.string(), z.number(), z.boolean()]);
 const setting = z.union([single, z.array(z.union([single, z.array(single)]))]);
 
 export const trainOptions = z.strictObject({
-  recipe: z.string().min(1).describe("a recipe: TOML with the argument names of kohya's sd-scripts"),
-  /** By key, in place of what the recipe says; tables only in the file. */
-  set: z.record(z.string(), setting).default({}),
+  recipe: z
+    .union([z.string().min(1), z.record(z.string(), z.unknown())], {
+      error: "expected a file's path, or an object of keys",
+    })
+    .describe("a recipe: TOML with the argument names of kohya's sd-scripts"),
+  /** From which the relative paths of a recipe that is an object count; those of a file count from its own. */
+  folder: z.string().min(1).default("."),
+  /** By key, in place of what the recipe says, and no tables; what is undefined is not set. */
+  set: z
+    .record(z.string(), setting.optional())
+    .default({})
+    .transform((keys) =>
+      Object.fromEntries(Object.entries(keys).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))),
+    ),
   threads: z.int().min(1).max(256).optional(),
   /** Begin anew although the run's folder has checkpoints: they are kept, under another name. */
   restart: z.boolean().default(false),
 });
 
-export type TrainInput = z.input<typeof trainOptions>;
+type Keys<Shape extends z.ZodRawShape> = z.input<z.ZodObject<Shape>>;
+type Subset = z.input<typeof subsetSchema>;
+type Dataset = z.input<typeof datasetSchema>;
+
+/**
+ * A recipe as an object: the keys of its file, with sd-scripts' names, units and defaults (`docs/recipes.md`, `docs/data-sets.md`). Options of
+ * pictures may stand at its top for all data sets, or in one of `datasets`, or in one of its `subsets`.
+ */
+export type TrainRecipe = Keys<typeof recipeKeys> &
+  Keys<typeof OWN_KEYS> &
+  Partial<Omit<Subset & Dataset, keyof typeof recipeKeys>> & {
+    readonly general?: Partial<Subset & Dataset>;
+    readonly datasets?: readonly (Partial<Subset & Dataset> & { readonly subsets: readonly Subset[] })[];
+  };
+
+export type TrainInput = Omit<z.input<typeof trainOptions>, "recipe"> & {
+  /** A TOML file's path, or what it would say. */
+  readonly recipe: string | TrainRecipe;
+};
 export type TrainOptions = z.output<typeof trainOptions>;
 
 /** A value as TOML has it, such as a number or a list; what is none of it as text. */
