@@ -23,12 +23,17 @@ const EVENTS: readonly AuditEvent[] = [
 
 type Called = { readonly shell: FakeShell; readonly code: number | undefined; readonly asked: AuditInput[] };
 
-async function call(argv: readonly string[], options: FakeOptions = {}, stopAt?: AuditEvent): Promise<Called> {
+async function call(
+  argv: readonly string[],
+  options: FakeOptions = {},
+  stopAt?: AuditEvent,
+  events = EVENTS,
+): Promise<Called> {
   const shell = fakeShell(options);
   const asked: AuditInput[] = [];
   const task: AuditTask = async function* (input, { signal }) {
     asked.push(input);
-    for (const event of EVENTS) {
+    for (const event of events) {
       shell.pass(20_000);
       yield event;
       if (event === stopAt) shell.stop();
@@ -74,6 +79,29 @@ test("at a terminal there is one line that goes away", async () => {
   const { shell } = await call(["a", "-o", "out"], { isTTY: true });
   expect(shell.stderr.text).toContain("\r\u001b[2K1,200 of 3,000 images");
   expect(shell.stderr.text.lastIndexOf("looking for")).toBeLessThan(shell.stderr.text.lastIndexOf("\r\u001b[2K"));
+});
+
+test("while Redis is away no line looks as if work went on, and the rate does not count it", async () => {
+  const at = { ...progress, kept: 0, errors: 0, workers: 3 };
+  const { shell } = await call(["a", "-o", "out"], {}, undefined, [
+    { ...at, share: 0.1, images: 300 },
+    { ...at, share: 0.2, images: 600 },
+    { type: "connection", lost: true, message: "the connection is lost", hint: "All wait." },
+    { ...at, share: 0.2, images: 600 },
+    { type: "connection", lost: false, message: "the connection is back" },
+    { ...at, share: 0.2, images: 600 },
+    { ...at, share: 0.3, images: 900 },
+  ]);
+  const lines = shell.stderr.text.trimEnd().split("\n");
+  const lost = lines.indexOf("warning: the connection is lost");
+  const back = lines.indexOf("the connection is back");
+  expect(lines[lost - 1]).toMatch(/ 3 workers .* 15\.0 images\/s/);
+  expect(lines.slice(lost + 1, back)).toEqual([
+    "  All wait.",
+    "waiting for Redis",
+    "600 of 3,000 images · 20 % · waiting for Redis",
+  ]);
+  expect(lines.at(-1)).toMatch(/^900 of 3,000 images · 30 % · 3 workers · 15\.0 images\/s/);
 });
 
 test("with --json every event is a line on stdout", async () => {

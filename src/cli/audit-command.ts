@@ -101,7 +101,7 @@ async function run(task: AuditTask, paths: readonly string[], command: Command, 
 
 function human(shell: Shell, line: LiveLine): (event: AuditEvent) => void {
   const paint = paintFor(shell.stderr, shell.env);
-  const pace = newPace(shell);
+  let pace = newPace(shell);
   return (event) => {
     switch (event.type) {
       case "known":
@@ -112,6 +112,13 @@ function human(shell: Shell, line: LiveLine): (event: AuditEvent) => void {
       }
       case "warning":
         return line.keep(warningText(event, paint));
+      case "connection":
+        // How fast it goes does not count how long it stood.
+        pace = newPace(shell, event.lost);
+        line.end();
+        line.keep(event.lost ? warningText(event, paint) : `${safeLine(event.message)}\n`);
+        if (event.lost) line.show(AWAY, AWAY);
+        return;
       case "stage":
         return line.show(
           event.message + (event.share === undefined ? "" : ` · ${Math.floor(100 * event.share)} %`),
@@ -139,8 +146,14 @@ function human(shell: Shell, line: LiveLine): (event: AuditEvent) => void {
 
 type ProgressEvent = Extract<AuditEvent, { type: "progress" }>;
 
-/** Images done, rate and time left, by those that were measured: what is kept of earlier runs takes no time. */
-function newPace(shell: Shell): (event: ProgressEvent) => string {
+const AWAY = "waiting for Redis";
+
+/**
+ * Images done, rate and time left, by those that were measured: what is kept of earlier runs takes no time.
+ *
+ * @param away whether only what needs no queue goes on
+ */
+function newPace(shell: Shell, away = false): (event: ProgressEvent) => string {
   let began: { readonly at: number; readonly event: ProgressEvent } | undefined;
   return (event) => {
     const { images, kept, errors, share, total, workers } = event;
@@ -150,7 +163,8 @@ function newPace(shell: Shell): (event: ProgressEvent) => string {
     const measured = images - kept - (began.event.images - began.event.kept);
     const of = total === undefined ? "" : ` of ${total.toLocaleString("en-US")}`;
     const parts = [`${images.toLocaleString("en-US")}${of} images`, `${Math.floor(100 * share)} %`];
-    if (workers !== undefined) parts.push(workers === 0 ? "no worker is there" : counted(workers, "worker"));
+    if (away) parts.push(AWAY);
+    else if (workers !== undefined) parts.push(workers === 0 ? "no worker is there" : counted(workers, "worker"));
     if (errors > 0) parts.push(`${errors.toLocaleString("en-US")} without measures`);
     if (measured > 0 && seconds > 0) {
       parts.push(`${(measured / seconds).toPrecision(3)} images/s`);

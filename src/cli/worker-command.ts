@@ -121,7 +121,7 @@ function human(shell: Shell, line: LiveLine): (event: AuditWorkerEvent) => void 
       case "failed":
         return line.keep(`${paint.yellow("failed:")} ${safeLine(`${event.name}: ${event.message}`)}\n`);
       case "connection":
-        return line.keep(event.lost ? "the connection to Redis is lost; trying again\n" : "the connection is back\n");
+        return line.keep(event.lost ? warningText(event, paint) : `${safeLine(event.message)}\n`);
     }
   };
 }

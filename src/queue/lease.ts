@@ -6,8 +6,8 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { IllustriousError } from "../base/error.ts";
-import type { RedisLink } from "./redis.ts";
-import { orAborted, PREFIX } from "./redis-queue.ts";
+import { orAborted } from "./or-aborted.ts";
+import { PREFIX, type RedisLink } from "./redis.ts";
 
 export type Lease<Note> = {
   /** @throws IllustriousError `queue_failed` when someone else has taken it, which is possible after a long silence */
@@ -25,10 +25,12 @@ const LASTS = 15_000;
 /** Seconds that a note is kept. */
 const WEEK = 7 * 24 * 3600;
 
+/** A lease that is still there is renewed in a full memory, too. */
 const RENEW = `
 local holder = redis.call("GET", KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
-redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
+if holder then redis.call("PEXPIRE", KEYS[1], ARGV[2])
+else redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2]) end
 return 1`;
 
 const RELEASE = `if redis.call("GET", KEYS[1]) == ARGV[1] then redis.call("DEL", KEYS[1]) end`;
@@ -43,7 +45,7 @@ const noteKey = (kind: string, group: string) => `${PREFIX}:${kind}-note:${group
  * @throws IllustriousError `queue_failed` when someone holds it; `cancelled`
  */
 export async function takeLease<Note>(
-  { redis }: RedisLink,
+  { redis, ask }: RedisLink,
   kind: string,
   group: string,
   what: string,
@@ -52,8 +54,11 @@ export async function takeLease<Note>(
   const key = leaseKey(kind, group);
   const token = randomBytes(16).toString("hex");
   for (let before = Number.POSITIVE_INFINITY; ; ) {
-    if ((await redis.set(key, token, "PX", LASTS, "NX")) === "OK") break;
-    const left = await redis.pttl(key);
+    const left = await orAborted(
+      ask(async () => ((await redis.set(key, token, "PX", LASTS, "NX")) === "OK" ? undefined : redis.pttl(key))),
+      signal,
+    );
+    if (left === undefined) break;
     // Renewed since: its time left would else only become shorter.
     if (left > before) {
       const hint = "Wait for it or stop it; `illustrious worker --status` tells how far it is.";
@@ -66,9 +71,16 @@ export async function takeLease<Note>(
   }
   let lost = false;
   const renew = async () => {
-    if ((await redis.eval(RENEW, 1, key, token, LASTS)) === 0) lost = true;
+    if ((await ask(() => redis.eval(RENEW, 1, key, token, LASTS))) === 0) lost = true;
   };
-  const timer = setInterval(() => void renew().catch(() => {}), LASTS / 5).unref();
+  // One that waits for Redis is enough.
+  let renewing = false;
+  const timer = setInterval(async () => {
+    if (renewing) return;
+    renewing = true;
+    await renew().catch(() => {});
+    renewing = false;
+  }, LASTS / 5).unref();
   const check = () => {
     if (!lost) return;
     const hint = "This one was silent for too long; what it had done is there for the other.";
@@ -81,50 +93,55 @@ export async function takeLease<Note>(
       check();
     },
     async note(note) {
-      await redis.set(noteKey(kind, group), JSON.stringify(note), "EX", WEEK);
+      const text = JSON.stringify({ holder: token, note });
+      await ask(() => redis.set(noteKey(kind, group), text, "EX", WEEK));
     },
     async release() {
       clearInterval(timer);
-      await redis.eval(RELEASE, 1, key, token);
+      await ask(() => redis.eval(RELEASE, 1, key, token));
     },
   };
 }
 
 /** Whether someone is there who filled the queue with a group's jobs. */
-export async function isHeld({ redis }: RedisLink, kind: string, group: string): Promise<boolean> {
-  return (await redis.exists(leaseKey(kind, group))) === 1;
+export async function isHeld({ redis, ask }: RedisLink, kind: string, group: string): Promise<boolean> {
+  return (await ask(() => redis.exists(leaseKey(kind, group)))) === 1;
 }
 
 /**
  * All notes of the last week, and whether those who made them still hold their leases.
  *
  * @param noteOf what was written, unless it is no such note
+ * @throws IllustriousError `queue_failed`
  */
-export async function readNotes<Note>(
-  link: RedisLink,
+export function readNotes<Note>(
+  { redis, ask }: RedisLink,
   kind: string,
   noteOf: (told: unknown) => Note | undefined,
 ): Promise<{ note: Note; held: boolean }[]> {
-  const { redis } = link;
-  const found: { note: Note; held: boolean }[] = [];
-  const start = noteKey(kind, "");
-  const keys = new Set<string>();
-  for await (const some of redis.scanStream({ match: `${start}*`, count: 1000 })) {
-    for (const key of some as string[]) keys.add(key);
-  }
-  for (const key of [...keys].sort()) {
-    const text = await redis.get(key);
-    const note = text === null ? undefined : noteOf(parsed(text));
-    if (note === undefined) continue;
-    found.push({ note, held: await isHeld(link, kind, key.slice(start.length)) });
-  }
-  return found;
+  return ask(async () => {
+    const found: { note: Note; held: boolean }[] = [];
+    const start = noteKey(kind, "");
+    const keys = new Set<string>();
+    for await (const some of redis.scanStream({ match: `${start}*`, count: 1000 })) {
+      for (const key of some as string[]) keys.add(key);
+    }
+    for (const key of [...keys].sort()) {
+      const text = await redis.get(key);
+      const { holder, note } = text === null ? {} : heldNote(text);
+      const known = noteOf(note);
+      if (known === undefined) continue;
+      // Another may hold it who has put down nothing yet.
+      found.push({ note: known, held: (await redis.get(leaseKey(kind, key.slice(start.length)))) === holder });
+    }
+    return found;
+  });
 }
 
-function parsed(text: string): unknown {
+function heldNote(text: string): { readonly holder?: unknown; readonly note?: unknown } {
   try {
-    return JSON.parse(text);
+    return (JSON.parse(text) as object | null) ?? {};
   } catch {
-    return undefined;
+    return {};
   }
 }

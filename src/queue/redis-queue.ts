@@ -4,13 +4,12 @@
  */
 
 import { setTimeout as wait } from "node:timers/promises";
+import type { Queue as BullMqQueue } from "bullmq";
 import { IllustriousError } from "../base/error.ts";
+import { orAborted } from "./or-aborted.ts";
 import { loadBullMq } from "./packages.ts";
 import type { Ended, Queue } from "./queue.ts";
-import type { RedisLink } from "./redis.ts";
-
-/** Keys in Redis begin with it. */
-export const PREFIX = "illustrious";
+import { PREFIX, type RedisLink } from "./redis.ts";
 
 /** Jobs that one side has in the queue at once: enough for as many workers. */
 const ROOM = 256;
@@ -35,7 +34,7 @@ const WEEK = 7 * 24 * 3600;
  * @param progressOf what was told, unless it is nothing that is told of such jobs
  */
 export async function openRedisQueue<Job, Progress>(
-  { redis }: RedisLink,
+  { redis, ask }: RedisLink,
   kind: string,
   group: string,
   progressOf: (told: unknown) => Progress | undefined,
@@ -45,7 +44,7 @@ export async function openRedisQueue<Job, Progress>(
 > {
   const { Queue: BullQueue } = await loadBullMq();
   const queue = new BullQueue(kind, { connection: redis, prefix: PREFIX, skipVersionCheck: true });
-  // Lost connections come back; what waits for them waits in the calls themselves.
+  // What waits for Redis waits in the calls themselves, and what it refuses they throw.
   queue.on("error", () => {});
   const added = new Map<string, Job>();
   const idOf = (name: string) => `${group}.${name}`;
@@ -88,14 +87,17 @@ export async function openRedisQueue<Job, Progress>(
     room: ROOM,
     async add(name, job) {
       added.set(name, job);
-      await orAborted(put(name, job), signal);
+      await orAborted(
+        ask(() => put(name, job)),
+        signal,
+      );
     },
     async look(names) {
       await wait(MOMENT, undefined, { signal }).catch(() => {});
       const look = async () => {
         const now = performance.now();
         if (now - countedAt > RECOUNT_EVERY) {
-          workers = await queue.getWorkersCount();
+          workers = await workersOf(queue, redis);
           countedAt = now;
         }
         if (now - addedAt > ADD_AGAIN_EVERY) {
@@ -110,16 +112,22 @@ export async function openRedisQueue<Job, Progress>(
         }
         return { ended: await endedAmong(new Set(names)), progress, workers };
       };
-      return orAborted(look(), signal);
+      return orAborted(ask(look), signal);
     },
     async forget(name) {
       added.delete(name);
-      await orAborted(queue.remove(idOf(name)), signal);
+      await orAborted(
+        ask(() => queue.remove(idOf(name))),
+        signal,
+      );
     },
     async clear() {
-      for (const id of await queue.getRanges(["wait", "delayed", "completed", "failed"], 0, -1)) {
-        if (nameOf(id) !== undefined) await queue.remove(id);
-      }
+      const clear = async () => {
+        for (const id of await queue.getRanges(["wait", "delayed", "completed", "failed"], 0, -1)) {
+          if (nameOf(id) !== undefined) await queue.remove(id);
+        }
+      };
+      await orAborted(ask(clear), signal);
     },
     close() {
       redis.off("ready", addAgain);
@@ -130,29 +138,23 @@ export async function openRedisQueue<Job, Progress>(
 
 export type QueueCounts = { readonly waiting: number; readonly active: number; readonly workers: number };
 
-export async function countQueue({ redis }: RedisLink, kind: string): Promise<QueueCounts> {
+/** @throws IllustriousError `queue_failed` */
+export async function countQueue({ redis, ask }: RedisLink, kind: string): Promise<QueueCounts> {
   const { Queue: BullQueue } = await loadBullMq();
   const queue = new BullQueue(kind, { connection: redis, prefix: PREFIX, skipVersionCheck: true });
   queue.on("error", () => {});
-  const { wait: waiting = 0, active = 0 } = await queue.getJobCounts("wait", "active");
-  const workers = await queue.getWorkersCount();
-  await queue.close();
-  return { waiting, active, workers };
+  try {
+    return await ask(async () => {
+      const { wait: waiting = 0, active = 0 } = await queue.getJobCounts("wait", "active");
+      return { waiting, active, workers: await workersOf(queue, redis) };
+    });
+  } finally {
+    await queue.close();
+  }
 }
 
-/** A call that waits for Redis to come back must not keep a program that is to end. */
-export async function orAborted<T>(call: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return call;
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new IllustriousError("cancelled", "stopped while it waited for the queue"));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    return await Promise.race([call, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-    call.catch(() => {});
-  }
+/** Redis tells of the clients of all its databases. */
+async function workersOf(queue: Pick<BullMqQueue, "getWorkers">, redis: RedisLink["redis"]): Promise<number> {
+  const all = await queue.getWorkers();
+  return all.filter(({ db }) => Number(db) === redis.options.db).length;
 }

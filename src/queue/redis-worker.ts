@@ -2,10 +2,11 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { IllustriousError } from "../base/error.ts";
+import type { LinkEvent } from "./link-news.ts";
 import { loadBullMq } from "./packages.ts";
 import type { Perform } from "./queue.ts";
-import type { RedisLink } from "./redis.ts";
-import { PREFIX } from "./redis-queue.ts";
+import { PREFIX, type RedisLink } from "./redis.ts";
+import { hindranceOf, isReply, refused } from "./refusals.ts";
 
 export type WorkerEvent<Job, Progress> =
   | { readonly type: "begun"; readonly name: string; readonly job: Job; readonly lost: number }
@@ -14,8 +15,7 @@ export type WorkerEvent<Job, Progress> =
   /** It goes to another, or comes back. */
   | { readonly type: "returned"; readonly name: string }
   | { readonly type: "failed"; readonly name: string; readonly message: string }
-  /** The connection is lost, or there again. */
-  | { readonly type: "connection"; readonly lost: boolean };
+  | LinkEvent;
 
 export type WorkerOptions<Job, Progress> = {
   /**
@@ -42,10 +42,11 @@ const MOST_LOST = 1_000_000;
 
 /**
  * @param kind of jobs; the queue's name
- * @throws IllustriousError what `accept` and `perform` throw of the kind that is the machine's fault, when the job is back in the queue
+ * @throws IllustriousError what `accept` and `perform` throw of the kind that is the machine's fault, when the job is back in the queue;
+ * `queue_failed` when Redis refuses for good
  */
 export async function* workOn<Job, Progress extends object>(
-  { redis }: RedisLink,
+  { redis, shown, news }: RedisLink,
   kind: string,
   { accept, perform, progressOf, name, stallAfter, signal }: WorkerOptions<Job, Progress>,
 ): AsyncGenerator<WorkerEvent<Job, Progress>, void> {
@@ -126,18 +127,20 @@ export async function* workOn<Job, Progress extends object>(
     stop.abort();
     const closed = async () => {
       const closing = worker.close();
-      do await answered(closing);
-      while (busy);
+      await answered(closing);
+      while (busy) await wait(50);
       ended = true;
       wake();
     };
     void closed();
   };
-  worker.on("error", () => {});
-  const lose = () => tell({ type: "connection", lost: true });
-  const find = () => tell({ type: "connection", lost: false });
-  redis.on("close", lose);
-  redis.on("ready", find);
+  // What passes is waited out by the connections; what does not would be asked again and again, without a pause.
+  worker.on("error", (error) => {
+    if (fault || !isReply(error) || hindranceOf(shown, error.message)) return;
+    fault = refused(shown, error);
+    end();
+  });
+  const unfollow = news?.follow(tell);
   signal?.addEventListener("abort", end, { once: true });
   if (signal?.aborted) end();
   try {
@@ -151,8 +154,7 @@ export async function* workOn<Job, Progress extends object>(
     }
     if (fault) throw fault;
   } finally {
-    redis.off("close", lose);
-    redis.off("ready", find);
+    unfollow?.();
     signal?.removeEventListener("abort", end);
     if (!ended) end();
     while (!ended) await wait(50);

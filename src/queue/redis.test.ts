@@ -1,9 +1,10 @@
-/** @file Addresses, refusals, and that no password is ever told. */
+/** @file Addresses, databases, refusals, and that no password is ever told. */
 
 import { createServer, type Server } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { hasRedis, startRedis } from "../../test/tasks/redis-server.ts";
 import { connectRedis, redisAddress } from "./redis.ts";
+import { hindranceOf, refused } from "./refusals.ts";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -84,4 +85,42 @@ test.skipIf(!hasRedis)("a wrong password is told as such, and not which", async 
   } finally {
     await server.close();
   }
+});
+
+test.skipIf(!hasRedis)("a database that is not there is refused, with how many there are", async () => {
+  const server = await startRedis("--databases", "7");
+  try {
+    (await connectRedis(server.url.replace(/0$/, "6"))).close();
+    await expect(connectRedis(server.url.replace(/0$/, "99"))).rejects.toMatchObject({
+      ...{ code: "bad_option", message: expect.stringContaining("no database 99"), hint: expect.stringContaining("7") },
+    });
+  } finally {
+    await server.close();
+  }
+});
+
+test.each([
+  ["OOM command not allowed when used memory > 'maxmemory'. script: c35b, on @user_script:12.", "OOM"],
+  ["ERR Error running script (call to f_6b1b): @user_script:1: -READONLY You can't write against", "READONLY"],
+  ["BUSY Redis is busy running a script.", "BUSY"],
+  ["CLUSTERDOWN Hash slot not served", "CLUSTERDOWN"],
+  ["ERR max number of clients reached", "max number of clients reached"],
+])("%s passes", (reason, kind) => {
+  const hindrance = hindranceOf("redis://host:6379/0", reason);
+  expect(hindrance).toMatchObject({ kind, message: expect.stringContaining(kind) });
+  expect(hindrance!.message).not.toMatch(/script: c35b/);
+});
+
+test.each([
+  ["WRONGPASS invalid username-password pair or user is disabled.", /refuses the user or password/],
+  ["NOPERM this user has no permissions to run the 'eval' command", /may not do \(NOPERM/],
+  ["CROSSSLOT Keys in request don't hash to the same slot", /part of a cluster/],
+  ["BUSYGROUP Consumer Group name already exists", /refuses a command \(BUSYGROUP/],
+])("%s does not", (reason, told) => {
+  expect(hindranceOf("redis://host:6379/0", reason)).toBeUndefined();
+  const error = Object.assign(new Error(reason), { name: "ReplyError" });
+  expect(refused("redis://host:6379/0", error)).toMatchObject({
+    code: "queue_failed",
+    message: expect.stringMatching(told),
+  });
 });

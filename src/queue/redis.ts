@@ -1,8 +1,15 @@
 /** @file A connection to Redis, or to what speaks like it, such as Valkey. What is told of it never has its password. */
 
+import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { IllustriousError } from "../base/error.ts";
+import type { LinkNews } from "./link-news.ts";
+import { orAborted } from "./or-aborted.ts";
 import { loadRedis } from "./packages.ts";
+import { type Hindrance, hindranceOf, isReply, LOST, PASSWORD_VARIABLE, refused } from "./refusals.ts";
+
+/** Keys in Redis begin with it. */
+export const PREFIX = "illustrious";
 
 export type RedisLink = {
   readonly redis: Redis;
@@ -10,15 +17,21 @@ export type RedisLink = {
   readonly shown: string;
   /** What is wrong with how it is set up, if anything. */
   readonly warning: { readonly message: string; readonly hint: string } | undefined;
+  /** Who is told when Redis cannot be asked. */
+  readonly news: LinkNews | undefined;
+  /**
+   * Awaits an answer, asking again where it is refused for a reason that passes.
+   *
+   * @param call that may be done twice
+   * @throws IllustriousError `queue_failed` for a refusal that stays, in place of the reply
+   */
+  ask<T>(call: () => Promise<T>): Promise<T>;
   /** Ends it and all connections that were made after its likeness. */
   close(): void;
 };
 
 /** BullMQ asks for commands that came with this one. */
 const OLDEST = [6, 2] as const;
-
-/** Takes the place of one that stands in the URL, where everyone sees it who can list processes. */
-export const PASSWORD_VARIABLE = "ILLUSTRIOUS_REDIS_PASSWORD";
 
 type Address = {
   readonly host: string;
@@ -62,62 +75,144 @@ function decoded(part: string): string {
   }
 }
 
+/** Milliseconds without a refusal after which Redis is taken to be itself again. */
+const QUIET = 1000;
+
+/** Milliseconds: the longest pause between two tries. */
+const LONGEST_PAUSE = 5000;
+
 /**
- * Later losses of the connection are waited out: commands are sent when it is back.
- *
- * @throws IllustriousError `bad_option`; `queue_failed` when it cannot be reached or refuses; `unsupported` when it is too old, or ioredis is
- * not installed
+ * @param news are told when Redis cannot be asked, and when it can again: losses of the connection, and refusals that may pass, are then waited
+ * out with growing pauses, and what was asked meanwhile is asked again. Without anyone to tell, both are failures.
+ * @throws IllustriousError `bad_option`, also for a database that Redis does not have; `queue_failed` when it cannot be reached or refuses;
+ * `unsupported` when it is too old, or ioredis is not installed; `cancelled`
  */
-export async function connectRedis(url: string): Promise<RedisLink> {
+export async function connectRedis(url: string, news?: LinkNews, signal?: AbortSignal): Promise<RedisLink> {
   const { shown, ...address } = redisAddress(url);
   const { Redis } = await loadRedis();
-  let connected = false;
+  let open = false;
+  /** Kinds of what has been told since Redis could be asked. */
+  const hindrances = new Set<string>();
+  let refusals = 0;
+  let pauses = 0;
+
+  function hinder({ kind, message, hint }: Hindrance): void {
+    if (!open || !news || hindrances.has(kind)) return;
+    hindrances.add(kind);
+    news.tell({ type: "connection", lost: true, message, hint });
+    if (hindrances.size === 1) void recover();
+  }
+  /** Asks for something that waits as all else does, and so is answered when all else is. */
+  async function recover(): Promise<void> {
+    try {
+      for (let before = -1; before !== refusals; ) {
+        before = refusals;
+        await ask(() => redis.set(`${PREFIX}:asked`, "", "PX", 1));
+        if (refusals > 0) await wait(QUIET, undefined, { ref: false });
+      }
+    } catch {
+      // Whoever needs Redis is told the same.
+      return;
+    }
+    const message = hindrances.has(LOST.kind) ? "the connection to Redis is back" : "Redis takes commands again";
+    hindrances.clear();
+    [refusals, pauses] = [0, 0];
+    news?.tell({ type: "connection", lost: false, message });
+  }
+  async function ask<T>(call: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isReply(error) && !isClosed(error)) throw error;
+        const hindrance = open && news ? hindranceOf(shown, error.message) : undefined;
+        if (!hindrance) throw refused(shown, error);
+        // Refused while it was connecting: others are asked again by the connection itself.
+        hinder(hindrance);
+        await wait(QUIET, undefined, { ref: false });
+      }
+    }
+  }
+
   const redis = new Redis({
     ...address,
     lazyConnect: true,
     // Asked of a connection by BullMQ.
     maxRetriesPerRequest: null,
-    retryStrategy: (times) => (connected ? Math.min(100 * 2 ** times, 5000) : null),
+    // Refusals in place of silence, while Redis reads its data or has too many clients.
+    ...{ enableReadyCheck: false, disableClientInfo: true },
+    retryStrategy(times) {
+      if (!open || !news) return null;
+      return Math.min(100 * 2 ** Math.max(times, hindrances.size > 0 ? ++pauses : 0), LONGEST_PAUSE);
+    },
+    // A connection that is made anew may lead to another Redis, which is master now.
+    reconnectOnError({ message }) {
+      const hindrance = open && news ? hindranceOf(shown, message) : undefined;
+      if (!hindrance) return false;
+      refusals++;
+      hinder(hindrance);
+      return ASK_AGAIN;
+    },
   });
-  let reason = "";
-  redis.on("error", ({ message }: Error) => {
-    reason ||= message;
+  let first: Error | undefined;
+  redis.on("error", (error: Error & { command?: { name: string } }) => {
+    first ??= error;
+    if (!isReply(error)) hinder(LOST);
+    else if (open && error.command?.name === "select") {
+      // It would be asked in another database.
+      hinder(
+        hindranceOf(shown, error.message) ?? {
+          ...LOST,
+          kind: "select",
+          message: `${refused(shown, error).message}; trying again`,
+        },
+      );
+      redis.disconnect(true);
+    }
   });
-  try {
-    await redis.connect();
-    connected = true;
-    const info = `${await redis.info("server")}\n${await redis.info("memory")}`;
-    checkVersion(info, shown);
-    const close = () => {
-      connected = false;
-      redis.disconnect();
-    };
-    return { redis, shown, warning: warningOf(info, shown), close };
-  } catch (error) {
-    connected = false;
+  redis.on("close", () => {
+    if (hindrances.size === 0) hinder(LOST);
+  });
+  const close = () => {
+    open = false;
     redis.disconnect();
-    if (error instanceof IllustriousError) throw error;
-    // Without the cause: it may hold the command that failed, and the password with it.
-    throw refused(shown, reason || (error instanceof Error ? error.message : String(error)));
+  };
+  async function begin(): Promise<RedisLink> {
+    await redis.connect().catch((error: unknown) => {
+      throw refused(shown, first ?? error);
+    });
+    open = true;
+    if (address.db !== 0) await ask(() => selectDatabase(redis, address.db, shown));
+    const info = await ask(async () => `${await redis.info("server")}\n${await redis.info("memory")}`);
+    checkVersion(info, shown);
+    return { redis, shown, warning: warningOf(info, shown), news, ask, close };
   }
+  return orAborted(begin(), signal).catch((error: unknown) => {
+    close();
+    throw error;
+  });
 }
 
-function refused(shown: string, reason: string): IllustriousError {
-  if (/NOAUTH|WRONGPASS|NOPERM|invalid password|without any password/i.test(reason)) {
-    const hint = `Give it as redis://user:password@host, or in the variable ${PASSWORD_VARIABLE}.`;
-    return new IllustriousError("queue_failed", `${shown}: Redis refuses the user or password, or wants one`, hint);
-  }
-  if (/alert.*certificate/i.test(reason)) {
-    const hint = "This program has none to show. Let Redis ask for none: tls-auth-clients no.";
-    return new IllustriousError("queue_failed", `${shown}: Redis wants a certificate of its clients (${reason})`, hint);
-  }
-  if (/certificate|altnames/i.test(reason)) {
+/** As ioredis has it: the connection is made anew, and the command sent again. */
+const ASK_AGAIN = 2;
+
+const isClosed = (error: unknown): error is Error =>
+  error instanceof Error && error.message === "Connection is closed.";
+
+/** @throws IllustriousError `bad_option` for one that is not there */
+async function selectDatabase(redis: Redis, db: number, shown: string): Promise<void> {
+  try {
+    await redis.select(db);
+  } catch (error) {
+    if (!isReply(error) || !/DB index/i.test(error.message)) throw error;
+    const [, has] = await redis.config("GET", "databases").then(
+      (told) => told as string[],
+      () => [],
+    );
     const hint =
-      "Redis has to show a certificate for this host that this machine trusts. Name one of your own authority in NODE_EXTRA_CA_CERTS.";
-    return new IllustriousError("queue_failed", `${shown}: the certificate is not trusted (${reason})`, hint);
+      has === undefined ? "Redis has 16, 0 to 15, unless it is told otherwise." : `It has ${has}, from 0 on.`;
+    throw new IllustriousError("bad_option", `${shown}: Redis has no database ${db}`, hint);
   }
-  const hint = "Check host and port, and that Redis runs there and lets this machine in.";
-  return new IllustriousError("queue_failed", `${shown}: Redis cannot be reached (${reason})`, hint);
 }
 
 function checkVersion(info: string, shown: string): void {

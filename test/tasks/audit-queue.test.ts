@@ -21,8 +21,8 @@ import { writeSceneSet } from "../../src/data/scenes/index.ts";
 import { type AuditEvent, type AuditInput, audit, auditQueueStatus, auditWorker } from "../../src/index.ts";
 import { takeLease } from "../../src/queue/lease.ts";
 import { loadBullMq } from "../../src/queue/packages.ts";
-import { connectRedis } from "../../src/queue/redis.ts";
-import { openRedisQueue, PREFIX } from "../../src/queue/redis-queue.ts";
+import { connectRedis, PREFIX } from "../../src/queue/redis.ts";
+import { openRedisQueue } from "../../src/queue/redis-queue.ts";
 import { workOn } from "../../src/queue/redis-worker.ts";
 import {
   AUDIT_KIND,

@@ -1,5 +1,7 @@
 /** @file What an audit tells while it works. */
 
+import type { LinkEvent } from "../../queue/link-news.ts";
+
 export type AuditCounts = {
   readonly images: number;
   /** Of them, those whose row of an earlier run was kept. */
@@ -14,6 +16,7 @@ export type AuditEvent =
   /** Before the first image is measured; how many more are in `archives`, nobody knows before they are read. */
   | { readonly type: "found"; readonly images: number; readonly archives: number; readonly bytes: number }
   | { readonly type: "warning"; readonly message: string; readonly hint: string }
+  | LinkEvent
   /** A few times a second. `share` of the bytes, 0 to 1; `total` images where there are no archives; `workers` of its queue, if it has one. */
   | ({
       readonly type: "progress";

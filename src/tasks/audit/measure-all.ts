@@ -45,7 +45,7 @@ export type Work = {
   /** Where chunks are. */
   readonly chunks: string;
   readonly known: KnownRows;
-  readonly audit: Pick<AuditQueue, "queue" | "measure" | "workers" | "wrongIn" | "note">;
+  readonly audit: Pick<AuditQueue, "queue" | "waiting" | "measure" | "workers" | "wrongIn" | "note">;
   /** Seconds a file. */
   readonly timeLimit: number;
   readonly found: Found;
@@ -79,7 +79,7 @@ type Tally = { readonly images: number; readonly errors: number };
 /** @throws IllustriousError `cancelled` after an abort; `write_failed`; `engine_failed`; `queue_failed` */
 export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditCounts> {
   const { folder, chunks, found, manifest, counter, signal } = work;
-  const { queue } = work.audit;
+  const { queue, waiting } = work.audit;
   const { workingSide, shard: size } = manifest.settings;
   const pending = new Map<string, Pending>();
   let inWork: ReadonlyMap<string, ChunkProgress> = new Map();
@@ -115,15 +115,15 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
       const message = `${by ?? "a worker"}: ${rows ? "does not see" : "has not done what was asked in"} ${unseen}`;
       if (++one.falseAnswers >= MOST_FALSE) throw new IllustriousError("queue_failed", message, SEE_ALL);
       yield { type: "warning", message, hint: "The chunk is done again." };
-      await queue.forget(name);
-      return queue.add(name, one.job);
+      yield* waiting(queue.forget(name));
+      return yield* waiting(queue.add(name, one.job));
     }
     const place = shardPath(folder, one.chunk.number);
     await work.known.replace(place, rows);
     await rename(chunkTakenPath(chunks, name), place);
     await removeChunk(chunks, name);
     pending.delete(name);
-    await queue.forget(name);
+    yield* waiting(queue.forget(name));
     count(rows.length - one.known.images, errorsIn(rows) - one.known.errors, one.chunk.bytes);
     yield* inPlace(one.chunk.number, rows);
   }
@@ -150,9 +150,10 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
   }
   async function* follow(): AsyncGenerator<AuditEvent, void> {
     if (signal?.aborted) throw stopped(soFar().images);
-    const look = await queue.look([...pending.keys()]).catch((error: unknown) => {
+    const looking = queue.look([...pending.keys()]).catch((error: unknown) => {
       throw signal?.aborted ? stopped(soFar().images) : error;
     });
+    const look = yield* waiting(looking);
     ({ progress: inWork, workers } = { workers: undefined, ...look });
     for (const ended of look.ended) yield* take(ended);
     yield* progress();
@@ -199,7 +200,7 @@ export async function* measureAll(work: Work): AsyncGenerator<AuditEvent, AuditC
     const job = { ...settings, folder: chunks, name: chunk.name, images: images.length, paths: manifest.paths };
     const asked = askedDigest(images.map(({ row }) => row));
     pending.set(chunk.name, { chunk: rest, images: images.length, asked, known, job, falseAnswers: 0 });
-    await queue.add(chunk.name, job);
+    yield* waiting(queue.add(chunk.name, job));
     while (pending.size >= queue.room) yield* follow();
   }
   /** What was measured here, so that a run which ends before the chunk is done has not lost it. */

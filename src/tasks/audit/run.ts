@@ -45,7 +45,7 @@ export async function* runAudit(input: AuditInput, control: AuditControl): Async
   await makeFolder(out);
   const release = await lockFolder(out, "illustrious audit");
   try {
-    const audit = await queueOf(options, control);
+    const audit = yield* queueOf(options, control);
     try {
       if (audit.warning) yield { type: "warning", ...audit.warning };
       yield* auditWith(audit, options, control.signal);
@@ -59,11 +59,11 @@ export async function* runAudit(input: AuditInput, control: AuditControl): Async
   }
 }
 
-async function queueOf(options: AuditOptions, control: AuditControl): Promise<AuditQueue> {
+async function* queueOf(options: AuditOptions, control: AuditControl): AsyncGenerator<AuditEvent, AuditQueue> {
   const { out, queue, workers = availableParallelism(), timeLimit } = options;
   const { entry = new URL("./decoder-main.js", import.meta.url), signal } = control;
   const here = { entry, workers, timeLimit };
-  return queue === undefined ? ownQueue(here) : redisQueue(queue, resolve(out), here, signal);
+  return queue === undefined ? ownQueue(here) : yield* redisQueue(queue, resolve(out), here, signal);
 }
 
 async function* auditWith(
@@ -100,7 +100,7 @@ async function* auditWith(
   const duplicates = yield* duplicatesIn(folder.next, images, options.nearDistance, signal, tell);
   await writeFigures(folder.next, counter.result());
   const shards = Math.ceil(images / options.shard);
-  await audit.check();
+  yield* audit.waiting(audit.check());
   await writeManifest(folder.next, { ...manifest, complete: true, images, errors, shards, ...duplicates });
   await publish(out);
   await audit.finish();

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { exists } from "../../formats/exists.ts";
 import { isHeld, readNotes } from "../../queue/lease.ts";
+import { openNews } from "../../queue/link-news.ts";
 import type { Turn } from "../../queue/queue.ts";
 import { connectRedis } from "../../queue/redis.ts";
 import { countQueue, type QueueCounts } from "../../queue/redis-queue.ts";
@@ -42,7 +43,8 @@ export async function* runWorker(
 ): AsyncGenerator<AuditWorkerEvent, void> {
   const { queue, workers = availableParallelism(), stallAfter, below } = parseWorkerOptions(input);
   const folders = below && (await realFolders(below));
-  const link = await connectRedis(queue);
+  const news = openNews();
+  const link = yield* news.during(connectRedis(queue, news));
   let open: { readonly timeLimit: number; readonly decoders: Decoders } | undefined;
 
   async function decodersFor(timeLimit: number): Promise<Decoders> {
@@ -95,16 +97,20 @@ export type AuditQueueStatus = QueueCounts & {
   /** Where the queue is, without user and password. */
   readonly queue: string;
   /** Of the last week. */
-  readonly audits: readonly (Omit<AuditNote, "done"> & { readonly state: "running" | "stopped" | "done" })[];
+  readonly audits: readonly (Omit<AuditNote, "done" | "looking"> & { readonly state: AuditState })[];
 };
+
+/** While it looks for images it does not know how many there are, nor how many an earlier run has measured. */
+export type AuditState = "looking for images" | "running" | "stopped" | "done";
 
 export async function readStatus(queue: string): Promise<AuditQueueStatus> {
   const link = await connectRedis(queue);
   try {
     const counts = await countQueue(link, AUDIT_KIND);
     const notes = await readNotes(link, AUDIT_KIND, noteOf);
-    const audits = notes.map(({ note: { done, ...note }, held }) => {
-      const state = held ? ("running" as const) : done ? ("done" as const) : ("stopped" as const);
+    const audits = notes.map(({ note: { done, looking, ...note }, held }) => {
+      const stateHeld = looking ? ("looking for images" as const) : ("running" as const);
+      const state = held ? stateHeld : done ? ("done" as const) : ("stopped" as const);
       return { ...note, state };
     });
     return { queue: link.shown, ...counts, audits };

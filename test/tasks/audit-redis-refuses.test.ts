@@ -1,0 +1,223 @@
+/** @file Audits over a Redis that refuses: what passes is told once and waited out, what does not ends them with the reason. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { writeSceneSet } from "../../src/data/scenes/index.ts";
+import { type AuditEvent, audit, auditQueueStatus } from "../../src/index.ts";
+import { connectRedis, type RedisLink } from "../../src/queue/redis.ts";
+import { filesOf } from "../audit/files-of.ts";
+import { ended, hasRedis, type RedisServer, startRedis } from "./redis-server.ts";
+
+const entry = new URL("../../dist/tasks/audit/decoder-main.js", import.meta.url);
+const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+
+const IMAGES = 36;
+let root = "";
+/** Files of an undisturbed audit by one machine. */
+let whole: Map<string, string>;
+let redis: RedisServer;
+/** Whoever looks after that Redis. */
+let admin: RedisLink;
+const workers: ChildProcess[] = [];
+
+type Told = { readonly type: string; readonly lost?: boolean; readonly message?: string };
+const connections = (events: readonly Told[]) => events.filter(({ type }) => type === "connection");
+
+async function audited(
+  name: string,
+  onEvent: (event: AuditEvent) => unknown = () => {},
+  queue?: string,
+): Promise<AuditEvent[]> {
+  const asked = { paths: [join(root, "set")], out: join(root, name), shard: 4, ...(queue !== undefined && { queue }) };
+  const events: AuditEvent[] = [];
+  for await (const event of audit(asked, { entry })) {
+    events.push(event);
+    await onEvent(event);
+  }
+  return events;
+}
+
+function startWorker(url = redis.url) {
+  const argv = [main, "worker", "--queue", url, "--workers", "1", "--stall-after", "1", "--json"];
+  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+  workers.push(child);
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (text: Buffer) => {
+    said.out += text;
+  });
+  child.stderr.on("data", (text: Buffer) => {
+    said.err += text;
+  });
+  const events = () =>
+    said.out
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Told);
+  return { child, said, events };
+}
+
+/** Does something at the first event of a type, and something else when Redis is told to be away. */
+function once(when: AuditEvent["type"], act: () => unknown, then = () => {}): (event: AuditEvent) => unknown {
+  let [acted, told] = [false, false];
+  return ({ type }) => {
+    if (type === "connection" && !told) {
+      told = true;
+      then();
+    }
+    if (type !== when || acted) return undefined;
+    acted = true;
+    return act();
+  };
+}
+
+const config = (name: string, value: string) => admin.redis.config("SET", name, value);
+
+async function failSaving(): Promise<void> {
+  const [, folder] = (await admin.redis.config("GET", "dir")) as string[];
+  await config("save", "1 1");
+  await rm(folder!, { recursive: true });
+  await admin.redis.bgsave();
+  await vi.waitFor(async () => expect(await admin.redis.info("persistence")).toContain("rdb_last_bgsave_status:err"));
+}
+
+describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are skipped", () => {
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "redis-refuses-"));
+    await mkdir(join(root, "set"));
+    for await (const _ of writeSceneSet(join(root, "set"), { count: IMAGES, size: 256, captions: 1 }));
+    await audited("whole");
+    whole = await filesOf(join(root, "whole"));
+  }, 120_000);
+  beforeEach(async () => {
+    redis = await startRedis();
+    admin = await connectRedis(redis.url);
+  });
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) await ended(worker, "SIGKILL");
+    admin.close();
+    await redis.close();
+  }, 60_000);
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  test.each<[word: string, when: "found" | "shard", refuse: () => unknown, relent: () => unknown]>([
+    ["OOM", "found", () => config("maxmemory", "1"), () => config("maxmemory", "0")],
+    ["READONLY", "shard", () => admin.redis.replicaof("127.0.0.1", 1), () => admin.redis.replicaof("NO", "ONE")],
+    ["MISCONF", "shard", failSaving, () => config("save", "")],
+  ])(
+    "a Redis that answers %s from the first %s on: all say so once, wait, and go on to the files of one machine's audit",
+    async (word, when, refuse, relent) => {
+      const worker = startWorker();
+      const events = await audited(
+        word,
+        once(when, refuse, () => void wait(4000).then(relent)),
+        redis.url,
+      );
+      expect(await filesOf(join(root, word))).toEqual(whole);
+      const told = [
+        {
+          ...{ lost: true, message: expect.stringMatching(`^redis://.*: Redis takes no commands \\(${word} .*\\)`) },
+          ...{ hint: expect.stringMatching(/\.$/) },
+        },
+        { lost: false, message: "Redis takes commands again" },
+      ];
+      expect(connections(events)).toMatchObject(told);
+      await vi.waitFor(() => expect(connections(worker.events())).toMatchObject(told), 10_000);
+      // Without pauses it is refused thousands of times.
+      const [, refusals] = /total_error_replies:(\d+)/.exec(await admin.redis.info("stats"))!;
+      expect(Number(refusals)).toBeLessThan(100);
+    },
+    120_000,
+  );
+
+  test("a memory that is full from the beginning is told by both sides before anything else, and waited for", async () => {
+    await config("maxmemory", "1");
+    const worker = startWorker();
+    const events = await audited(
+      "full",
+      (event) => {
+        if (event.type === "connection" && event.lost) {
+          void vi
+            .waitFor(() => expect(connections(worker.events())).toHaveLength(1), 20_000)
+            .then(() => config("maxmemory", "0"));
+        }
+      },
+      redis.url,
+    );
+    expect(events[0]).toMatchObject({ type: "connection", lost: true, message: expect.stringContaining("(OOM ") });
+    expect(await filesOf(join(root, "full"))).toEqual(whole);
+  }, 120_000);
+
+  test("a password that is set in the middle ends both sides, said as that", async () => {
+    const worker = startWorker();
+    const running = audited(
+      "locked",
+      once("shard", async () => {
+        await config("requirepass", "secret");
+        await admin.redis.call("CLIENT", "KILL", "TYPE", "normal");
+      }),
+      redis.url,
+    );
+    await expect(running).rejects.toMatchObject({
+      ...{ code: "queue_failed", message: expect.stringContaining("refuses the user or password") },
+      hint: expect.stringContaining("ILLUSTRIOUS_REDIS_PASSWORD"),
+    });
+    await vi.waitFor(() => expect(worker.child.exitCode).toBe(1), 20_000);
+    expect(worker.said.out + worker.said.err).toContain("refuses the user or password");
+  }, 120_000);
+
+  test("what the user may not do ends a worker with Redis' own words", async () => {
+    await admin.redis.acl("SETUSER", "default", "-evalsha", "-eval");
+    const worker = startWorker();
+    await vi.waitFor(() => expect(worker.child.exitCode).toBe(1), 20_000);
+    expect(worker.said.out + worker.said.err).toMatch(/what its user may not do \(NOPERM .*eval/);
+  }, 60_000);
+
+  test("a Redis that is away for seconds is told once by both sides, and once that it is back", async () => {
+    const worker = startWorker();
+    let restarted: Promise<void> | undefined;
+    const atFirst = once("shard", () => {
+      restarted = redis.restart("SIGKILL", 4000);
+    });
+    const events = await audited("away", atFirst, redis.url);
+    await restarted;
+    const told = [
+      { lost: true, message: "the connection to Redis is lost; trying again" },
+      { lost: false, message: "the connection to Redis is back" },
+    ];
+    expect(connections(events)).toMatchObject(told);
+    await vi.waitFor(() => expect(connections(worker.events())).toMatchObject(told), 10_000);
+    expect(await filesOf(join(root, "away"))).toEqual(whole);
+  }, 120_000);
+
+  test("workers of another database are not this queue's", async () => {
+    startWorker(redis.url.replace(/0$/, "1"));
+    await vi.waitFor(
+      async () => expect(await auditQueueStatus(redis.url.replace(/0$/, "1"))).toMatchObject({ workers: 1 }),
+      20_000,
+    );
+    expect(await auditQueueStatus(redis.url)).toMatchObject({ workers: 0 });
+  }, 60_000);
+
+  test("an audit is seen from its beginning, and not as the one before", async () => {
+    // Told before there is anything to do.
+    await config("maxmemory-policy", "allkeys-lru");
+    startWorker();
+    const seen: [type: string, status: unknown][] = [];
+    const look = async ({ type }: AuditEvent) => {
+      if (type === "warning" || type === "known") seen.push([type, (await auditQueueStatus(redis.url)).audits]);
+    };
+    await audited("seen", look, redis.url);
+    await audited("seen", look, redis.url);
+    const looking = [{ state: "looking for images", pid: process.pid, images: 0, share: 0 }];
+    expect(seen).toMatchObject([
+      ["warning", looking],
+      ["warning", looking],
+      ["known", looking],
+    ]);
+    expect((await auditQueueStatus(redis.url)).audits).toMatchObject([{ state: "done", images: IMAGES }]);
+  }, 120_000);
+});
