@@ -1,7 +1,7 @@
 /** @file Audits whose images are measured by workers over a Redis: whatever becomes of those, the table is that of one machine. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -256,6 +256,38 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
     await queue.close();
     link.close();
   }, 240_000);
+
+  test("a worker where the set's folder, or the audit's, is an empty one ends with that, and the audit goes on with others", async () => {
+    const [mounted, elsewhere, out] = ["mounted", "elsewhere", "unmounted"].map((name) => join(root, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await mkdir(mounted);
+    for (let i = 0; i < 12; i++) await copyFile(join(set, "0000000.png"), join(mounted, `${i}.png`));
+    const running = run({ paths: [mounted], out, queue: redis.url });
+    while ((await auditQueueStatus(redis.url)).waiting < 3) await new Promise((wake) => setTimeout(wake, 50));
+    const work = async (signal?: AbortSignal) => {
+      for await (const _ of auditWorker({ queue: redis.url }, { entry, ...(signal && { signal }) }));
+    };
+    for (const [folder, message] of [
+      [mounted, /more images: none of them on this machine/],
+      [join(out, "chunks"), /chunks: not on this machine, though .* is/],
+    ] as const) {
+      await rename(folder, elsewhere);
+      if (folder === mounted) await mkdir(folder);
+      await expect(work()).rejects.toMatchObject({ code: "missing_file", message: expect.stringMatching(message) });
+      await rm(folder, { recursive: true, force: true });
+      await rename(elsewhere, folder);
+    }
+    const stop = new AbortController();
+    const working = work(stop.signal);
+    const events = await running;
+    expect(events.filter(({ type }) => type === "warning")).toEqual([]);
+    expect(events.at(-1)).toMatchObject({ type: "done", images: 12, errors: 0 });
+    stop.abort();
+    await expect(working).rejects.toMatchObject({ code: "cancelled" });
+  }, 120_000);
 
   test("a worker that was told to stay in a folder sets aside what a line or a link has elsewhere, and gives back a set that is", async () => {
     const inside = join(root, "inside");

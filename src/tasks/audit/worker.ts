@@ -2,7 +2,9 @@
 
 import { availableParallelism, hostname } from "node:os";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { IllustriousError } from "../../base/error.ts";
+import { readPlan } from "../../data/audit/index.ts";
 import { exists } from "../../formats/exists.ts";
 import { isHeld, readNotes } from "../../queue/lease.ts";
 import { openNews } from "../../queue/link-news.ts";
@@ -65,7 +67,8 @@ export async function* runWorker(
       if (folders) await checkBelow(job, folders);
       return job;
     } catch (reason) {
-      // What an audit that is over has left in the queue is nobody's trouble.
+      // What an audit that is over has left in the queue is nobody's trouble; one that ends takes its folder away before its lease.
+      await sleep(ENDING);
       if (await isHeld(link, AUDIT_KIND, groupOf(dirname(folder)))) throw reason;
       return undefined;
     }
@@ -84,13 +87,34 @@ export async function* runWorker(
   }
 }
 
-/** @throws IllustriousError `missing_file` for a path of the job that is not there on this machine */
-async function checkSeen({ folder, paths }: ChunkJob): Promise<void> {
-  for (const path of [dirname(folder), ...paths]) {
-    if (await exists(path)) continue;
+/** Milliseconds that an audit takes to end. */
+const ENDING = 1000;
+
+/** Images of a chunk that are looked for; fewer than the second may all be gone. */
+const [LOOKED_FOR, FEWEST] = [8, 3];
+
+/**
+ * A folder that is there may be where something should be mounted and is not.
+ *
+ * @throws IllustriousError `missing_file` for a path of the job that is not there on this machine, or has none of the job's images
+ */
+async function checkSeen({ folder, name, paths }: ChunkJob): Promise<void> {
+  const missing = (message: string) => {
     const hint = "Mount it under the same path as where the audit was started.";
-    throw new IllustriousError("missing_file", `${path}: not on this machine, ${hostname()}`, hint);
+    return new IllustriousError("missing_file", `${message}, ${hostname()}`, hint);
+  };
+  for (const path of [dirname(folder), ...paths]) {
+    if (!(await exists(path))) throw missing(`${path}: not on this machine`);
   }
+  const plan = await readPlan(folder, name);
+  // A plan alone is missing where another worker has done it.
+  if (!plan && !(await exists(folder))) throw missing(`${folder}: not on this machine, though ${dirname(folder)} is`);
+  const images = (plan ?? []).filter(({ row, open }) => open && row.bytes !== null).map(({ row }) => row.source);
+  const step = Math.max(1, Math.floor(images.length / LOOKED_FOR));
+  const some = images.filter((_, i) => i % step === 0);
+  if (some.length < FEWEST) return;
+  for (const path of some) if (await exists(path)) return;
+  throw missing(`${some[0]} and ${some.length - 1} more images: none of them on this machine`);
 }
 
 export type AuditQueueStatus = QueueCounts & {
