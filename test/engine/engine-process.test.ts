@@ -138,6 +138,61 @@ test("cancelling a run that waits leaves the one in progress alone", async () =>
   expect(await first).toHaveLength(2);
 });
 
+test("runs that wait for one that is killed for its slowness go on in a new process", async () => {
+  const engine = start(100);
+  const abort = new AbortController();
+  const pids: number[] = [];
+  const slow = async () => {
+    for await (const _ of engine.run("block", { ms: 60_000 }, abort.signal)) {
+      pids.push(engine.pid!);
+      abort.abort();
+    }
+  };
+  const [first, second, third] = await Promise.allSettled([
+    slow(),
+    all(engine.run<Count>("count", { to: 2 })),
+    all(engine.run<Count>("count", { to: 3 })),
+  ]);
+  expect(first).toMatchObject({ status: "rejected", reason: { code: "cancelled" } });
+  expect([second, third]).toMatchObject([{ value: [{ i: 1 }, { i: 2 }] }, { value: [{ i: 1 }, { i: 2 }, { i: 3 }] }]);
+  expect(pids).not.toContain(engine.pid);
+});
+
+test("a crash is the error of the run that was in progress, not of those that waited", async () => {
+  const engine = start();
+  const [first, second] = await Promise.allSettled([
+    all(engine.run("crash", {})),
+    all(engine.run<Count>("count", { to: 2 })),
+  ]);
+  expect(first).toMatchObject({ status: "rejected", reason: { code: "engine_failed" } });
+  expect(second).toMatchObject({ value: [{ i: 1 }, { i: 2 }] });
+});
+
+test("a cancelled run that has ended kills no other, however late its end is read", async () => {
+  const engine = start(200);
+  const abort = new AbortController();
+  const late = async () => {
+    for await (const _ of engine.run("count", { to: 1e9, ms: 1 }, abort.signal)) {
+      abort.abort();
+      await sleep(1000);
+    }
+  };
+  const next = all(engine.run<Count>("count", { to: 20, ms: 100 }));
+  await expect(late()).rejects.toMatchObject({ code: "cancelled" });
+  expect(await next).toHaveLength(20);
+});
+
+test("a close cancels the run in progress and those that wait", async () => {
+  const engine = start();
+  const runs = [engine.run("count", { to: 1e9, ms: 1 }), engine.run("count", { to: 1 })];
+  await runs[0]!.next();
+  const ends = Promise.allSettled(runs.map(all));
+  await engine.close();
+  const error = { code: "cancelled", message: "count was cancelled: its engine was closed", hint: undefined };
+  expect(await ends).toMatchObject([{ reason: error }, { reason: error }]);
+  expect(engine.pid).toBeUndefined();
+});
+
 test("a run started right after a close gets a new process", async () => {
   const engine = start();
   await all(engine.run("count", { to: 1 }));

@@ -21,15 +21,29 @@ export type EngineOptions = {
   readonly stderr?: "inherit" | "ignore";
 };
 
-/** A running task in the parent: what has arrived and not been read, and who waits for more. */
-type Inbox = { readonly child: ChildProcess; readonly queue: FromEngine[]; wake: () => void };
+/** What has arrived of a run and has not been read. */
+type Answer = Exclude<FromEngine, { type: "started" }>;
+
+/** A task in the parent: where it runs or waits, what has arrived, and who waits for more. */
+type Run = {
+  readonly id: number;
+  readonly task: string;
+  readonly options: unknown;
+  /** Another one where that was lost before the run had begun. */
+  child: ChildProcess;
+  hasBegun: boolean;
+  readonly queue: Answer[];
+  wake: () => void;
+  killer?: NodeJS.Timeout;
+};
 
 const PATIENCE = 5_000;
 
 export class EngineProcess {
   readonly #options: EngineOptions;
   #child: ChildProcess | undefined;
-  #inboxes = new Map<number, Inbox>();
+  /** In the order in which they were asked for; those that have ended are gone. */
+  #runs = new Map<number, Run>();
   #nextId = 1;
 
   constructor(options: EngineOptions) {
@@ -43,32 +57,30 @@ export class EngineProcess {
 
   /**
    * Runs a task and yields its events. Stop iterating, or abort, to cancel: the step in progress is finished first, and
-   * if that takes longer than the patience, the process is killed and the next run starts a new one.
+   * if that takes longer than the patience, the process is killed and the runs that wait get a new one.
+   *
+   * @throws IllustriousError what the task throws; `cancelled` after an abort, and when the engine is closed meanwhile;
+   * `engine_failed` if the process dies
    */
   async *run<Event>(task: string, options: unknown, signal?: AbortSignal): AsyncGenerator<Event, void> {
     if (signal?.aborted) throw cancelled(task);
-    const id = this.#nextId++;
-    const child = this.#started();
-    const inbox: Inbox = { child, queue: [], wake: () => {} };
-    this.#inboxes.set(id, inbox);
-    let started = false;
-    let ended = false;
-    let killer: NodeJS.Timeout | undefined;
-    const cancel = () => {
-      tell(child, { type: "cancel", id });
-      // A run that still waits ends here and now: the one it waits for is somebody else's.
-      if (!started) this.#deliver(id, { type: "end", id });
-      else killer ??= setTimeout(() => child.kill("SIGKILL"), this.#options.patience ?? PATIENCE);
+    const run: Run = {
+      id: this.#nextId++,
+      task,
+      options,
+      child: this.#started(),
+      hasBegun: false,
+      queue: [],
+      wake: () => {},
     };
+    this.#runs.set(run.id, run);
+    let ended = false;
+    const cancel = () => this.#cancel(run);
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      tell(child, { type: "run", id, task, options });
+      this.#hand(run, run.child);
       for (;;) {
-        const message = await nextOf(inbox);
-        if (message.type === "started") {
-          started = true;
-          continue;
-        }
+        const message = await nextOf(run);
         if (message.type === "event") {
           yield message.event as Event;
           continue;
@@ -82,16 +94,14 @@ export class EngineProcess {
     } finally {
       if (!ended) {
         cancel();
-        while (isOnTheWay(await nextOf(inbox)));
+        while ((await nextOf(run)).type === "event");
       }
-      clearTimeout(killer);
       signal?.removeEventListener("abort", cancel);
-      this.#inboxes.delete(id);
-      if (this.#inboxes.size === 0) this.#rest();
+      if (this.#runs.size === 0) this.#rest();
     }
   }
 
-  /** Ends the process; models it holds are gone. A later run starts a new one. */
+  /** Ends the process and cancels its runs; models it holds are gone. A later run starts a new one. */
   async close(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
@@ -100,6 +110,14 @@ export class EngineProcess {
     // Idle, the child does not keep this program alive; waiting for its end must.
     child.ref();
     child.kill("SIGKILL");
+    for (const run of this.#runsOn(child)) {
+      const { code, message } = cancelled(run.task);
+      this.#deliver(run, {
+        type: "failed",
+        id: run.id,
+        failure: { code, message: `${message}: its engine was closed` },
+      });
+    }
     await gone;
   }
 
@@ -118,7 +136,11 @@ export class EngineProcess {
     const kill = () => child.kill("SIGKILL");
     process.once("exit", kill);
     child.once("exit", () => process.off("exit", kill));
-    child.on("message", (message: FromEngine) => this.#deliver(message.id, message));
+    child.on("message", (message: FromEngine) => {
+      const run = this.#runs.get(message.id);
+      // What a child that was killed here still had to say is of nobody's concern: its runs have ended or go to another.
+      if (run?.child === child && !child.killed) this.#deliver(run, message);
+    });
     child.on("error", (error) => this.#lost(child, `the engine's process: ${error.message}`));
     child.on("exit", (code, signal) =>
       this.#lost(child, `the engine's process ended (${signal ?? `exit code ${code}`})`),
@@ -127,24 +149,53 @@ export class EngineProcess {
     return child;
   }
 
+  #hand(run: Run, child: ChildProcess): void {
+    run.child = child;
+    tell(child, { type: "run", id: run.id, task: run.task, options: run.options });
+  }
+
+  #cancel(run: Run): void {
+    const { id, child } = run;
+    if (!this.#runs.has(id)) return;
+    tell(child, { type: "cancel", id });
+    // A run that still waits ends here and now: the one it waits for is somebody else's.
+    if (!run.hasBegun) this.#deliver(run, { type: "end", id });
+    else run.killer ??= setTimeout(() => child.kill("SIGKILL"), this.#options.patience ?? PATIENCE);
+  }
+
   /** Idle, it must not keep the parent's program from ending. */
   #rest(): void {
     this.#child?.unref();
     this.#child?.channel?.unref();
   }
 
-  #deliver(id: number, message: FromEngine): void {
-    const inbox = this.#inboxes.get(id);
-    inbox?.queue.push(message);
-    inbox?.wake();
+  #deliver(run: Run, message: FromEngine): void {
+    if (message.type === "started") {
+      run.hasBegun = true;
+      return;
+    }
+    run.queue.push(message);
+    if (message.type !== "event") {
+      // However late the end is read: by then the process may be at another's run.
+      clearTimeout(run.killer);
+      this.#runs.delete(run.id);
+    }
+    run.wake();
   }
 
+  #runsOn(child: ChildProcess): Run[] {
+    return [...this.#runs.values()].filter((run) => run.child === child);
+  }
+
+  /** The run that had begun fails, and those that waited for it go to a new process. Where none had, no process would do better. */
   #lost(child: ChildProcess, message: string): void {
     if (this.#child === child) this.#child = undefined;
     const hint = "If memory ran out, use a smaller size or batch; the next run starts a new engine.";
-    for (const [id, inbox] of this.#inboxes) {
-      if (inbox.child !== child) continue;
-      this.#deliver(id, { type: "failed", id, failure: { code: "engine_failed", message, hint } });
+    const lost = this.#runsOn(child);
+    const hadBegun = lost.some((run) => run.hasBegun);
+    for (const run of lost) {
+      if (hadBegun && !run.hasBegun) this.#hand(run, this.#started());
+      else this.#deliver(run, { type: "failed", id: run.id, failure: { code: "engine_failed", message, hint } });
     }
   }
 }
@@ -158,15 +209,13 @@ function tell(child: ChildProcess, message: ToEngine): void {
   if (child.connected) child.send(message, () => {});
 }
 
-const isOnTheWay = ({ type }: FromEngine): boolean => type === "event" || type === "started";
-
-async function nextOf(inbox: Inbox): Promise<FromEngine> {
-  while (inbox.queue.length === 0) {
+async function nextOf(run: Run): Promise<Answer> {
+  while (run.queue.length === 0) {
     await new Promise<void>((resolve) => {
-      inbox.wake = resolve;
+      run.wake = resolve;
     });
   }
-  return inbox.queue.shift()!;
+  return run.queue.shift()!;
 }
 
 function errorOf({ code, message, hint, stack }: Failure): IllustriousError {
