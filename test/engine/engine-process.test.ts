@@ -193,6 +193,15 @@ test("a close cancels the run in progress and those that wait", async () => {
   expect(engine.pid).toBeUndefined();
 });
 
+test("a dozen engines have one listener on this process, and none when they are gone", async () => {
+  const before = process.listenerCount("exit");
+  const many = Array.from({ length: 12 }, () => start());
+  await Promise.all(many.map((engine) => all(engine.run("count", { to: 1 }))));
+  expect(process.listenerCount("exit")).toBe(before + 1);
+  await Promise.all(many.map((engine) => engine.close()));
+  expect(process.listenerCount("exit")).toBe(before);
+});
+
 test("a run started right after a close gets a new process", async () => {
   const engine = start();
   await all(engine.run("count", { to: 1 }));

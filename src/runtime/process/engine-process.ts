@@ -132,10 +132,7 @@ export class EngineProcess {
       execArgv: [...(this.#options.nodeOptions ?? [])],
       stdio: ["ignore", "inherit", this.#options.stderr ?? "inherit", "ipc"],
     });
-    // A parent that leaves in a hurry leaves no engine behind: one in the middle of a native call would not notice.
-    const kill = () => child.kill("SIGKILL");
-    process.once("exit", kill);
-    child.once("exit", () => process.off("exit", kill));
+    endWithThisProcess(child);
     child.on("message", (message: FromEngine) => {
       const run = this.#runs.get(message.id);
       // What a child that was killed here still had to say is of nobody's concern: its runs have ended or go to another.
@@ -198,6 +195,23 @@ export class EngineProcess {
       else this.#deliver(run, { type: "failed", id: run.id, failure: { code: "engine_failed", message, hint } });
     }
   }
+}
+
+/** Engines that run. One listener for all: one each would be warned of as a leak. */
+const running = new Set<ChildProcess>();
+
+/** A parent that leaves in a hurry leaves no engine behind: one in the middle of a native call would not notice. */
+function endWithThisProcess(child: ChildProcess): void {
+  if (running.size === 0) process.on("exit", endAll);
+  running.add(child);
+  child.once("exit", () => {
+    running.delete(child);
+    if (running.size === 0) process.off("exit", endAll);
+  });
+}
+
+function endAll(): void {
+  for (const child of running) child.kill("SIGKILL");
 }
 
 function isGone(child: ChildProcess): boolean {
