@@ -210,13 +210,12 @@ test("a run started right after a close gets a new process", async () => {
   await closing;
 });
 
-test("a program that awaits the close of an idle engine goes on", async () => {
+/** What a program prints that has an engine, once it has ended by itself. */
+async function outputOf(body: string): Promise<string> {
   const program = `
     import { EngineProcess } from ${JSON.stringify(join(import.meta.dirname, "../../dist/runtime/process/engine-process.js"))};
     const engine = new EngineProcess({ entry: new URL(${JSON.stringify(entry.href)}) });
-    for await (const _ of engine.run("count", { to: 1 }));
-    await engine.close();
-    process.stdout.write("after");`;
+    ${body}`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -225,7 +224,43 @@ test("a program that awaits the close of an idle engine goes on", async () => {
     out += data;
   });
   expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
-  expect(out).toBe("after");
+  return out;
+}
+
+test("a program that awaits the close of an idle engine goes on", async () => {
+  const body = `
+    for await (const _ of engine.run("count", { to: 1 }));
+    await engine.close();
+    process.stdout.write("after");`;
+  expect(await outputOf(body)).toBe("after");
+});
+
+test("a program that awaits the close of an engine in the middle of a run goes on", async () => {
+  const body = `
+    const run = engine.run("count", { to: 1e9 });
+    await run.next();
+    const next = run.next().catch((error) => process.stdout.write(error.code));
+    await engine.close();
+    await next;
+    process.stdout.write(" after");`;
+  expect(await outputOf(body)).toBe("cancelled after");
+});
+
+test("a run that nobody follows does not keep its program", async () => {
+  const body = `
+    const run = engine.run("count", { to: 1e9, ms: 1 });
+    await run.next();
+    process.stdout.write("left");`;
+  expect(await outputOf(body)).toBe("left");
+});
+
+test("a controller in its signal's place is refused, and keeps nothing alive", async () => {
+  const body = `
+    const error = await engine.run("count", { to: 1 }, new AbortController()).next().catch((error) => error);
+    process.stdout.write([error.code, error.message, error.hint].join("; "));`;
+  expect(await outputOf(body)).toBe(
+    "bad_option; signal: this is no AbortSignal; Hand over the signal of an AbortController: controller.signal.",
+  );
 });
 
 test("an engine whose parent is killed ends by itself", async () => {

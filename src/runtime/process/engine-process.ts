@@ -34,6 +34,8 @@ type Run = {
   hasBegun: boolean;
   readonly queue: Answer[];
   wake: () => void;
+  /** Whether somebody waits for what comes next. */
+  isAwaited: boolean;
   killer?: NodeJS.Timeout;
 };
 
@@ -59,10 +61,11 @@ export class EngineProcess {
    * Runs a task and yields its events. Stop iterating, or abort, to cancel: the step in progress is finished first, and
    * if that takes longer than the patience, the process is killed and the runs that wait get a new one.
    *
-   * @throws IllustriousError what the task throws; `cancelled` after an abort, and when the engine is closed meanwhile;
-   * `engine_failed` if the process dies
+   * @throws IllustriousError `bad_option` for what is no signal; what the task throws; `cancelled` after an abort, and when
+   * the engine is closed meanwhile; `engine_failed` if the process dies
    */
   async *run<Event>(task: string, options: unknown, signal?: AbortSignal): AsyncGenerator<Event, void> {
+    checkSignal(signal);
     if (signal?.aborted) throw cancelled(task);
     const run: Run = {
       id: this.#nextId++,
@@ -72,6 +75,7 @@ export class EngineProcess {
       hasBegun: false,
       queue: [],
       wake: () => {},
+      isAwaited: false,
     };
     this.#runs.set(run.id, run);
     let ended = false;
@@ -80,7 +84,7 @@ export class EngineProcess {
     try {
       this.#hand(run, run.child);
       for (;;) {
-        const message = await nextOf(run);
+        const message = await this.#next(run);
         if (message.type === "event") {
           yield message.event as Event;
           continue;
@@ -94,10 +98,9 @@ export class EngineProcess {
     } finally {
       if (!ended) {
         cancel();
-        while ((await nextOf(run)).type === "event");
+        while ((await this.#next(run)).type === "event");
       }
       signal?.removeEventListener("abort", cancel);
-      if (this.#runs.size === 0) this.#rest();
     }
   }
 
@@ -122,11 +125,7 @@ export class EngineProcess {
   }
 
   #started(): ChildProcess {
-    if (this.#child?.connected && !isGone(this.#child)) {
-      this.#child.ref();
-      this.#child.channel?.ref();
-      return this.#child;
-    }
+    if (this.#child?.connected && !isGone(this.#child)) return this.#child;
     const child = fork(fileURLToPath(this.#options.entry), {
       serialization: "advanced",
       execArgv: [...(this.#options.nodeOptions ?? [])],
@@ -149,6 +148,28 @@ export class EngineProcess {
   #hand(run: Run, child: ChildProcess): void {
     run.child = child;
     tell(child, { type: "run", id: run.id, task: run.task, options: run.options });
+    this.#hold(child);
+  }
+
+  async #next(run: Run): Promise<Answer> {
+    while (run.queue.length === 0) {
+      await new Promise<void>((resolve) => {
+        run.wake = resolve;
+        run.isAwaited = true;
+        this.#hold(run.child);
+      });
+      run.isAwaited = false;
+      this.#hold(run.child);
+    }
+    return run.queue.shift()!;
+  }
+
+  /** A process keeps the parent's program from ending while somebody waits for it: idle, or with a run that nobody follows, it must not. */
+  #hold(child: ChildProcess): void {
+    // What was killed is gone soon; `close` may wait for that.
+    if (child.killed) return;
+    const isAwaited = this.#runsOn(child).some((run) => run.isAwaited);
+    for (const handle of [child, child.channel]) isAwaited ? handle?.ref() : handle?.unref();
   }
 
   #cancel(run: Run): void {
@@ -157,13 +178,7 @@ export class EngineProcess {
     tell(child, { type: "cancel", id });
     // A run that still waits ends here and now: the one it waits for is somebody else's.
     if (!run.hasBegun) this.#deliver(run, { type: "end", id });
-    else run.killer ??= setTimeout(() => child.kill("SIGKILL"), this.#options.patience ?? PATIENCE);
-  }
-
-  /** Idle, it must not keep the parent's program from ending. */
-  #rest(): void {
-    this.#child?.unref();
-    this.#child?.channel?.unref();
+    else run.killer ??= setTimeout(() => child.kill("SIGKILL"), this.#options.patience ?? PATIENCE).unref();
   }
 
   #deliver(run: Run, message: FromEngine): void {
@@ -214,6 +229,14 @@ function endAll(): void {
   for (const child of running) child.kill("SIGKILL");
 }
 
+/** A mistake of programs without types, which would otherwise show as one inside Node. */
+function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal === null) return;
+  if (typeof signal === "object" && "aborted" in signal && "addEventListener" in signal) return;
+  const hint = "Hand over the signal of an AbortController: controller.signal.";
+  throw new IllustriousError("bad_option", "signal: this is no AbortSignal", hint);
+}
+
 function isGone(child: ChildProcess): boolean {
   return child.killed || child.exitCode !== null || child.signalCode !== null;
 }
@@ -221,15 +244,6 @@ function isGone(child: ChildProcess): boolean {
 function tell(child: ChildProcess, message: ToEngine): void {
   // A child that is already gone is reported by its exit event; a failed send says nothing more.
   if (child.connected) child.send(message, () => {});
-}
-
-async function nextOf(run: Run): Promise<Answer> {
-  while (run.queue.length === 0) {
-    await new Promise<void>((resolve) => {
-      run.wake = resolve;
-    });
-  }
-  return run.queue.shift()!;
 }
 
 function errorOf({ code, message, hint, stack }: Failure): IllustriousError {
