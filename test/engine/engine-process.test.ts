@@ -26,7 +26,7 @@ async function all<Event>(events: AsyncGenerator<Event, void>): Promise<Event[]>
   return list;
 }
 
-type Count = { i: number; pid: number };
+type Count = { i: number; pid: number; at: number };
 
 test("events arrive in order, and one process serves many runs", async () => {
   const engine = start();
@@ -54,6 +54,41 @@ test("runs wait for each other", async () => {
   };
   await Promise.all([follow("a"), follow("b")]);
   expect(order.join("")).toBe("aaabbb");
+});
+
+test("a run waits for a slow reader, a few events ahead, and loses none", async () => {
+  const run = start().run<Count>("count", { to: 100 });
+  await run.next();
+  await sleep(1000);
+  const awake = Date.now();
+  const rest = await all(run);
+  expect(rest.map(({ i }) => i)).toEqual(Array.from({ length: 99 }, (_, i) => i + 2));
+  const before = rest.filter(({ at }) => at < awake).length;
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThan(17);
+});
+
+test("one reader may read two runs in turn", async () => {
+  const engine = start();
+  const [first, second] = [engine.run<Count>("count", { to: 60 }), engine.run<Count>("count", { to: 60 })];
+  for (let i = 1; i <= 60; i++) {
+    const [one, other] = [await first.next(), await second.next()];
+    expect([one.value, other.value]).toMatchObject([{ i }, { i }]);
+  }
+});
+
+test("an abort reaches a run that waits for its reader", async () => {
+  const abort = new AbortController();
+  const run = start().run<Count>("count", { to: 1e9 }, abort.signal);
+  await run.next();
+  await sleep(1000);
+  abort.abort();
+  const rest: Count[] = [];
+  const read = async () => {
+    for await (const event of run) rest.push(event);
+  };
+  await expect(read()).rejects.toMatchObject({ code: "cancelled" });
+  expect(rest.length).toBeLessThan(17);
 });
 
 test("an error keeps its code, message and hint, and the engine goes on", async () => {

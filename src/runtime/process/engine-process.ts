@@ -9,7 +9,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type ErrorCode, IllustriousError } from "../../base/error.ts";
-import type { Failure, FromEngine, ToEngine } from "./messages.ts";
+import { AHEAD, type Failure, type FromEngine, type ToEngine } from "./messages.ts";
 
 export type EngineOptions = {
   /** The module that calls `serve`. */
@@ -33,6 +33,8 @@ type Run = {
   child: ChildProcess;
   hasBegun: boolean;
   readonly queue: Answer[];
+  /** Events read of which the child does not know yet. */
+  taken: number;
   wake: () => void;
   /** Whether somebody waits for what comes next. */
   isAwaited: boolean;
@@ -59,7 +61,8 @@ export class EngineProcess {
 
   /**
    * Runs a task and yields its events. Stop iterating, or abort, to cancel: the step in progress is finished first, and
-   * if that takes longer than the patience, the process is killed and the runs that wait get a new one.
+   * if that takes longer than the patience, the process is killed and the runs that wait get a new one. A task is never more
+   * than a few events ahead of who reads them, unless another run waits for the process.
    *
    * @throws IllustriousError `bad_option` for what is no signal; what the task throws; `cancelled` after an abort, and when
    * the engine is closed meanwhile; `engine_failed` if the process dies
@@ -74,6 +77,7 @@ export class EngineProcess {
       child: this.#started(),
       hasBegun: false,
       queue: [],
+      taken: 0,
       wake: () => {},
       isAwaited: false,
     };
@@ -87,6 +91,7 @@ export class EngineProcess {
         const message = await this.#next(run);
         if (message.type === "event") {
           yield message.event as Event;
+          this.#take(run);
           continue;
         }
         ended = true;
@@ -149,6 +154,13 @@ export class EngineProcess {
     run.child = child;
     tell(child, { type: "run", id: run.id, task: run.task, options: run.options });
     this.#hold(child);
+  }
+
+  /** One more event is read. */
+  #take(run: Run): void {
+    if (++run.taken < AHEAD / 2) return;
+    tell(run.child, { type: "taken", id: run.id, events: run.taken });
+    run.taken = 0;
   }
 
   async #next(run: Run): Promise<Answer> {
