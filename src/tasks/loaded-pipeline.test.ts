@@ -1,6 +1,6 @@
 /** @file What stays open from one call to the next, and what does not. */
 
-import { cp, mkdtemp, rm, utimes } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, symlink, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -63,6 +63,24 @@ test("a model or a VAE whose files have changed is opened anew, and one that has
     }
     expect((await load(own)).shelf).toBe(before.shelf);
   } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a relative path from another folder is another model's", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "illustrious-loaded-"));
+  const here = process.cwd();
+  try {
+    const shelves = [];
+    for (const name of ["a", "b"]) {
+      await mkdir(join(folder, name));
+      await symlink(model, join(folder, name, "mine"));
+      process.chdir(join(folder, name));
+      shelves.push((await load({ model: "mine" })).shelf);
+    }
+    expect(shelves[0]).not.toBe(shelves[1]);
+  } finally {
+    process.chdir(here);
     await rm(folder, { recursive: true });
   }
 });

@@ -4,7 +4,7 @@
  */
 
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { detectPrediction } from "../models/sdxl/prediction.ts";
 import { openPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { onnxRuntime } from "../runtime/onnx/session.ts";
@@ -49,7 +49,7 @@ export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline
   return pipeline;
 }
 
-/** A path, with size and time of change of each file that it stands for. What is not there is refused by name when it is opened. */
+/** A path and where it leads, with size and time of change of each file that it stands for. What is not there is refused by name when it is opened. */
 async function versionOf(path: string | undefined): Promise<unknown> {
   if (path === undefined) return undefined;
   const names = await readdir(path).catch(() => undefined);
@@ -61,5 +61,5 @@ async function versionOf(path: string | undefined): Promise<unknown> {
       return [name, found?.size, found?.mtimeMs];
     }),
   );
-  return [path, versions];
+  return [path, resolve(path), versions];
 }

@@ -91,6 +91,22 @@ test("an abort reaches a run that waits for its reader", async () => {
   expect(rest.length).toBeLessThan(17);
 });
 
+test("a run is in the folder in which the program was at its call", async () => {
+  const engine = start();
+  const here = process.cwd();
+  try {
+    const slow = all(engine.run("count", { to: 20, ms: 10 }));
+    process.chdir(import.meta.dirname);
+    const run = all(engine.run("where", {}));
+    process.chdir(here);
+    await slow;
+    expect(await run).toEqual([import.meta.dirname]);
+    expect(await all(engine.run("where", {}))).toEqual([here]);
+  } finally {
+    process.chdir(here);
+  }
+});
+
 test("an error keeps its code, message and hint, and the engine goes on", async () => {
   const engine = start();
   await expect(all(engine.run("refuse", {}))).rejects.toMatchObject({

@@ -15,6 +15,9 @@ serve({
   async *echo(options) {
     yield options;
   },
+  async *where() {
+    yield process.cwd();
+  },
   async *refuse() {
     yield { before: true };
     throw new IllustriousError("not_enough_memory", "needs 9 GiB, 4 GiB are free", "Use a smaller size.");

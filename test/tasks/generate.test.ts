@@ -1,6 +1,6 @@
 /** @file `generate` as a program uses it: the engine's process, real pictures, stops and kills at any moment. */
 
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import sharp from "sharp";
@@ -154,6 +154,21 @@ test("a v model of which nothing says whether it has zero SNR: a warning, unless
   expect(unknown.settings).toMatchObject({ model: "unmarked", prediction: "v", zeroSnr: "off", confidence: "certain" });
   for (const zeroSnr of ["off", "exact"] as const)
     expect((await about({ zeroSnr })).warnings.filter((message) => /nothing says/.test(message))).toEqual([]);
+});
+
+test("relative paths mean the folder in which the program is, and are told as they are given", async () => {
+  const here = process.cwd();
+  try {
+    for (const name of ["one", "other"]) {
+      await mkdir(join(folder, name));
+      process.chdir(join(folder, name));
+      const events = await eventsOf({ ...nano, prompt: "1girl", seed: 1, steps: 1, outDir: "pictures" });
+      expect(picturesIn(events)[0]!.path).toBe("pictures/00000-1.png");
+      expect(await readdir(join(folder, name, "pictures"))).toEqual(["00000-1.png"]);
+    }
+  } finally {
+    process.chdir(here);
+  }
 });
 
 test("an abort leaves whole files or none, and the engine takes the next job", async () => {

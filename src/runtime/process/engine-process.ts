@@ -29,6 +29,8 @@ type Run = {
   readonly id: number;
   readonly task: string;
   readonly options: unknown;
+  /** In which the program was at the call: it may go elsewhere, and paths are told as they are given. */
+  readonly folder: string;
   /** Another one where that was lost before the run had begun. */
   child: ChildProcess;
   hasBegun: boolean;
@@ -74,6 +76,7 @@ export class EngineProcess {
       id: this.#nextId++,
       task,
       options,
+      folder: process.cwd(),
       child: this.#started(),
       hasBegun: false,
       queue: [],
@@ -151,8 +154,9 @@ export class EngineProcess {
   }
 
   #hand(run: Run, child: ChildProcess): void {
+    const { id, task, options, folder } = run;
     run.child = child;
-    tell(child, { type: "run", id: run.id, task: run.task, options: run.options });
+    tell(child, { type: "run", id, task, options, folder });
     this.#hold(child);
   }
 

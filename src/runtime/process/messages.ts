@@ -1,7 +1,14 @@
 /** @file What the parent and the engine's process say to each other. Options and events pass; weights never do. */
 
 export type ToEngine =
-  | { readonly type: "run"; readonly id: number; readonly task: string; readonly options: unknown }
+  | {
+      readonly type: "run";
+      readonly id: number;
+      readonly task: string;
+      readonly options: unknown;
+      /** Where relative paths in the options begin. */
+      readonly folder: string;
+    }
   | { readonly type: "cancel"; readonly id: number }
   /** So many more events of the run have been read. */
   | { readonly type: "taken"; readonly id: number; readonly events: number };

@@ -32,7 +32,7 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
     }
   }
 
-  async function run(id: number, name: string, options: unknown): Promise<void> {
+  async function run({ id, task: name, options, folder }: Extract<ToEngine, { type: "run" }>): Promise<void> {
     const signal = cancels.get(id)?.signal;
     // Cancelled while it waited.
     if (!signal) return;
@@ -40,6 +40,7 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
     ahead = 0;
     await send({ type: "started", id });
     try {
+      goTo(folder);
       const task = tasks[name];
       if (!task) throw new IllustriousError("internal", `internal: the engine has no task ${name}`);
       for await (const event of task(options, signal)) {
@@ -80,7 +81,15 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
       return;
     }
     cancels.set(message.id, new AbortController());
-    last = last.then(() => run(message.id, message.task, message.options));
+    last = last.then(() => run(message));
+  }
+}
+
+function goTo(folder: string): void {
+  try {
+    process.chdir(folder);
+  } catch {
+    // A folder that is gone has nothing in it that a path could mean.
   }
 }
 

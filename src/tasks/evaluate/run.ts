@@ -251,7 +251,7 @@ async function jobsOf(models: readonly string[], folder: string): Promise<Job[]>
         "Name each model once; copies are the same model.",
       );
     }
-    jobs.push({ name, path, hash, folder: join(folder, own) });
+    jobs.push({ name, path: resolve(path), hash, folder: join(folder, own) });
   }
   return jobs;
 }
