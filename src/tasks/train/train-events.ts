@@ -1,5 +1,6 @@
 /** @file What `train` tells while it works. Everything is plain data. */
 
+import type { CheckpointPlace } from "../../trainer/checkpoints.ts";
 import type { Finding } from "../../sampling/finding.ts";
 
 export type TrainEvent =
@@ -37,5 +38,16 @@ export type TrainEvent =
       readonly skipped: boolean;
     }
   | { readonly type: "examined"; readonly step: number; readonly figures: Readonly<Record<string, number>> }
-  | { readonly type: "saved"; readonly step: number; readonly folder: string }
-  | { readonly type: "done"; readonly step: number; readonly folder: string; readonly seconds: number };
+  /** A checkpoint, also one that is written because of an abort. */
+  | ({ readonly type: "saved" } & CheckpointPlace)
+  | {
+      readonly type: "done";
+      readonly step: number;
+      /** The run's. */
+      readonly folder: string;
+      /** The newest one's folder, also where the run had ended before and nothing was left to do. */
+      readonly checkpoint: string;
+      /** In that checkpoint, what `generate` takes: a LoRA's file, a model's file or folder, or an autoencoder's folder. */
+      readonly model: string;
+      readonly seconds: number;
+    };

@@ -5,7 +5,7 @@
 
 import { mkdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { IllustriousError } from "../../base/error.ts";
+import { IllustriousError, internalError } from "../../base/error.ts";
 import { type DataSet, reportLines, scan } from "../../data/sets/index.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
@@ -15,7 +15,7 @@ import { openLora } from "../../models/sdxl/lora-file.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
-import { newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
+import { checkpointPlace, newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
 import { changedDataFinding, type DataIdentity, dataIdentity } from "../../trainer/data-identity.ts";
 import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
@@ -65,7 +65,10 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   } finally {
     await release();
   }
-  yield { type: "done", step, folder, seconds: (performance.now() - begin) / 1000 };
+  const checkpoint = await newestCheckpoint(folder);
+  if (checkpoint === undefined) throw internalError(`${folder} has no checkpoint at its end`);
+  const { model } = await checkpointPlace(checkpoint);
+  yield { type: "done", step, folder, checkpoint, model, seconds: (performance.now() - begin) / 1000 };
 }
 
 /** Milliseconds for an engine to end whose command was killed: it finishes what it is computing. */
@@ -343,7 +346,7 @@ async function* learn(
         yield { type: "finding", finding };
         await log.finding(finding);
       }
-      yield { type: "saved", step: event.step, folder: event.folder };
+      yield { type: "saved", ...(await checkpointPlace(event.folder)) };
     }
   }
 }
