@@ -209,7 +209,11 @@ test("a model as one file, looked at on the way and gone on with", async () => {
   const checkpoint = await openCheckpoint(join(newest("single"), "model", "single.safetensors"));
   expect(checkpoint.prediction).toMatchObject({ prediction: "v", zeroSnr: true, confidence: "certain", conflicts: [] });
   expect(checkpoint.report).toMatchObject({ missing: [], unknown: [] });
-  expect(readdirSync(join(root, "runs", "single", "previews"))).toHaveLength(1);
+  const [preview] = readdirSync(join(root, "runs", "single", "previews"));
+  const path = join(root, "runs", "single", "previews", preview!);
+  expect(events.filter(({ type }) => type === "examined")).toMatchObject([
+    { step: 2, previews: [{ path, prompt: "1girl", seed: 1 }] },
+  ]);
 }, 240_000);
 
 test("a LoRA learns, is written with kohya's keys, and changes pictures by its strength", async () => {

@@ -3,6 +3,9 @@
 import type { CheckpointPlace } from "../../trainer/checkpoints.ts";
 import type { Finding } from "../../sampling/finding.ts";
 
+/** A picture in the run's folder; reconstructions of an autoencoder have neither prompt nor seed. */
+export type PreviewFile = { readonly path: string; readonly prompt?: string; readonly seed?: number };
+
 export type TrainEvent =
   | { readonly type: "stage"; readonly stage: "data" | "open" | "cache" | "preview"; readonly message: string }
   /** Pictures looked at, or encoded, and captions encoded. */
@@ -37,7 +40,12 @@ export type TrainEvent =
       /** The gradient was not finite, and nothing moved. */
       readonly skipped: boolean;
     }
-  | { readonly type: "examined"; readonly step: number; readonly figures: Readonly<Record<string, number>> }
+  | {
+      readonly type: "examined";
+      readonly step: number;
+      readonly figures: Readonly<Record<string, number>>;
+      readonly previews: readonly PreviewFile[];
+    }
   /** A checkpoint, also one that is written because of an abort. */
   | ({ readonly type: "saved" } & CheckpointPlace)
   | {

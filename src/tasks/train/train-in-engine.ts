@@ -36,7 +36,7 @@ import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
 import { placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
 import { samplePrompts } from "./sample-prompts.ts";
 import { saveFindings } from "./save-findings.ts";
-import type { TrainEvent } from "./train-events.ts";
+import type { PreviewFile, TrainEvent } from "./train-events.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { vaeKeyFindings } from "./vae-keys.ts";
 import { openVaeRun } from "./vae-run.ts";
@@ -332,10 +332,11 @@ async function* learn(
       };
     } else if (event.type === "examined") {
       if (Object.keys(event.figures).length > 0) await log.figures(event.step, event.figures);
-      for (const { name, prompt, png } of event.previews) {
-        await log.preview({ step: event.step, name, png, ...(prompt !== undefined && { prompt }) });
+      const previews: PreviewFile[] = [];
+      for (const { name, png, ...made } of event.previews) {
+        previews.push({ path: await log.preview({ step: event.step, name, png, ...made }), ...made });
       }
-      yield { type: "examined", step: event.step, figures: event.figures };
+      yield { type: "examined", step: event.step, figures: event.figures, previews };
     } else if (event.type === "finding") {
       yield event;
       await log.finding(event.finding);
