@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
 import { samplerFault, scheduleFault } from "./known-names.ts";
+import { choiceOf, loraObject, writeLoraChoice } from "./lora-choice.ts";
 
 const side = z.number().int().multipleOf(8).min(64).max(2048);
 const extent = z.number().int().min(0).max(16384);
@@ -19,12 +20,18 @@ function nameOf(fault: (text: string) => string | undefined): z.ZodString {
   });
 }
 
+const loraChoice = z
+  .union([z.string().min(1), loraObject], {
+    error: "must be a text, { path, strength } or { path, textEncoder, unet }",
+  })
+  .transform((given) => (typeof given === "string" ? given : writeLoraChoice(choiceOf(given))));
+
 /** Each option by itself; for tasks that take some of them. What must hold between them is in `generateOptions`. */
 export const generateFields = z.object({
   model: z.string().min(1).describe("checkpoint: a .safetensors file, a diffusers folder, or a shipped model's name"),
   vae: z.string().min(1).optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
   loras: z
-    .array(z.string().min(1))
+    .array(loraChoice)
     .optional()
     .describe("LoRA: a .safetensors file or a name, with a strength after a colon; may be given more than once"),
   prompt: z.string().default("").describe("what to draw; (word:1.2) weighs, BREAK starts a new chunk"),
