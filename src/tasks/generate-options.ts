@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
+import { nearestName } from "../base/nearest-name.ts";
 import { samplerFault, scheduleFault } from "./known-names.ts";
 import { choiceOf, loraObject, writeLoraChoice } from "./lora-choice.ts";
 
@@ -27,7 +28,7 @@ const loraChoice = z
   .transform((given) => (typeof given === "string" ? given : writeLoraChoice(choiceOf(given))));
 
 /** Each option by itself; for tasks that take some of them. What must hold between them is in `generateOptions`. */
-export const generateFields = z.object({
+export const generateFields = z.strictObject({
   model: z.string().min(1).describe("checkpoint: a .safetensors file, a diffusers folder, or a shipped model's name"),
   vae: z.string().min(1).optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
   loras: z
@@ -156,11 +157,18 @@ export type GenerateInput = z.input<typeof generateOptions>;
 
 export type GenerateOptions = z.output<typeof generateOptions>;
 
+function unknownOption(name: string): string {
+  const meant = nearestName(name, Object.keys(generateFields.shape));
+  return `${name}: no such option${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+}
+
 /** @throws IllustriousError `bad_option` that names every field at fault, its value and what is allowed */
 export function parseGenerateOptions(input: GenerateInput): GenerateOptions {
   const parsed = generateOptions.safeParse(input);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => {
+  const faults = parsed.error.issues.flatMap((issue) => {
+    const { path, message } = issue;
+    if (issue.code === "unrecognized_keys") return issue.keys.map(unknownOption);
     const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
     return `${path.join(".") || "options"}: ${JSON.stringify(value) ?? "missing"}: ${message}`;
   });

@@ -123,6 +123,16 @@ test.each<[string, (folder: string) => Partial<GenerateInput>, object]>([
     { code: "missing_file", message: 'no model "nobody" is found' },
   ],
   ["a folder inside a file", (folder) => ({ outDir: join(folder, "file/x") }), { code: "write_failed" }],
+  [
+    "options that are not there",
+    () => ({ cfgscale: 3, negative_prompt: "text", foo: 1 }) as object,
+    {
+      code: "bad_option",
+      message:
+        "cfgscale: no such option; did you mean cfgRescale?; " +
+        "negative_prompt: no such option; did you mean negativePrompt?; foo: no such option",
+    },
+  ],
   ["a value out of range", () => ({ steps: 0 }), { code: "bad_option" }],
 ])("%s is refused before the engine starts", async (_name, options, error) => {
   await writeFile(join(folder, "file"), "");
