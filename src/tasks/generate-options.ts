@@ -4,6 +4,7 @@
  * options are written into the picture.
  */
 
+import { inspect } from "node:util";
 import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
 import { nearestName } from "../base/nearest-name.ts";
@@ -157,6 +158,17 @@ export type GenerateInput = z.input<typeof generateOptions>;
 
 export type GenerateOptions = z.output<typeof generateOptions>;
 
+/** Values that JSON does not hold (NaN, 5n, what contains itself) as Node prints them. */
+function shown(value: unknown): string {
+  const asNode = () => inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+  if (typeof value === "number") return asNode();
+  try {
+    return JSON.stringify(value) ?? asNode();
+  } catch {
+    return asNode();
+  }
+}
+
 function unknownOption(name: string): string {
   const meant = nearestName(name, Object.keys(generateFields.shape));
   return `${name}: no such option${meant === undefined ? "" : `; did you mean ${meant}?`}`;
@@ -170,7 +182,7 @@ export function parseGenerateOptions(input: GenerateInput): GenerateOptions {
     const { path, message } = issue;
     if (issue.code === "unrecognized_keys") return issue.keys.map(unknownOption);
     const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
-    return `${path.join(".") || "options"}: ${JSON.stringify(value) ?? "missing"}: ${message}`;
+    return `${path.join(".") || "options"}: ${value === undefined ? "missing" : shown(value)}: ${message}`;
   });
   throw new IllustriousError("bad_option", faults.join("; "), "`illustrious generate --help` lists what is allowed.");
 }

@@ -5,6 +5,7 @@ import { completeInput } from "./complete-input.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
 import { checkFolder } from "./output-place.ts";
+import { checkControl } from "./parsed-options.ts";
 
 export type GenerateControl = {
   /** Abort to stop after the step in progress. */
@@ -34,6 +35,7 @@ export async function* generate(
   input: GenerateInput,
   control: GenerateControl = {},
 ): AsyncGenerator<GenerateEvent, void> {
+  checkControl(control);
   // Mistakes are told before a model is looked for, which may bring options of its own.
   parseGenerateOptions(input);
   const options = parseGenerateOptions(await completeInput(input));

@@ -142,6 +142,27 @@ test.each<[string, (folder: string) => Partial<GenerateInput>, object]>([
   expect(idle.pid).toBeUndefined();
 });
 
+const circle: { inside?: unknown } = {};
+circle.inside = circle;
+
+test.each<[string, unknown, string]>([
+  ["seed", 5n, "seed: 5n: "],
+  ["cfg", Number.NaN, "cfg: NaN: "],
+  ["prompt", circle, "prompt: <ref *1> { inside: [Circular *1] }: "],
+  ["prompt", () => "", "prompt: [Function (anonymous)]: "],
+])("a value that JSON does not hold is refused by name: %s", async (name, value, message) => {
+  await expect(generate({ ...nano, [name]: value }).next()).rejects.toMatchObject({
+    code: "bad_option",
+    message: expect.stringContaining(message),
+  });
+});
+
+test("what is no object in the options' or the control's place is refused by name", async () => {
+  const refused = (message: string) => ({ code: "bad_option", message: expect.stringContaining(message) });
+  await expect(generate(null as never).next()).rejects.toMatchObject(refused("options: null: "));
+  await expect(generate(nano, null as never).next()).rejects.toMatchObject(refused("control: null: must be an object"));
+});
+
 test("Karras on zero SNR works on the stand-in and warns", async () => {
   const events = await eventsOf({ ...nano, schedule: "karras", prompt: "1girl", seed: 1 });
   expect(picturesIn(events)).toHaveLength(1);

@@ -4,6 +4,7 @@ import { basename, join, relative, resolve } from "node:path";
 import { IllustriousError } from "../../base/error.ts";
 import { EngineProcess } from "../../runtime/process/engine-process.ts";
 import { type CheckpointPlace, checkpointPlace, newestCheckpoint } from "../../trainer/checkpoints.ts";
+import { checkControl } from "../parsed-options.ts";
 import { readRecipeFile } from "./recipe-file.ts";
 import type { TrainEvent } from "./train-events.ts";
 import { parseTrainOptions, type TrainInput } from "./train-options.ts";
@@ -26,6 +27,7 @@ const PATIENCE = 10 * 60_000;
  * the model and the data throw; `cancelled` after an abort, naming the newest checkpoint; `engine_failed` if the process dies
  */
 export async function* train(input: TrainInput, control: TrainControl = {}): AsyncGenerator<TrainEvent, void> {
+  checkControl(control);
   const options = parseTrainOptions(input);
   await readRecipeFile(options);
   const { entry = new URL("../engine-main.js", import.meta.url) } = control;
