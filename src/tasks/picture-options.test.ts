@@ -203,6 +203,7 @@ test("a model or VAE is only ever a name", () => {
 
 test("pictures that tell nothing, or in another program's way", () => {
   expect(optionsFromTexts(new Map())).toEqual({
+    source: undefined,
     options: {},
     unused: [],
     notes: ["The picture does not say how it was made."],
@@ -210,9 +211,10 @@ test("pictures that tell nothing, or in another program's way", () => {
   expect(optionsFromTexts(new Map([["Comment", "{}"]])).notes).toEqual([
     'The picture does not say how it was made in a way that is read here (it has NovelAI\'s record "Comment").',
   ]);
-  expect(optionsFromTexts(new Map([["prompt", "{}"]])).notes).toEqual([
-    "Its ComfyUI graph has no sampler that is known here.",
-  ]);
+  expect(optionsFromTexts(new Map([["prompt", "{}"]]))).toMatchObject({
+    source: "comfyui",
+    notes: ["Its ComfyUI graph has no sampler that is known here."],
+  });
   // Text alone is no record, so the graph beside it counts.
   const graph = JSON.stringify({ 3: { class_type: "KSampler", inputs: { seed: 4 } } });
   expect(
