@@ -29,7 +29,7 @@ export function createEngine(entry: URL = new URL("./engine-main.js", import.met
  * Makes pictures in the engine's process and tells what happens. The model stays loaded for the next call.
  *
  * @throws IllustriousError `bad_option`, `missing_file` and `write_failed` before anything starts; what opening the
- * checkpoint throws; `not_enough_memory`; `cancelled` after an abort; `engine_failed` if the engine's process dies
+ * checkpoint throws; `not_enough_memory`; `cancelled` after an abort, or when the engine is closed; `engine_failed` if the engine's process dies
  */
 export async function* generate(
   input: GenerateInput,
@@ -44,7 +44,7 @@ export async function* generate(
   yield* (control.engine ?? shared).run<GenerateEvent>("generate", options, control.signal);
 }
 
-/** Ends the shared engine and frees its memory. A later `generate` starts a new one. */
+/** Ends the shared engine, cancels what it does and frees its memory. A later `generate` starts a new one. */
 export async function closeEngine(): Promise<void> {
   await shared?.close();
 }

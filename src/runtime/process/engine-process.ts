@@ -114,6 +114,11 @@ export class EngineProcess {
 
   /** Ends the process and cancels its runs; models it holds are gone. A later run starts a new one. */
   async close(): Promise<void> {
+    for (const run of [...this.#runs.values()]) {
+      const { code, message } = cancelled(run.task);
+      const failure = { code, message: `${message}: its engine was closed` };
+      this.#deliver(run, { type: "failed", id: run.id, failure });
+    }
     const child = this.#child;
     this.#child = undefined;
     if (!child || isGone(child)) return;
@@ -121,14 +126,6 @@ export class EngineProcess {
     // Idle, the child does not keep this program alive; waiting for its end must.
     child.ref();
     child.kill("SIGKILL");
-    for (const run of this.#runsOn(child)) {
-      const { code, message } = cancelled(run.task);
-      this.#deliver(run, {
-        type: "failed",
-        id: run.id,
-        failure: { code, message: `${message}: its engine was closed` },
-      });
-    }
     await gone;
   }
 
