@@ -113,7 +113,7 @@ export async function* runEvaluation(
   try {
     const cells = rows.flatMap((row) => cellsOf[row](extent));
     for (const job of jobs) {
-      const kept = await openRecords(job.folder);
+      const kept = await openRecords(resolve(job.folder));
       records.set(job, kept);
       yield* judgeAgain(job, cells, kept, signal);
     }
