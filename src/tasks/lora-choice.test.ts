@@ -27,9 +27,7 @@ test.each([
 });
 
 test("what is written reads back", () => {
-  const strength = fc
-    .double({ min: -1000, max: 1000, noNaN: true })
-    .filter((x) => !Object.is(x, -0));
+  const strength = fc.double({ min: -1000, max: 1000, noNaN: true }).filter((x) => !Object.is(x, -0));
   const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom("a:2", "a:1:1", "b:-.5"));
   const choice: fc.Arbitrary<LoraChoice> = fc.record({ name, textEncoder: strength, unet: strength });
   fc.assert(

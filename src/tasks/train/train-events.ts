@@ -1,7 +1,7 @@
 /** @file What `train` tells while it works. Everything is plain data. */
 
-import type { CheckpointPlace } from "../../trainer/checkpoints.ts";
 import type { Finding } from "../../sampling/finding.ts";
+import type { CheckpointPlace } from "../../trainer/checkpoints.ts";
 
 /** A picture in the run's folder; reconstructions of an autoencoder have neither prompt nor seed. */
 export type PreviewFile = { readonly path: string; readonly prompt?: string; readonly seed?: number };
