@@ -9,7 +9,7 @@ import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
 import { nearestName } from "../base/nearest-name.ts";
 import { samplerFault, scheduleFault } from "./known-names.ts";
-import { choiceOf, loraObject, writeLoraChoice } from "./lora-choice.ts";
+import { choiceOf, LORA_FORMS, loraObject, writeLoraChoice } from "./lora-choice.ts";
 
 const side = z.number().int().multipleOf(8).min(64).max(2048);
 const extent = z.number().int().min(0).max(16384);
@@ -23,9 +23,7 @@ function nameOf(fault: (text: string) => string | undefined): z.ZodString {
 }
 
 const loraChoice = z
-  .union([z.string().min(1), loraObject], {
-    error: "must be a text, { path, strength } or { path, textEncoder, unet }",
-  })
+  .union([z.string().min(1), loraObject], LORA_FORMS)
   .transform((given) => (typeof given === "string" ? given : writeLoraChoice(choiceOf(given))));
 
 /** Each option by itself; for tasks that take some of them. What must hold between them is in `generateOptions`. */
@@ -180,7 +178,7 @@ export function parseGenerateOptions(input: GenerateInput): GenerateOptions {
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.flatMap((issue) => {
     const { path, message } = issue;
-    if (issue.code === "unrecognized_keys") return issue.keys.map(unknownOption);
+    if (issue.code === "unrecognized_keys" && path.length === 0) return issue.keys.map(unknownOption);
     const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
     return `${path.join(".") || "options"}: ${value === undefined ? "missing" : shown(value)}: ${message}`;
   });

@@ -3,10 +3,13 @@
 import { z } from "zod";
 import type { LoraStrengths } from "../pipeline/loras.ts";
 
+/** What is wrong with all else. */
+export const LORA_FORMS = "must be a text, { path, strength } or { path, textEncoder, unet }";
+
 /** As a program may give it, in place of text: one strength, or one for the text encoders and one for the UNet. */
 export const loraObject = z.union([
-  z.strictObject({ path: z.string().min(1), strength: z.number().default(1) }),
-  z.strictObject({ path: z.string().min(1), textEncoder: z.number(), unet: z.number() }),
+  z.strictObject({ path: z.string().min(1), strength: z.number().default(1) }, LORA_FORMS),
+  z.strictObject({ path: z.string().min(1), textEncoder: z.number(), unet: z.number() }, LORA_FORMS),
 ]);
 
 export type LoraChoice = LoraStrengths & {
