@@ -33,7 +33,7 @@ enable_wildcard = true
 let lora;
 for await (const event of train({ recipe })) {
   if (event.type === "step") console.log(`step ${event.step} of ${event.steps}, loss ${event.loss.toFixed(3)}`);
-  if (event.type === "saved") lora = join(event.folder, "model", "lora.safetensors");
+  if (event.type === "done") lora = event.model;
 }
 
 for (const strength of [0, 0.5, 1]) {

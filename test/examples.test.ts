@@ -42,6 +42,8 @@ test.each(examples)("%s", async (name) => {
   try {
     const { stdout } = await run(process.execPath, [join(folder, name)], { cwd });
     expected[name]!({ stdout, files: await readdir(cwd) });
+    // Some leave what a second run finds.
+    if (name.startsWith("05")) await run(process.execPath, [join(folder, name)], { cwd });
   } finally {
     await rm(cwd, { recursive: true });
   }

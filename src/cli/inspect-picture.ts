@@ -2,7 +2,7 @@
 
 import { readComfyGraph } from "../formats/comfy-graph.ts";
 import { parseInfotext } from "../formats/infotext.ts";
-import { optionsFromTexts } from "../tasks/picture-options.ts";
+import { optionsFromTexts, type PictureSource } from "../tasks/picture-options.ts";
 import type { PictureFile } from "../tasks/read-picture.ts";
 import type { Section } from "./text-sections.ts";
 
@@ -17,6 +17,8 @@ export type PictureInspection = {
   readonly fields?: Readonly<Record<string, string>>;
   /** The job that ComfyUI's graph describes, as far as it is known here. */
   readonly comfy?: Readonly<Record<string, unknown>>;
+  /** Whose record it has. */
+  readonly source: PictureSource | undefined;
   /** What `generate --from` takes over, leaves out and has to say. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly unused: readonly string[];

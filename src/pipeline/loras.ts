@@ -4,6 +4,7 @@
  */
 
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { SdxlConfigs } from "../models/sdxl/config.ts";
 import { type LoraFile, openLora } from "../models/sdxl/lora-file.ts";
 import { strengthInput } from "../models/sdxl/lora-graph.ts";
@@ -27,7 +28,7 @@ export async function openLoras(
   for (const { path, textEncoder, unet } of requests) {
     // A file that is not there is refused by name when it is opened.
     const found = await stat(path).catch(() => undefined);
-    const key = `${path}\n${found?.size}\n${found?.mtimeMs}`;
+    const key = `${path}\n${resolve(path)}\n${found?.size}\n${found?.mtimeMs}`;
     const file = opened.get(key) ?? (await openLora(path, configs));
     opened.set(key, file);
     applied.push({ file, textEncoder, unet });

@@ -2,6 +2,7 @@
 
 import type { EvaluateInput } from "./evaluate/options.ts";
 import type { EvaluateControl, EvaluateEvent } from "./evaluate/run.ts";
+import { checkControl } from "./parsed-options.ts";
 
 /**
  * Draws pictures with each model, judges them, and tells how it goes; the last event, `done`, has the evaluation. What is drawn is kept
@@ -14,6 +15,7 @@ export async function* evaluate(
   input: EvaluateInput,
   control: EvaluateControl = {},
 ): AsyncGenerator<EvaluateEvent, void> {
+  checkControl(control);
   // Scenes are drawn with sharp, which a program that never evaluates need not load.
   const { runEvaluation } = await import("./evaluate/run.ts");
   yield* runEvaluation(input, control);

@@ -7,11 +7,13 @@ import { readPngText } from "../formats/png/index.ts";
 import { type Environment, findByName, findVae } from "./find-model.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import type { GenerateInput } from "./generate-options.ts";
-import { optionsFromTexts } from "./picture-options.ts";
+import { optionsFromTexts, type PictureSource } from "./picture-options.ts";
 import { readPictureFile } from "./read-picture.ts";
 
 export type PictureOptions = {
-  /** For `generate`. `model` and `vae` are paths that exist; what the picture does not say is not there. */
+  /** Whose record the picture has; undefined where it does not say how it was made, or in a way that is not read here. */
+  readonly source: PictureSource | undefined;
+  /** For `generate`. `model` and `vae` are paths that exist; what the picture does not say is not there, its model among it. */
   readonly options: Partial<GenerateInput>;
   /** What is not honoured, in whole sentences. */
   readonly notes: readonly string[];
@@ -22,10 +24,11 @@ export type PictureOptions = {
 };
 
 /**
- * The options that a picture was made with: this project's, else A1111's and Forge's, else ComfyUI's. To repeat it:
+ * The options that a picture was made with: this project's, else A1111's and Forge's, else ComfyUI's. To repeat it, with
+ * a model for pictures that name none:
  *
  *     const { options } = await optionsFromPicture("picture.png");
- *     for await (const event of generate({ ...options, seed: 8 })) …
+ *     for await (const event of generate({ model: "nano-v3.0-eps", ...options, seed: 8 })) …
  *
  * @param picture a PNG's path or bytes
  * @param given what will be asked for instead: with another model, what belongs to the picture's own is left out
@@ -37,7 +40,7 @@ export async function optionsFromPicture(
   env: Environment = process.env,
 ): Promise<PictureOptions> {
   const texts = new Map(typeof picture === "string" ? (await readPictureFile(picture)).texts : readPngText(picture));
-  const { options, unused, notes } = optionsFromTexts(texts);
+  const { source, options, unused, notes } = optionsFromTexts(texts);
   const { model, vae, ...rest } = options;
   // How it was decoded was right for its size.
   if (given.width !== undefined || given.height !== undefined) delete rest.vaeTile;
@@ -48,7 +51,7 @@ export async function optionsFromPicture(
   if (given.model !== undefined && stem(String(given.model)) !== stem(model ?? "")) {
     // They were right for the picture's model; the other one says its own.
     const { prediction: _, zeroSnr: __, shift: ___, ...kept } = rest;
-    return { options: kept, notes: told, modelHash: undefined };
+    return { source, options: kept, notes: told, modelHash: undefined };
   }
   const name = typeof picture === "string" ? picture : "the picture";
   const path = given.model === undefined && model !== undefined ? await pathOf(model, name, modelHash, env) : undefined;
@@ -61,7 +64,7 @@ export async function optionsFromPicture(
   }
   const files = { ...(path !== undefined && { model: path }), ...(foundVae !== undefined && { vae: foundVae }) };
   const vaeHash = foundVae === undefined ? undefined : fields.get("VAE hash");
-  return { options: { ...rest, ...files }, notes: told, modelHash, vaeHash };
+  return { source, options: { ...rest, ...files }, notes: told, modelHash, vaeHash };
 }
 
 async function pathOf(model: string, picture: string, hash: string | undefined, env: Environment): Promise<string> {

@@ -4,9 +4,12 @@
  * options are written into the picture.
  */
 
+import { inspect } from "node:util";
 import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
+import { nearestName } from "../base/nearest-name.ts";
 import { samplerFault, scheduleFault } from "./known-names.ts";
+import { choiceOf, LORA_FORMS, loraObject, writeLoraChoice } from "./lora-choice.ts";
 
 const side = z.number().int().multipleOf(8).min(64).max(2048);
 const extent = z.number().int().min(0).max(16384);
@@ -19,12 +22,16 @@ function nameOf(fault: (text: string) => string | undefined): z.ZodString {
   });
 }
 
+const loraChoice = z
+  .union([z.string().min(1), loraObject], LORA_FORMS)
+  .transform((given) => (typeof given === "string" ? given : writeLoraChoice(choiceOf(given))));
+
 /** Each option by itself; for tasks that take some of them. What must hold between them is in `generateOptions`. */
-export const generateFields = z.object({
+export const generateFields = z.strictObject({
   model: z.string().min(1).describe("checkpoint: a .safetensors file, a diffusers folder, or a shipped model's name"),
   vae: z.string().min(1).optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
   loras: z
-    .array(z.string().min(1))
+    .array(loraChoice)
     .optional()
     .describe("LoRA: a .safetensors file or a name, with a strength after a colon; may be given more than once"),
   prompt: z.string().default("").describe("what to draw; (word:1.2) weighs, BREAK starts a new chunk"),
@@ -149,13 +156,31 @@ export type GenerateInput = z.input<typeof generateOptions>;
 
 export type GenerateOptions = z.output<typeof generateOptions>;
 
+/** Values that JSON does not hold (NaN, 5n, what contains itself) as Node prints them. */
+function shown(value: unknown): string {
+  const asNode = () => inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+  if (typeof value === "number") return asNode();
+  try {
+    return JSON.stringify(value) ?? asNode();
+  } catch {
+    return asNode();
+  }
+}
+
+function unknownOption(name: string): string {
+  const meant = nearestName(name, Object.keys(generateFields.shape));
+  return `${name}: no such option${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+}
+
 /** @throws IllustriousError `bad_option` that names every field at fault, its value and what is allowed */
 export function parseGenerateOptions(input: GenerateInput): GenerateOptions {
   const parsed = generateOptions.safeParse(input);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => {
+  const faults = parsed.error.issues.flatMap((issue) => {
+    const { path, message } = issue;
+    if (issue.code === "unrecognized_keys" && path.length === 0) return issue.keys.map(unknownOption);
     const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
-    return `${path.join(".") || "options"}: ${JSON.stringify(value) ?? "missing"}: ${message}`;
+    return `${path.join(".") || "options"}: ${value === undefined ? "missing" : shown(value)}: ${message}`;
   });
   throw new IllustriousError("bad_option", faults.join("; "), "`illustrious generate --help` lists what is allowed.");
 }

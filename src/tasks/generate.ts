@@ -5,6 +5,7 @@ import { completeInput } from "./complete-input.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
 import { checkFolder } from "./output-place.ts";
+import { checkControl } from "./parsed-options.ts";
 
 export type GenerateControl = {
   /** Abort to stop after the step in progress. */
@@ -28,12 +29,13 @@ export function createEngine(entry: URL = new URL("./engine-main.js", import.met
  * Makes pictures in the engine's process and tells what happens. The model stays loaded for the next call.
  *
  * @throws IllustriousError `bad_option`, `missing_file` and `write_failed` before anything starts; what opening the
- * checkpoint throws; `not_enough_memory`; `cancelled` after an abort; `engine_failed` if the engine's process dies
+ * checkpoint throws; `not_enough_memory`; `cancelled` after an abort, or when the engine is closed; `engine_failed` if the engine's process dies
  */
 export async function* generate(
   input: GenerateInput,
   control: GenerateControl = {},
 ): AsyncGenerator<GenerateEvent, void> {
+  checkControl(control);
   // Mistakes are told before a model is looked for, which may bring options of its own.
   parseGenerateOptions(input);
   const options = parseGenerateOptions(await completeInput(input));
@@ -42,7 +44,7 @@ export async function* generate(
   yield* (control.engine ?? shared).run<GenerateEvent>("generate", options, control.signal);
 }
 
-/** Ends the shared engine and frees its memory. A later `generate` starts a new one. */
+/** Ends the shared engine, cancels what it does and frees its memory. A later `generate` starts a new one. */
 export async function closeEngine(): Promise<void> {
   await shared?.close();
 }

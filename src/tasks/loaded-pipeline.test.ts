@@ -1,5 +1,7 @@
 /** @file What stays open from one call to the next, and what does not. */
 
+import { cp, mkdir, mkdtemp, rm, symlink, utimes } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
@@ -37,4 +39,48 @@ test("the colours of previews are found out once a model", async () => {
   expect(await (await load({ prediction: "eps" })).latentColours()).toBe(colours);
   // Rows: channels and the bias.
   expect(colours.map((row) => row.length)).toEqual(Array(pipeline.checkpoint.configs.vae!.latentChannels + 1).fill(3));
+});
+
+test("a model or a VAE whose files have changed is opened anew, and one that has not stays", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "illustrious-loaded-"));
+  try {
+    const [whole, vae] = [join(folder, "model"), join(folder, "vae")];
+    await cp(model, whole, { recursive: true });
+    await cp(join(model, "vae"), vae, { recursive: true });
+    const own = { model: whole, vae };
+    let before = await load(own);
+    expect((await load(own)).shelf).toBe(before.shelf);
+    const changed = [
+      join(whole, "unet", "diffusion_pytorch_model.safetensors"),
+      join(whole, "scheduler", "scheduler_config.json"),
+      join(vae, "diffusion_pytorch_model.safetensors"),
+    ];
+    for (const [i, path] of changed.entries()) {
+      await utimes(path, 1e9 + i, 1e9 + i);
+      const after = await load(own);
+      expect(after.shelf).not.toBe(before.shelf);
+      before = after;
+    }
+    expect((await load(own)).shelf).toBe(before.shelf);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a relative path from another folder is another model's", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "illustrious-loaded-"));
+  const here = process.cwd();
+  try {
+    const shelves = [];
+    for (const name of ["a", "b"]) {
+      await mkdir(join(folder, name));
+      await symlink(model, join(folder, name, "mine"));
+      process.chdir(join(folder, name));
+      shelves.push((await load({ model: "mine" })).shelf);
+    }
+    expect(shelves[0]).not.toBe(shelves[1]);
+  } finally {
+    process.chdir(here);
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,8 +1,14 @@
-/** @file The engine keeps the last model loaded: asking for it again with another prompt costs nothing. */
+/**
+ * @file The engine keeps the last model loaded: asking for it again with another prompt costs nothing. One whose files have
+ * changed since is another model.
+ */
 
+import { readdir, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { detectPrediction } from "../models/sdxl/prediction.ts";
 import { openPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { onnxRuntime } from "../runtime/onnx/session.ts";
+import { componentFiles } from "./component-files.ts";
 import { engineThreads } from "./engine-threads.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 
@@ -21,7 +27,7 @@ export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline
     ...(prediction !== "auto" && { prediction }),
     ...(zeroSnr !== "auto" && { zeroSnr: zeroSnr !== "off" }),
   };
-  const key = JSON.stringify([model, vae, clipSkip, threads, memory]);
+  const key = JSON.stringify([await versionOf(model), await versionOf(vae), clipSkip, threads, memory]);
   if (loaded?.key === key) {
     const { checkpoint } = loaded.pipeline;
     return {
@@ -41,4 +47,19 @@ export async function loadedPipeline(options: GenerateOptions): Promise<Pipeline
   });
   loaded = { key, pipeline };
   return pipeline;
+}
+
+/** A path and where it leads, with size and time of change of each file that it stands for. What is not there is refused by name when it is opened. */
+async function versionOf(path: string | undefined): Promise<unknown> {
+  if (path === undefined) return undefined;
+  const names = await readdir(path).catch(() => undefined);
+  const own = names?.filter((name) => /\.(?:json|safetensors)$/.test(name)) ?? [];
+  const files = names ? [...own.sort(), ...(await componentFiles(path))] : [""];
+  const versions = await Promise.all(
+    files.map(async (name) => {
+      const found = await stat(join(path, name)).catch(() => undefined);
+      return [name, found?.size, found?.mtimeMs];
+    }),
+  );
+  return [path, resolve(path), versions];
 }

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import type { AppliedLora } from "../pipeline/loras.ts";
 import { chooseLoras, loraWarnings } from "./choose-loras.ts";
+import { type GenerateInput, parseGenerateOptions } from "./generate-options.ts";
 import { type LoraChoice, readLoraChoice, writeLoraChoice } from "./lora-choice.ts";
 
 test.each([
@@ -18,14 +19,15 @@ test.each([
   ["C:\\loras\\a.safetensors:2", "C:\\loras\\a.safetensors", 2, 2],
   ["style:strong", "style:strong", 1, 1],
   ["v1.0:3", "v1.0", 3, 3],
+  ["style:1e-7", "style", 1e-7, 1e-7],
+  ["style:-5.551115123125783e-17", "style", -5.551115123125783e-17, -5.551115123125783e-17],
+  ["style:1E2:2.5e+1", "style", 100, 25],
 ])("%s", (text, name, textEncoder, unet) => {
   expect(readLoraChoice(text)).toEqual({ name, textEncoder, unet });
 });
 
 test("what is written reads back", () => {
-  const strength = fc
-    .double({ min: -1000, max: 1000, noNaN: true })
-    .filter((x) => !/e/.test(`${x}`) && !Object.is(x, -0));
+  const strength = fc.double({ min: -1000, max: 1000, noNaN: true }).filter((x) => !Object.is(x, -0));
   const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom("a:2", "a:1:1", "b:-.5"));
   const choice: fc.Arbitrary<LoraChoice> = fc.record({ name, textEncoder: strength, unet: strength });
   fc.assert(
@@ -35,6 +37,19 @@ test("what is written reads back", () => {
   );
   expect(writeLoraChoice({ name: "a", textEncoder: 1, unet: 1 })).toBe("a");
   expect(writeLoraChoice({ name: "a:2", textEncoder: 1, unet: 1 })).toBe("a:2:1:1");
+});
+
+test("programs may give strengths as numbers", () => {
+  const loras = (...given: NonNullable<GenerateInput["loras"]>) =>
+    parseGenerateOptions({ model: "m", loras: given }).loras;
+  expect(loras("a:0.5", { path: "b", strength: 1e-7 }, { path: "c" })).toEqual(["a:0.5", "b:1e-7", "c"]);
+  expect(loras({ path: "d:2", textEncoder: 0.5, unet: -1 }, { path: "d:2", strength: 1 })).toEqual([
+    "d:2:0.5:-1",
+    "d:2:1:1",
+  ]);
+  for (const wrong of [{ path: "a", strength: Number.NaN }, { path: "a", textEncoder: 1 }, { strength: 1 }]) {
+    expect(() => loras(wrong as never)).toThrow(/loras\.0: .*must be a text, { path, strength } or/);
+  }
 });
 
 const root = await mkdtemp(join(tmpdir(), "loras-"));

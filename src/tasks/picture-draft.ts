@@ -40,7 +40,8 @@ function withoutFolders(name: PictureOption, value: unknown): unknown {
   if (name === "model" && typeof value === "string") return fileName(value);
   if (name === "vae" && typeof value === "string") return isNameInFolder(value) ? value : fileName(value);
   if (name !== "loras" || !Array.isArray(value)) return value;
-  return value.map((text) => (typeof text === "string" ? portableLora(text) : text));
+  // What a picture has is text; as an object it would keep its folders.
+  return value.map((text) => (typeof text === "string" ? portableLora(text) : undefined));
 }
 
 /** A LoRA and its strengths, without the folder that it lies in. */

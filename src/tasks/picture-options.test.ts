@@ -13,6 +13,7 @@ night
 Negative prompt: lowres, text
 Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5.5, Seed: 123456789, Size: 832x1216, Model hash: 0123456789, Model: someIllustrious_v20, VAE hash: abcdef0123, VAE: sdxl_vae.safetensors, Clip skip: 2, Emphasis: No norm, Version: v1.10.1`;
   expect(fromInfotext(text)).toEqual({
+    source: "a1111",
     options: {
       prompt: "1girl, red hair, (blue eyes:1.2)\nnight",
       negativePrompt: "lowres, text",
@@ -132,6 +133,7 @@ test("ComfyUI's graph, with ComfyUI's noise, weights and timesteps", () => {
     rescaleCfg: 0.2,
   });
   expect(optionsFromTexts(new Map([["prompt", JSON.stringify(graph)]]))).toEqual({
+    source: "comfyui",
     options: {
       prompt: "1girl",
       negativePrompt: "",
@@ -203,6 +205,7 @@ test("a model or VAE is only ever a name", () => {
 
 test("pictures that tell nothing, or in another program's way", () => {
   expect(optionsFromTexts(new Map())).toEqual({
+    source: undefined,
     options: {},
     unused: [],
     notes: ["The picture does not say how it was made."],
@@ -210,9 +213,10 @@ test("pictures that tell nothing, or in another program's way", () => {
   expect(optionsFromTexts(new Map([["Comment", "{}"]])).notes).toEqual([
     'The picture does not say how it was made in a way that is read here (it has NovelAI\'s record "Comment").',
   ]);
-  expect(optionsFromTexts(new Map([["prompt", "{}"]])).notes).toEqual([
-    "Its ComfyUI graph has no sampler that is known here.",
-  ]);
+  expect(optionsFromTexts(new Map([["prompt", "{}"]]))).toMatchObject({
+    source: "comfyui",
+    notes: ["Its ComfyUI graph has no sampler that is known here."],
+  });
   // Text alone is no record, so the graph beside it counts.
   const graph = JSON.stringify({ 3: { class_type: "KSampler", inputs: { seed: 4 } } });
   expect(

@@ -10,7 +10,11 @@ import { type Draft, type PictureOption, pictureOptions, take } from "./picture-
 import { readComfyJob } from "./picture-options-comfy.ts";
 import { readInfotext } from "./picture-options-infotext.ts";
 
+export type PictureSource = "illustrious" | "a1111" | "comfyui";
+
 export type PictureReading = {
+  /** Whose record the picture has; none of those that are read here where it is undefined. */
+  readonly source: PictureSource | undefined;
   /** `model` and `vae` are names without folders, perhaps without an extension. */
   readonly options: Partial<GenerateInput>;
   /** What the picture was made with and cannot be honoured, as `key: value`. */
@@ -25,15 +29,18 @@ export function optionsFromTexts(chunks: ReadonlyMap<string, string>): PictureRe
   const infotext = chunks.get("parameters");
   const graph = chunks.get("prompt");
   const parsed = infotext === undefined ? undefined : parseInfotext(infotext);
+  let source: PictureSource | undefined;
   if (parsed && parsed.fields.size > 0) {
     const own = parsed.fields.get("Illustrious");
-    if (own === undefined || !readOwn(own, draft)) readInfotext(parsed, draft);
+    source = own !== undefined && readOwn(own, draft) ? "illustrious" : "a1111";
+    if (source === "a1111") readInfotext(parsed, draft);
   } else if (graph !== undefined) {
+    source = "comfyui";
     readComfyJob(readComfyGraph(graph), draft);
   } else {
     draft.notes.push(`The picture does not say how it was made${otherPrograms(chunks)}.`);
   }
-  return draft as PictureReading;
+  return { source, ...draft } as PictureReading;
 }
 
 /** @returns whether it was what this project writes */

@@ -140,7 +140,12 @@ test("every option comes back from the picture, however wild the prompt", () => 
         model: settings.model,
         seed,
       } as GenerateOptions;
-      expect(optionsFromTexts(chunksOf(infotext, comfy))).toEqual({ options: expected, unused: [], notes: [] });
+      expect(optionsFromTexts(chunksOf(infotext, comfy))).toEqual({
+        source: "illustrious",
+        options: expected,
+        unused: [],
+        notes: [],
+      });
     }),
     { numRuns: 300 },
   );

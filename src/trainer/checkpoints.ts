@@ -4,7 +4,7 @@
  */
 
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import { systemCalls } from "../formats/atomic-write.ts";
 import {
@@ -87,6 +87,22 @@ export async function writeCheckpoint(
 
 /** The folder of something half-made in a run's folder: it goes away with old checkpoints, if whoever made it was killed. */
 export const halfFolder = (run: string, name: string): string => join(run, `${name}${HALF}`);
+
+export type CheckpointPlace = {
+  readonly step: number;
+  readonly folder: string;
+  /** What `generate` takes: a LoRA's file, a model's file or folder, or an autoencoder's folder. */
+  readonly model: string;
+};
+
+/** What a checkpoint's folder is, from its name and what lies in it. */
+export async function checkpointPlace(folder: string): Promise<CheckpointPlace> {
+  const model = join(folder, "model");
+  const names = await namesIn(model);
+  const file = names.find((name) => name.endsWith(".safetensors"));
+  const inside = file ?? (names.includes("model_index.json") ? "" : "vae");
+  return { step: Number(NAME.exec(basename(folder))?.[1]), folder, model: join(model, inside) };
+}
 
 /** The newest whole checkpoint of a run, if it has one. */
 export async function newestCheckpoint(run: string): Promise<string | undefined> {

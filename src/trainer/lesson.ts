@@ -38,5 +38,10 @@ export type Lesson = {
 
 export type Examination = {
   readonly figures: Readonly<Record<string, number>>;
-  readonly previews: readonly { readonly name: string; readonly png: Uint8Array; readonly prompt?: string }[];
+  readonly previews: readonly {
+    readonly name: string;
+    readonly png: Uint8Array;
+    readonly prompt?: string;
+    readonly seed?: number;
+  }[];
 };

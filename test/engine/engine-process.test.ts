@@ -26,7 +26,7 @@ async function all<Event>(events: AsyncGenerator<Event, void>): Promise<Event[]>
   return list;
 }
 
-type Count = { i: number; pid: number };
+type Count = { i: number; pid: number; at: number };
 
 test("events arrive in order, and one process serves many runs", async () => {
   const engine = start();
@@ -54,6 +54,57 @@ test("runs wait for each other", async () => {
   };
   await Promise.all([follow("a"), follow("b")]);
   expect(order.join("")).toBe("aaabbb");
+});
+
+test("a run waits for a slow reader, a few events ahead, and loses none", async () => {
+  const run = start().run<Count>("count", { to: 100 });
+  await run.next();
+  await sleep(1000);
+  const awake = Date.now();
+  const rest = await all(run);
+  expect(rest.map(({ i }) => i)).toEqual(Array.from({ length: 99 }, (_, i) => i + 2));
+  const before = rest.filter(({ at }) => at < awake).length;
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThan(17);
+});
+
+test("one reader may read two runs in turn", async () => {
+  const engine = start();
+  const [first, second] = [engine.run<Count>("count", { to: 60 }), engine.run<Count>("count", { to: 60 })];
+  for (let i = 1; i <= 60; i++) {
+    const [one, other] = [await first.next(), await second.next()];
+    expect([one.value, other.value]).toMatchObject([{ i }, { i }]);
+  }
+});
+
+test("an abort reaches a run that waits for its reader", async () => {
+  const abort = new AbortController();
+  const run = start().run<Count>("count", { to: 1e9 }, abort.signal);
+  await run.next();
+  await sleep(1000);
+  abort.abort();
+  const rest: Count[] = [];
+  const read = async () => {
+    for await (const event of run) rest.push(event);
+  };
+  await expect(read()).rejects.toMatchObject({ code: "cancelled" });
+  expect(rest.length).toBeLessThan(17);
+});
+
+test("a run is in the folder in which the program was at its call", async () => {
+  const engine = start();
+  const here = process.cwd();
+  try {
+    const slow = all(engine.run("count", { to: 20, ms: 10 }));
+    process.chdir(import.meta.dirname);
+    const run = all(engine.run("where", {}));
+    process.chdir(here);
+    await slow;
+    expect(await run).toEqual([import.meta.dirname]);
+    expect(await all(engine.run("where", {}))).toEqual([here]);
+  } finally {
+    process.chdir(here);
+  }
 });
 
 test("an error keeps its code, message and hint, and the engine goes on", async () => {
@@ -138,6 +189,70 @@ test("cancelling a run that waits leaves the one in progress alone", async () =>
   expect(await first).toHaveLength(2);
 });
 
+test("runs that wait for one that is killed for its slowness go on in a new process", async () => {
+  const engine = start(100);
+  const abort = new AbortController();
+  const pids: number[] = [];
+  const slow = async () => {
+    for await (const _ of engine.run("block", { ms: 60_000 }, abort.signal)) {
+      pids.push(engine.pid!);
+      abort.abort();
+    }
+  };
+  const [first, second, third] = await Promise.allSettled([
+    slow(),
+    all(engine.run<Count>("count", { to: 2 })),
+    all(engine.run<Count>("count", { to: 3 })),
+  ]);
+  expect(first).toMatchObject({ status: "rejected", reason: { code: "cancelled" } });
+  expect([second, third]).toMatchObject([{ value: [{ i: 1 }, { i: 2 }] }, { value: [{ i: 1 }, { i: 2 }, { i: 3 }] }]);
+  expect(pids).not.toContain(engine.pid);
+});
+
+test("a crash is the error of the run that was in progress, not of those that waited", async () => {
+  const engine = start();
+  const [first, second] = await Promise.allSettled([
+    all(engine.run("crash", {})),
+    all(engine.run<Count>("count", { to: 2 })),
+  ]);
+  expect(first).toMatchObject({ status: "rejected", reason: { code: "engine_failed" } });
+  expect(second).toMatchObject({ value: [{ i: 1 }, { i: 2 }] });
+});
+
+test("a cancelled run that has ended kills no other, however late its end is read", async () => {
+  const engine = start(200);
+  const abort = new AbortController();
+  const late = async () => {
+    for await (const _ of engine.run("count", { to: 1e9, ms: 1 }, abort.signal)) {
+      abort.abort();
+      await sleep(1000);
+    }
+  };
+  const next = all(engine.run<Count>("count", { to: 20, ms: 100 }));
+  await expect(late()).rejects.toMatchObject({ code: "cancelled" });
+  expect(await next).toHaveLength(20);
+});
+
+test("a close cancels the run in progress and those that wait", async () => {
+  const engine = start();
+  const runs = [engine.run("count", { to: 1e9, ms: 1 }), engine.run("count", { to: 1 })];
+  await runs[0]!.next();
+  const ends = Promise.allSettled(runs.map(all));
+  await engine.close();
+  const error = { code: "cancelled", message: "count was cancelled: its engine was closed", hint: undefined };
+  expect(await ends).toMatchObject([{ reason: error }, { reason: error }]);
+  expect(engine.pid).toBeUndefined();
+});
+
+test("a dozen engines have one listener on this process, and none when they are gone", async () => {
+  const before = process.listenerCount("exit");
+  const many = Array.from({ length: 12 }, () => start());
+  await Promise.all(many.map((engine) => all(engine.run("count", { to: 1 }))));
+  expect(process.listenerCount("exit")).toBe(before + 1);
+  await Promise.all(many.map((engine) => engine.close()));
+  expect(process.listenerCount("exit")).toBe(before);
+});
+
 test("a run started right after a close gets a new process", async () => {
   const engine = start();
   await all(engine.run("count", { to: 1 }));
@@ -146,13 +261,12 @@ test("a run started right after a close gets a new process", async () => {
   await closing;
 });
 
-test("a program that awaits the close of an idle engine goes on", async () => {
+/** What a program prints that has an engine, once it has ended by itself. */
+async function outputOf(body: string): Promise<string> {
   const program = `
     import { EngineProcess } from ${JSON.stringify(join(import.meta.dirname, "../../dist/runtime/process/engine-process.js"))};
     const engine = new EngineProcess({ entry: new URL(${JSON.stringify(entry.href)}) });
-    for await (const _ of engine.run("count", { to: 1 }));
-    await engine.close();
-    process.stdout.write("after");`;
+    ${body}`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -161,7 +275,43 @@ test("a program that awaits the close of an idle engine goes on", async () => {
     out += data;
   });
   expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
-  expect(out).toBe("after");
+  return out;
+}
+
+test("a program that awaits the close of an idle engine goes on", async () => {
+  const body = `
+    for await (const _ of engine.run("count", { to: 1 }));
+    await engine.close();
+    process.stdout.write("after");`;
+  expect(await outputOf(body)).toBe("after");
+});
+
+test("a program that awaits the close of an engine in the middle of a run goes on", async () => {
+  const body = `
+    const run = engine.run("count", { to: 1e9 });
+    await run.next();
+    const next = run.next().catch((error) => process.stdout.write(error.code));
+    await engine.close();
+    await next;
+    process.stdout.write(" after");`;
+  expect(await outputOf(body)).toBe("cancelled after");
+});
+
+test("a run that nobody follows does not keep its program", async () => {
+  const body = `
+    const run = engine.run("count", { to: 1e9, ms: 1 });
+    await run.next();
+    process.stdout.write("left");`;
+  expect(await outputOf(body)).toBe("left");
+});
+
+test("a controller in its signal's place is refused, and keeps nothing alive", async () => {
+  const body = `
+    const error = await engine.run("count", { to: 1 }, new AbortController()).next().catch((error) => error);
+    process.stdout.write([error.code, error.message, error.hint].join("; "));`;
+  expect(await outputOf(body)).toBe(
+    "bad_option; signal: this is no AbortSignal; Hand over the signal of an AbortController: controller.signal.",
+  );
 });
 
 test("an engine whose parent is killed ends by itself", async () => {

@@ -9,11 +9,14 @@ serve({
   async *count({ to, ms = 0 }) {
     for (let i = 1; i <= to; i++) {
       await sleep(ms);
-      yield { i, pid: process.pid };
+      yield { i, pid: process.pid, at: Date.now() };
     }
   },
   async *echo(options) {
     yield options;
+  },
+  async *where() {
+    yield process.cwd();
   },
   async *refuse() {
     yield { before: true };

@@ -1,6 +1,6 @@
 /** @file `generate` as a program uses it: the engine's process, real pictures, stops and kills at any moment. */
 
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import sharp from "sharp";
@@ -123,6 +123,16 @@ test.each<[string, (folder: string) => Partial<GenerateInput>, object]>([
     { code: "missing_file", message: 'no model "nobody" is found' },
   ],
   ["a folder inside a file", (folder) => ({ outDir: join(folder, "file/x") }), { code: "write_failed" }],
+  [
+    "options that are not there",
+    () => ({ cfgscale: 3, negative_prompt: "text", foo: 1 }) as object,
+    {
+      code: "bad_option",
+      message:
+        "cfgscale: no such option; did you mean cfgRescale?; " +
+        "negative_prompt: no such option; did you mean negativePrompt?; foo: no such option",
+    },
+  ],
   ["a value out of range", () => ({ steps: 0 }), { code: "bad_option" }],
 ])("%s is refused before the engine starts", async (_name, options, error) => {
   await writeFile(join(folder, "file"), "");
@@ -130,6 +140,27 @@ test.each<[string, (folder: string) => Partial<GenerateInput>, object]>([
   const run = generate({ ...nano, ...options(folder) }, { engine: idle });
   await expect(run.next()).rejects.toMatchObject(error);
   expect(idle.pid).toBeUndefined();
+});
+
+const circle: { inside?: unknown } = {};
+circle.inside = circle;
+
+test.each<[string, unknown, string]>([
+  ["seed", 5n, "seed: 5n: "],
+  ["cfg", Number.NaN, "cfg: NaN: "],
+  ["prompt", circle, "prompt: <ref *1> { inside: [Circular *1] }: "],
+  ["prompt", () => "", "prompt: [Function (anonymous)]: "],
+])("a value that JSON does not hold is refused by name: %s", async (name, value, message) => {
+  await expect(generate({ ...nano, [name]: value }).next()).rejects.toMatchObject({
+    code: "bad_option",
+    message: expect.stringContaining(message),
+  });
+});
+
+test("what is no object in the options' or the control's place is refused by name", async () => {
+  const refused = (message: string) => ({ code: "bad_option", message: expect.stringContaining(message) });
+  await expect(generate(null as never).next()).rejects.toMatchObject(refused("options: null: "));
+  await expect(generate(nano, null as never).next()).rejects.toMatchObject(refused("control: null: must be an object"));
 });
 
 test("Karras on zero SNR works on the stand-in and warns", async () => {
@@ -154,6 +185,21 @@ test("a v model of which nothing says whether it has zero SNR: a warning, unless
   expect(unknown.settings).toMatchObject({ model: "unmarked", prediction: "v", zeroSnr: "off", confidence: "certain" });
   for (const zeroSnr of ["off", "exact"] as const)
     expect((await about({ zeroSnr })).warnings.filter((message) => /nothing says/.test(message))).toEqual([]);
+});
+
+test("relative paths mean the folder in which the program is, and are told as they are given", async () => {
+  const here = process.cwd();
+  try {
+    for (const name of ["one", "other"]) {
+      await mkdir(join(folder, name));
+      process.chdir(join(folder, name));
+      const events = await eventsOf({ ...nano, prompt: "1girl", seed: 1, steps: 1, outDir: "pictures" });
+      expect(picturesIn(events)[0]!.path).toBe("pictures/00000-1.png");
+      expect(await readdir(join(folder, name, "pictures"))).toEqual(["00000-1.png"]);
+    }
+  } finally {
+    process.chdir(here);
+  }
 });
 
 test("an abort leaves whole files or none, and the engine takes the next job", async () => {

@@ -111,7 +111,8 @@ function differing(a: Map<string, Float32Array>, b: Map<string, Float32Array>): 
 
 test("whole networks: a run that is stopped, and then killed, ends bit for bit as one that is not", async () => {
   const undisturbed = await run("undisturbed", whole("undisturbed"));
-  expect(undisturbed.at(-1)).toMatchObject({ type: "done", step: 6 });
+  const checkpoint = newest("undisturbed");
+  expect(undisturbed.at(-1)).toMatchObject({ type: "done", step: 6, checkpoint, model: join(checkpoint, "model") });
   expect(undisturbed.filter(({ type }) => type === "step")).toHaveLength(6);
 
   await run("disturbed", whole("disturbed"), (event) => event.type === "step" && event.step === 1);
@@ -159,6 +160,35 @@ test("on two threads, batches in parts and updates divided: a stopped run ends b
   expect(differing(a, b)).toEqual([]);
 }, 240_000);
 
+test("what an abort saves is told, by an event and by the error; so is what a finished run has, when it is asked again", async () => {
+  const path = join(root, "told.toml");
+  writeFileSync(path, lora("told"));
+  const abort = new AbortController();
+  const events: TrainEvent[] = [];
+  const stopped = async () => {
+    for await (const event of train({ recipe: path, threads: 1 }, { entry, signal: abort.signal })) {
+      events.push(event);
+      if (event.type === "step") abort.abort();
+    }
+  };
+  const error = await stopped().catch((cause) => cause);
+  const folder = newest("told");
+  const step = Number(folder.slice(-8));
+  expect(events.at(-1)).toEqual({ type: "saved", step, folder, model: join(folder, "model", "lora.safetensors") });
+  expect(error).toMatchObject({
+    code: "cancelled",
+    message: `train was cancelled; its newest checkpoint, of step ${step}, is ${folder}`,
+  });
+  const first = await run("told", lora("told"));
+  const second = await run("told", lora("told"));
+  const last = newest("told");
+  for (const events of [first, second]) {
+    const place = { checkpoint: last, model: join(last, "model", "lora.safetensors") };
+    expect(events.at(-1)).toMatchObject({ type: "done", step: 4, ...place });
+  }
+  expect(second.filter(({ type }) => type === "saved")).toEqual([]);
+}, 240_000);
+
 test("the model of a run opens as any other, and says what it predicts", async () => {
   const checkpoint = await openCheckpoint(join(newest("undisturbed"), "model"));
   expect(checkpoint.prediction).toMatchObject({ prediction: "v", zeroSnr: true, confidence: "certain" });
@@ -175,10 +205,15 @@ test("a model as one file, looked at on the way and gone on with", async () => {
     finding: expect.objectContaining({ code: "single_file" }),
   });
   expect(readdirSync(join(newest("single"), "model"))).toEqual(["single.safetensors"]);
+  expect(events.at(-1)).toMatchObject({ model: join(newest("single"), "model", "single.safetensors") });
   const checkpoint = await openCheckpoint(join(newest("single"), "model", "single.safetensors"));
   expect(checkpoint.prediction).toMatchObject({ prediction: "v", zeroSnr: true, confidence: "certain", conflicts: [] });
   expect(checkpoint.report).toMatchObject({ missing: [], unknown: [] });
-  expect(readdirSync(join(root, "runs", "single", "previews"))).toHaveLength(1);
+  const [preview] = readdirSync(join(root, "runs", "single", "previews"));
+  const path = join(root, "runs", "single", "previews", preview!);
+  expect(events.filter(({ type }) => type === "examined")).toMatchObject([
+    { step: 2, previews: [{ path, prompt: "1girl", seed: 1 }] },
+  ]);
 }, 240_000);
 
 test("a LoRA learns, is written with kohya's keys, and changes pictures by its strength", async () => {

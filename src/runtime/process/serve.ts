@@ -1,10 +1,11 @@
 /**
  * @file The engine's side: runs one task after the other and sends what they yield. A native call blocks this process, so
- * a wish to cancel is seen between two calls; the parent kills the process if that takes too long.
+ * a wish to cancel is seen between two calls; the parent kills the process if that takes too long. A run that is far ahead of
+ * its reader waits, unless another waits for the process: that one's reader may be the same.
  */
 
 import { IllustriousError } from "../../base/error.ts";
-import type { Failure, FromEngine, Task, ToEngine } from "./messages.ts";
+import { AHEAD, type Failure, type FromEngine, type Task, type ToEngine } from "./messages.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: options arrive as data and each task checks its own
 type AnyTask = Task<any, unknown>;
@@ -13,6 +14,9 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
   const cancels = new Map<number, AbortController>();
   /** The run in progress; the others wait. */
   let current: number | undefined;
+  /** Events of it that have not been read yet. */
+  let ahead = 0;
+  let heard: () => void = () => {};
   let last: Promise<void> = Promise.resolve();
 
   const send = (message: FromEngine): Promise<void> =>
@@ -20,19 +24,31 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
       process.send!(message, () => resolve());
     });
 
-  async function run(id: number, name: string, options: unknown): Promise<void> {
+  async function untilWanted(signal: AbortSignal): Promise<void> {
+    while (ahead >= AHEAD && !signal.aborted && cancels.size === 1) {
+      await new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+    }
+  }
+
+  async function run({ id, task: name, options, folder }: Extract<ToEngine, { type: "run" }>): Promise<void> {
     const signal = cancels.get(id)?.signal;
     // Cancelled while it waited.
     if (!signal) return;
     current = id;
+    ahead = 0;
     await send({ type: "started", id });
     try {
+      goTo(folder);
       const task = tasks[name];
       if (!task) throw new IllustriousError("internal", `internal: the engine has no task ${name}`);
       for await (const event of task(options, signal)) {
         await send({ type: "event", id, event });
+        ahead++;
         // A turn of the event loop, in which a cancel that has arrived is read.
         await new Promise((resolve) => setImmediate(resolve));
+        await untilWanted(signal);
         if (signal.aborted) break;
       }
       await send({ type: "end", id });
@@ -45,6 +61,19 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
   }
 
   process.on("message", (message: ToEngine) => {
+    heed(message);
+    heard();
+  });
+  // Without its parent an engine has no purpose, and it holds gigabytes.
+  process.on("disconnect", () => process.exit(0));
+  // Ctrl-C reaches the whole process group; the parent decides what it means.
+  process.on("SIGINT", () => {});
+
+  function heed(message: ToEngine): void {
+    if (message.type === "taken") {
+      if (message.id === current) ahead -= message.events;
+      return;
+    }
     if (message.type === "cancel") {
       cancels.get(message.id)?.abort();
       // A run that waits is never begun; the parent no longer listens for it.
@@ -52,12 +81,16 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
       return;
     }
     cancels.set(message.id, new AbortController());
-    last = last.then(() => run(message.id, message.task, message.options));
-  });
-  // Without its parent an engine has no purpose, and it holds gigabytes.
-  process.on("disconnect", () => process.exit(0));
-  // Ctrl-C reaches the whole process group; the parent decides what it means.
-  process.on("SIGINT", () => {});
+    last = last.then(() => run(message));
+  }
+}
+
+function goTo(folder: string): void {
+  try {
+    process.chdir(folder);
+  } catch {
+    // A folder that is gone has nothing in it that a path could mean.
+  }
 }
 
 function failureOf(error: unknown): Failure {

@@ -45,9 +45,6 @@ export function openDecoders({ entry, workers, timeLimit }: DecoderOptions): Dec
   const waiting: ((engine: EngineProcess) => void)[] = [];
   let falseStarts = 0;
   let closed = false;
-  // Each process adds a listener to this one; more than ten would count as a leak.
-  const listeners = process.getMaxListeners();
-  process.setMaxListeners(listeners + workers);
 
   const take = (): Promise<EngineProcess> => {
     const engine = free.pop();
@@ -123,7 +120,6 @@ export function openDecoders({ entry, workers, timeLimit }: DecoderOptions): Dec
     async close() {
       closed = true;
       await Promise.all(engines.map((engine) => engine.close()));
-      process.setMaxListeners(listeners);
     },
   };
 }

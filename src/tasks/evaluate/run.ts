@@ -113,7 +113,7 @@ export async function* runEvaluation(
   try {
     const cells = rows.flatMap((row) => cellsOf[row](extent));
     for (const job of jobs) {
-      const kept = await openRecords(job.folder);
+      const kept = await openRecords(resolve(job.folder));
       records.set(job, kept);
       yield* judgeAgain(job, cells, kept, signal);
     }
@@ -251,7 +251,7 @@ async function jobsOf(models: readonly string[], folder: string): Promise<Job[]>
         "Name each model once; copies are the same model.",
       );
     }
-    jobs.push({ name, path, hash, folder: join(folder, own) });
+    jobs.push({ name, path: resolve(path), hash, folder: join(folder, own) });
   }
   return jobs;
 }

@@ -49,11 +49,12 @@ export async function previewsOf(
     const zeroSnr = prediction === "flow" ? "auto" : schedule.zeroSnr ? "exact" : "off";
     const trained = { prediction, shift, zeroSnr, clipSkip } as const;
     const usual = { ...model, ...trained, width: size, height: size, seed, steps: STEPS };
-    const previews: { name: string; prompt: string; png: Uint8Array }[] = [];
+    const previews: { name: string; prompt: string; seed: number; png: Uint8Array }[] = [];
     for (const [i, own] of prompts.entries()) {
       const options = parseGenerateOptions({ ...usual, ...own });
       for await (const event of generateInEngine(options, signal)) {
-        if (event.type === "picture") previews.push({ name: `${i + 1}`, prompt: own.prompt, png: event.png });
+        if (event.type !== "picture") continue;
+        previews.push({ name: `${i + 1}`, prompt: own.prompt, seed: event.seed, png: event.png });
       }
     }
     return previews;

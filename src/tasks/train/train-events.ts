@@ -1,6 +1,10 @@
 /** @file What `train` tells while it works. Everything is plain data. */
 
 import type { Finding } from "../../sampling/finding.ts";
+import type { CheckpointPlace } from "../../trainer/checkpoints.ts";
+
+/** A picture in the run's folder; reconstructions of an autoencoder have neither prompt nor seed. */
+export type PreviewFile = { readonly path: string; readonly prompt?: string; readonly seed?: number };
 
 export type TrainEvent =
   | { readonly type: "stage"; readonly stage: "data" | "open" | "cache" | "preview"; readonly message: string }
@@ -36,6 +40,22 @@ export type TrainEvent =
       /** The gradient was not finite, and nothing moved. */
       readonly skipped: boolean;
     }
-  | { readonly type: "examined"; readonly step: number; readonly figures: Readonly<Record<string, number>> }
-  | { readonly type: "saved"; readonly step: number; readonly folder: string }
-  | { readonly type: "done"; readonly step: number; readonly folder: string; readonly seconds: number };
+  | {
+      readonly type: "examined";
+      readonly step: number;
+      readonly figures: Readonly<Record<string, number>>;
+      readonly previews: readonly PreviewFile[];
+    }
+  /** A checkpoint, also one that is written because of an abort. */
+  | ({ readonly type: "saved" } & CheckpointPlace)
+  | {
+      readonly type: "done";
+      readonly step: number;
+      /** The run's. */
+      readonly folder: string;
+      /** The newest one's folder, also where the run had ended before and nothing was left to do. */
+      readonly checkpoint: string;
+      /** In that checkpoint, what `generate` takes: a LoRA's file, a model's file or folder, or an autoencoder's folder. */
+      readonly model: string;
+      readonly seconds: number;
+    };

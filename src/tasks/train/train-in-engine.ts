@@ -5,7 +5,7 @@
 
 import { mkdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { IllustriousError } from "../../base/error.ts";
+import { IllustriousError, internalError } from "../../base/error.ts";
 import { type DataSet, reportLines, scan } from "../../data/sets/index.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
@@ -15,7 +15,7 @@ import { openLora } from "../../models/sdxl/lora-file.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
-import { newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
+import { checkpointPlace, newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
 import { changedDataFinding, type DataIdentity, dataIdentity } from "../../trainer/data-identity.ts";
 import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
@@ -36,7 +36,7 @@ import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
 import { placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
 import { samplePrompts } from "./sample-prompts.ts";
 import { saveFindings } from "./save-findings.ts";
-import type { TrainEvent } from "./train-events.ts";
+import type { PreviewFile, TrainEvent } from "./train-events.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { vaeKeyFindings } from "./vae-keys.ts";
 import { openVaeRun } from "./vae-run.ts";
@@ -65,7 +65,10 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   } finally {
     await release();
   }
-  yield { type: "done", step, folder, seconds: (performance.now() - begin) / 1000 };
+  const checkpoint = await newestCheckpoint(folder);
+  if (checkpoint === undefined) throw internalError(`${folder} has no checkpoint at its end`);
+  const { model } = await checkpointPlace(checkpoint);
+  yield { type: "done", step, folder, checkpoint, model, seconds: (performance.now() - begin) / 1000 };
 }
 
 /** Milliseconds for an engine to end whose command was killed: it finishes what it is computing. */
@@ -329,10 +332,11 @@ async function* learn(
       };
     } else if (event.type === "examined") {
       if (Object.keys(event.figures).length > 0) await log.figures(event.step, event.figures);
-      for (const { name, prompt, png } of event.previews) {
-        await log.preview({ step: event.step, name, png, ...(prompt !== undefined && { prompt }) });
+      const previews: PreviewFile[] = [];
+      for (const { name, png, ...made } of event.previews) {
+        previews.push({ path: await log.preview({ step: event.step, name, png, ...made }), ...made });
       }
-      yield { type: "examined", step: event.step, figures: event.figures };
+      yield { type: "examined", step: event.step, figures: event.figures, previews };
     } else if (event.type === "finding") {
       yield event;
       await log.finding(event.finding);
@@ -343,7 +347,7 @@ async function* learn(
         yield { type: "finding", finding };
         await log.finding(finding);
       }
-      yield { type: "saved", step: event.step, folder: event.folder };
+      yield { type: "saved", ...(await checkpointPlace(event.folder)) };
     }
   }
 }

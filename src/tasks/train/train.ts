@@ -1,6 +1,10 @@
 /** @file Training, for programs: `for await (const event of train({ recipe: "recipe.toml" })) …`. */
 
+import { basename, join, relative, resolve } from "node:path";
+import { IllustriousError } from "../../base/error.ts";
 import { EngineProcess } from "../../runtime/process/engine-process.ts";
+import { type CheckpointPlace, checkpointPlace, newestCheckpoint } from "../../trainer/checkpoints.ts";
+import { checkControl } from "../parsed-options.ts";
 import { readRecipeFile } from "./recipe-file.ts";
 import type { TrainEvent } from "./train-events.ts";
 import { parseTrainOptions, type TrainInput } from "./train-options.ts";
@@ -20,16 +24,40 @@ const PATIENCE = 10 * 60_000;
  * after its process was killed.
  *
  * @throws IllustriousError `bad_option`, `missing_file` and `bad_file` for the recipe, before anything starts; what opening
- * the model and the data throw; `cancelled` after an abort; `engine_failed` if the process dies
+ * the model and the data throw; `cancelled` after an abort, naming the newest checkpoint; `engine_failed` if the process dies
  */
 export async function* train(input: TrainInput, control: TrainControl = {}): AsyncGenerator<TrainEvent, void> {
+  checkControl(control);
   const options = parseTrainOptions(input);
   await readRecipeFile(options);
   const { entry = new URL("../engine-main.js", import.meta.url) } = control;
   const engine = new EngineProcess({ entry, patience: PATIENCE });
+  const here = process.cwd();
+  let run: { readonly folder: string; toldStep: number } | undefined;
   try {
-    yield* engine.run<TrainEvent>("train", options, control.signal);
+    for await (const event of engine.run<TrainEvent>("train", options, control.signal)) {
+      if (event.type === "start") run = { folder: event.folder, toldStep: event.from };
+      if (event.type === "saved" && run) run.toldStep = event.step;
+      yield event;
+    }
+  } catch (error) {
+    const isCancel = error instanceof IllustriousError && error.code === "cancelled";
+    const newest = isCancel && run ? await newestPlace(run.folder, here) : undefined;
+    if (!run || !newest) throw error;
+    // What is saved because of the abort comes after the last event that arrives.
+    if (newest.step > run.toldStep) yield { type: "saved", ...newest };
+    const message = `train was cancelled; its newest checkpoint, of step ${newest.step}, is ${newest.folder}`;
+    throw new IllustriousError("cancelled", message, "The same recipe goes on from there.", { cause: error });
   } finally {
     await engine.close();
   }
+}
+
+/** Told as the run's folder is, which may be relative. */
+async function newestPlace(run: string, here: string): Promise<CheckpointPlace | undefined> {
+  const found = await newestCheckpoint(resolve(here, run));
+  if (found === undefined) return undefined;
+  const { step, model } = await checkpointPlace(found);
+  const folder = join(run, basename(found));
+  return { step, folder, model: join(folder, relative(found, model)) };
 }

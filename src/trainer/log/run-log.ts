@@ -63,7 +63,8 @@ export type RunLog = {
   step(record: StepRecord): Promise<void>;
   /** What an examination between steps measured. */
   figures(step: number, figures: Readonly<Record<string, number>>): Promise<void>;
-  preview(record: PreviewRecord): Promise<void>;
+  /** Returns the picture's path. */
+  preview(record: PreviewRecord): Promise<string>;
   /** Something to be known about the run; the same once only, and no more than twenty of one code. */
   finding(found: Finding): Promise<void>;
   /** The last word; without it the page says, after a while, that the run has crashed. */
@@ -166,8 +167,11 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
     await tell({ level: "warning", code: "loss_not_finite", message: `the loss of step ${step} is not finite`, hint });
   }
 
-  async function logPreview({ step, prompt, seed, png, name: given }: PreviewRecord): Promise<void> {
-    const called = given ?? prompt ?? "preview";
+  const calledOf = ({ name: given, prompt }: PreviewRecord): string => given ?? prompt ?? "preview";
+
+  async function logPreview(record: PreviewRecord): Promise<void> {
+    const { step, prompt, seed, png } = record;
+    const called = calledOf(record);
     const file = previewFile(step, called);
     if (history.strips.get(called)?.last?.file === file) return;
     const size = pngSize(png);
@@ -201,7 +205,10 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
         const values = Object.entries(figures).map(([tag, scalar]) => ({ tag: `figures/${tag}`, scalar }));
         await events.write(step, values, clock() / 1000);
       }),
-    preview: (record) => inOrder(() => logPreview(record)),
+    async preview(record) {
+      await inOrder(() => logPreview(record));
+      return join(folder, previewFile(record.step, calledOf(record)));
+    },
     finding: (found) => inOrder(() => tell(found), true),
     async close(reason, message) {
       const text = message === undefined ? {} : { message };
