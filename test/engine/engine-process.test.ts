@@ -290,9 +290,12 @@ test("a program that awaits the close of an engine in the middle of a run goes o
   const body = `
     const run = engine.run("count", { to: 1e9 });
     await run.next();
-    const next = run.next().catch((error) => process.stdout.write(error.code));
+    const read = async () => {
+      for await (const _ of run);
+    };
+    const rest = read().catch((error) => process.stdout.write(error.code));
     await engine.close();
-    await next;
+    await rest;
     process.stdout.write(" after");`;
   expect(await outputOf(body)).toBe("cancelled after");
 });
