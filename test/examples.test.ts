@@ -47,4 +47,4 @@ test.each(examples)("%s", async (name) => {
   } finally {
     await rm(cwd, { recursive: true });
   }
-});
+}, 120_000);
