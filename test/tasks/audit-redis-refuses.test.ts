@@ -91,7 +91,7 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
     for await (const _ of writeSceneSet(join(root, "set"), { count: IMAGES, size: 256, captions: 1 }));
     await audited("whole");
     whole = await filesOf(join(root, "whole"));
-  }, 120_000);
+  }, 160_000);
   beforeEach(async () => {
     redis = await startRedis();
     admin = await connectRedis(redis.url);
@@ -100,7 +100,7 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
     for (const worker of workers.splice(0)) await ended(worker, "SIGKILL");
     admin.close();
     await redis.close();
-  }, 60_000);
+  }, 120_000);
   afterAll(() => rm(root, { recursive: true, force: true }));
 
   test.each<[word: string, when: "found" | "shard", refuse: () => unknown, relent: () => unknown]>([
@@ -141,7 +141,7 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       (event) => {
         if (event.type === "connection" && event.lost) {
           void vi
-            .waitFor(() => expect(connections(worker.events())).toHaveLength(1), 20_000)
+            .waitFor(() => expect(connections(worker.events())).toHaveLength(1), 60_000)
             .then(() => config("maxmemory", "0"));
         }
       },
@@ -149,7 +149,7 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
     );
     expect(events[0]).toMatchObject({ type: "connection", lost: true, message: expect.stringContaining("(OOM ") });
     expect(await filesOf(join(root, "full"))).toEqual(whole);
-  }, 120_000);
+  }, 160_000);
 
   test("a password that is set in the middle ends both sides, said as that", async () => {
     const worker = startWorker();
@@ -165,16 +165,16 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       ...{ code: "queue_failed", message: expect.stringContaining("refuses the user or password") },
       hint: expect.stringContaining("ILLUSTRIOUS_REDIS_PASSWORD"),
     });
-    await vi.waitFor(() => expect(worker.child.exitCode).toBe(1), 20_000);
+    await vi.waitFor(() => expect(worker.child.exitCode).toBe(1), 60_000);
     expect(worker.said.out + worker.said.err).toContain("refuses the user or password");
-  }, 120_000);
+  }, 160_000);
 
   test("what the user may not do ends a worker with Redis' own words", async () => {
     await admin.redis.acl("SETUSER", "default", "-evalsha", "-eval");
     const worker = startWorker();
-    await vi.waitFor(() => expect(worker.child.exitCode).toBe(1), 20_000);
+    await vi.waitFor(() => expect(worker.child.exitCode).toBe(1), 60_000);
     expect(worker.said.out + worker.said.err).toMatch(/what its user may not do \(NOPERM .*eval/);
-  }, 60_000);
+  }, 120_000);
 
   test("a Redis that is away for seconds is told once by both sides, and once that it is back", async () => {
     const worker = startWorker();
@@ -191,7 +191,7 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
     expect(connections(events)).toMatchObject(told);
     await vi.waitFor(() => expect(connections(worker.events())).toMatchObject(told), 10_000);
     expect(await filesOf(join(root, "away"))).toEqual(whole);
-  }, 120_000);
+  }, 160_000);
 
   test("workers of another database are not this queue's", async () => {
     startWorker(redis.url.replace(/0$/, "1"));
@@ -200,7 +200,7 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       20_000,
     );
     expect(await auditQueueStatus(redis.url)).toMatchObject({ workers: 0 });
-  }, 60_000);
+  }, 120_000);
 
   test("an audit is seen from its beginning, and not as the one before", async () => {
     // Told before there is anything to do.
@@ -219,5 +219,5 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       ["known", looking],
     ]);
     expect((await auditQueueStatus(redis.url)).audits).toMatchObject([{ state: "done", images: IMAGES }]);
-  }, 120_000);
+  }, 160_000);
 });
