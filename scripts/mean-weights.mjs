@@ -29,5 +29,5 @@ for (const file of FILES) {
     means.set(name, { shape, values: b.map((value, i) => share * value + (1 - share) * a[i]) });
   }
   const tensors = tensorsToWrite(file, means, "F16");
-  await writeSafetensors(join(out, `${file}.safetensors`), tensors, { format: "pt" });
+  await writeSafetensors(join(out, `${file}.safetensors`), tensors, other.metadata);
 }
