@@ -124,7 +124,10 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
         },
         { lost: false, message: "Redis takes commands again" },
       ];
-      expect(connections(events)).toMatchObject(told);
+      // One that is done within a second of Redis' return has nobody to tell of it.
+      const heard = connections(events);
+      expect(heard.length).toBeGreaterThan(0);
+      expect(heard).toMatchObject(told.slice(0, heard.length));
       await vi.waitFor(() => expect(connections(worker.events())).toMatchObject(told), 10_000);
       // Without pauses it is refused thousands of times.
       const [, refusals] = /total_error_replies:(\d+)/.exec(await admin.redis.info("stats"))!;
