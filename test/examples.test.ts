@@ -37,14 +37,18 @@ const expected: Record<string, (output: { stdout: string; files: string[] }) => 
   },
 };
 
-test.each(examples)("%s", async (name) => {
-  const cwd = await mkdtemp(join(tmpdir(), "illustrious-example-"));
-  try {
-    const { stdout } = await run(process.execPath, [join(folder, name)], { cwd });
-    expected[name]!({ stdout, files: await readdir(cwd) });
-    // Some leave what a second run finds.
-    if (name.startsWith("05")) await run(process.execPath, [join(folder, name)], { cwd });
-  } finally {
-    await rm(cwd, { recursive: true });
-  }
-}, 120_000);
+test.each(examples)(
+  "%s",
+  async (name) => {
+    const cwd = await mkdtemp(join(tmpdir(), "illustrious-example-"));
+    try {
+      const { stdout } = await run(process.execPath, [join(folder, name)], { cwd });
+      expected[name]!({ stdout, files: await readdir(cwd) });
+      // Some leave what a second run finds.
+      if (name.startsWith("05")) await run(process.execPath, [join(folder, name)], { cwd });
+    } finally {
+      await rm(cwd, { recursive: true });
+    }
+  },
+  120_000,
+);
