@@ -14,22 +14,22 @@ const MAX_READ = 2 ** 30;
  */
 export async function withRegularFile<T>(
   path: string,
-  use: (handle: FileHandle, size: number) => Promise<T>,
+  use: (handle: FileHandle, size: number, mtimeMs: number) => Promise<T>,
 ): Promise<T> {
-  const { handle, size } = await openRegularFile(path);
+  const { handle, size, mtimeMs } = await openRegularFile(path);
   try {
-    return await use(handle, size);
+    return await use(handle, size, mtimeMs);
   } finally {
     await handle.close();
   }
 }
 
 /** As `withRegularFile`, for callers that close the file themselves. */
-export async function openRegularFile(path: string): Promise<{ handle: FileHandle; size: number }> {
+export async function openRegularFile(path: string): Promise<{ handle: FileHandle; size: number; mtimeMs: number }> {
   const handle = await openWithoutWaiting(path);
   try {
     const found = await handle.stat();
-    if (found.isFile()) return { handle, size: found.size };
+    if (found.isFile()) return { handle, size: found.size, mtimeMs: found.mtimeMs };
     throw notRegular(path);
   } catch (error) {
     await handle.close();

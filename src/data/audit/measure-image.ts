@@ -73,8 +73,8 @@ const SAME_TIME = 2000;
 export async function contentOf(place: ImagePlace): Promise<{ bytes: Uint8Array } | Fault> {
   const { path, range, content, mtimeMs } = place;
   if (content) return { bytes: content };
-  const read = withRegularFile(path, async (handle, size): Promise<{ bytes: Uint8Array } | Fault> => {
-    if (typeof mtimeMs === "number" && Math.abs((await handle.stat()).mtimeMs - mtimeMs) > SAME_TIME) {
+  const read = withRegularFile(path, async (handle, size, now): Promise<{ bytes: Uint8Array } | Fault> => {
+    if (typeof mtimeMs === "number" && Math.abs(now - mtimeMs) > SAME_TIME) {
       return fault("changed", "changed since it was found; audit again");
     }
     const { offset, length } = range ?? { offset: 0, length: size };
