@@ -41,6 +41,8 @@ test.each<[name: string, more: object, sentence: RegExp]>([
   ["red, round the end of the circle", { hues: [0.3, ...Array(34).fill(0), 0.7] }, /around red have 100 %/],
   ["vivid in the middle", { vividGrid: [0, 0, 0, 0, 0.3, 0, 0, 0, 0] }, /middle: 30 % .* 0\.0 %/],
   ["portrait", { orientations: { portrait: 70, landscape: 20, square: 10 } }, /^Mostly portrait: 70 %/],
+  ["no dark ones", { marks: { ...EVEN.marks, dark: 0 } }, /^Few dark images: none has a mean luma/],
+  ["all small", { coverage: [{ side: 1024, images: 0 }] }, /^Small: no image has .*; all are enlarged/],
   ["small", { coverage: [{ side: 1024, images: 10 }] }, /^Small: only 10 %/],
   ["no captions", { captions: { ...EVEN.captions, with: 80 } }, /^20 % have no caption/],
   ["short captions", { captions: { ...EVEN.captions, tokens: spread(8) } }, /^Short captions: .* 8 tokens/],

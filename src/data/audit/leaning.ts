@@ -28,15 +28,16 @@ function byMedian(
 
 /** A sentence for a share that is at least, or below, a bound. */
 function byShare(
-  count: (report: AuditReport) => number,
+  countOf: (report: AuditReport) => number,
   of: (report: AuditReport) => number,
   is: (share: number) => boolean,
-  words: (share: string) => string,
+  words: (share: string, count: number) => string,
 ): Rule {
   return (report) => {
     const all = of(report);
-    const share = count(report) / all;
-    return all > 0 && is(share) ? words(percent(share)) : undefined;
+    const count = countOf(report);
+    const share = count / all;
+    return all > 0 && is(share) ? words(percent(share), count) : undefined;
   };
 }
 
@@ -65,7 +66,8 @@ const RULES: readonly Rule[] = [
     ({ marks }) => marks.dark,
     measured,
     (share) => share < 0.05,
-    (share) => `Few dark images: ${share} have a mean luma below 64, so that night and black will come out too bright.`,
+    (share, count) =>
+      `Few dark images: ${count === 0 ? "none has" : `${share} have`} a mean luma below 64, so that night and black will come out too bright.`,
   ),
   byShare(
     ({ marks }) => marks.whiteGround,
@@ -131,7 +133,10 @@ const RULES: readonly Rule[] = [
     ({ coverage }) => coverage.find(({ side }) => side === 1024)!.images,
     measured,
     (share) => share < 0.5,
-    (share) => `Small: only ${share} have the pixels of 1024 x 1024; the others are enlarged there, and teach blur.`,
+    (share, count) =>
+      count === 0
+        ? "Small: no image has the pixels of 1024 x 1024; all are enlarged there, and teach blur."
+        : `Small: only ${share} have the pixels of 1024 x 1024; the others are enlarged there, and teach blur.`,
   ),
   byShare(
     ({ captions, images }) => images - captions.with,

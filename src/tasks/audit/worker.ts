@@ -110,7 +110,7 @@ async function checkSeen({ folder, name, paths }: ChunkJob): Promise<void> {
   // A plan alone is missing where another worker has done it.
   if (!plan && !(await exists(folder))) throw missing(`${folder}: not on this machine, though ${dirname(folder)} is`);
   const images = (plan ?? []).filter(({ row, open }) => open && row.bytes !== null).map(({ row }) => row.source);
-  const step = Math.max(1, Math.floor(images.length / LOOKED_FOR));
+  const step = Math.max(1, Math.ceil(images.length / LOOKED_FOR));
   const some = images.filter((_, i) => i % step === 0);
   if (some.length < FEWEST) return;
   for (const path of some) if (await exists(path)) return;
