@@ -74,7 +74,8 @@ async function start(scheme: string, listen: (port: string) => string[], more: s
       return restarted;
     },
     async close() {
-      await ended(child, "SIGTERM");
+      // Asked to end, one that cannot save goes on.
+      await ended(child, "SIGKILL");
       await rm(folder, { recursive: true, force: true });
     },
   };
