@@ -2,7 +2,7 @@
 
 import { openCheckpoint } from "illustrious";
 
-const path = process.argv[2] ?? new URL("../models/nano-v3.0-eps", import.meta.url).pathname;
+const path = process.argv[2] ?? "nano-v3.0-eps";
 const { kind, prediction, report } = await openCheckpoint(path);
 
 console.log(`${kind}: ${prediction.prediction}, zero SNR ${prediction.zeroSnr} (${prediction.confidence})`);

@@ -4,8 +4,8 @@ export { type ErrorCode, IllustriousError } from "./base/error.ts";
 export type { AuditComparison, CompareEvent } from "./data/sql/compare.ts";
 export type { QueryEvent } from "./data/sql/query.ts";
 export type { RgbImage } from "./formats/png/index.ts";
-export { type Checkpoint, type OpenOptions, openCheckpoint } from "./models/sdxl/checkpoint.ts";
-export { type Inspection, inspectModel } from "./models/sdxl/inspect.ts";
+export type { Checkpoint, OpenOptions } from "./models/sdxl/checkpoint.ts";
+export type { Inspection } from "./models/sdxl/inspect.ts";
 export type { Detection, Evidence } from "./models/sdxl/prediction.ts";
 export { loadTokenizer, type Tokenizer } from "./models/sdxl/tokenizer.ts";
 export { EngineProcess } from "./runtime/process/engine-process.ts";
@@ -44,6 +44,7 @@ export { optionsFromPicture, type PictureOptions } from "./tasks/from-picture.ts
 export { closeEngine, createEngine, type GenerateControl, generate } from "./tasks/generate.ts";
 export type { EffectiveSettings, GenerateEvent } from "./tasks/generate-events.ts";
 export { type GenerateInput, type GenerateOptions, generateOptions } from "./tasks/generate-options.ts";
+export { inspectModel, openCheckpoint } from "./tasks/open-model.ts";
 export { queryAudit } from "./tasks/query-audit.ts";
 export { type ScenesEvent, type ScenesInput, scenes } from "./tasks/scenes.ts";
 export type { LeftReason, TagCounts, TagEvent } from "./tasks/tag/events.ts";

@@ -32,6 +32,7 @@ export const generateFields = z.strictObject({
   vae: z.string().min(1).optional().describe("another VAE: a .safetensors file or a diffusers VAE folder"),
   loras: z
     .array(loraChoice)
+    .readonly()
     .optional()
     .describe("LoRA: a .safetensors file or a name, with a strength after a colon; may be given more than once"),
   prompt: z.string().default("").describe("what to draw; (word:1.2) weighs, BREAK starts a new chunk"),

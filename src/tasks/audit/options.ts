@@ -8,6 +8,7 @@ export const auditOptions = z.strictObject({
   paths: z
     .array(z.string().min(1))
     .min(1)
+    .readonly()
     .describe(
       "folders, images, metadata .jsonl and kohya .json files, WebDataset .tar(.gz) archives, .txt lists of such paths",
     ),

@@ -9,6 +9,7 @@ export const workerOptions = z.strictObject({
   below: z
     .array(z.string().min(1))
     .min(1)
+    .readonly()
     .optional()
     .describe("folder to stay in, whatever the queue asks; may be given more than once [default: anywhere]"),
   stallAfter: z

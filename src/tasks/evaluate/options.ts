@@ -7,10 +7,11 @@ export const ROW_NAMES = ["simple", "long", "empty", "saturation", "control", "s
 export type RowName = (typeof ROW_NAMES)[number];
 
 export const evaluateOptions = z.object({
-  models: z.array(z.string().min(1)).min(1).describe("models: paths or names, as `generate` takes them"),
+  models: z.array(z.string().min(1)).min(1).readonly().describe("models: paths or names, as `generate` takes them"),
   only: z
     .array(z.enum(ROW_NAMES))
     .min(1)
+    .readonly()
     .default([...ROW_NAMES])
     .describe("rows to fill"),
   quick: z.boolean().default(false).describe("three prompts a row and five seeds: to see that it works, not to judge"),

@@ -36,6 +36,7 @@ export const tagOptions = z.strictObject({
     .array(z.string())
     .min(1)
     .refine((names) => names.every(isFamily), `the families are ${CONTROL_FAMILY_NAMES.join(", ")}`)
+    .readonly()
     .optional()
     .describe("a family to tag with, may be given more than once [default: all]"),
   outer: z.boolean().default(false).describe("only the lowest and the highest of a family's four tokens"),
