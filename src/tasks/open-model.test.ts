@@ -18,5 +18,7 @@ test("a name that is none is told with those that are", async () => {
   const missing = { code: "missing_file", hint: expect.stringContaining(name) };
   await expect(openCheckpoint("nano-v9")).rejects.toMatchObject(missing);
   await expect(inspectModel("nano-v9")).rejects.toMatchObject(missing);
-  await expect(openCheckpoint(name, { vae: "no-such" })).rejects.toMatchObject({ message: 'no VAE "no-such" is found' });
+  await expect(openCheckpoint(name, { vae: "no-such" })).rejects.toMatchObject({
+    message: 'no VAE "no-such" is found',
+  });
 });
