@@ -1,11 +1,11 @@
 /**
- * @file `illustrious audit` beside a straightforward script with Pillow and numpy that measures the same, with as many processes: images a
- * second, the ratio, and how far the two differ.
+ * @file `illustrious audit` beside decoding alone, and beside a straightforward script with Pillow and numpy that measures the same, with as many
+ * processes: images a second, the ratios, and how far the two that measure differ.
  *
- *     node bench/audit.mjs --python python3 [--images 200] [--side 1024] [--rounds 3] [--processes 2] [--pictures FOLDER]
+ *     node bench/audit.mjs [--python python3] [--images 200] [--side 1024] [--rounds 3] [--processes 2] [--pictures FOLDER]
  *
- * The pictures are JPEGs of drawn scenes and of scenes with grain, in turn; with --pictures, the JPEGs of a folder. The sides take turns, and both
- * times are those of whole commands less their start with one picture.
+ * The pictures are JPEGs of drawn scenes and of scenes with grain, in turn; with --pictures, the JPEGs of a folder. The sides take turns, and all
+ * times are those of whole commands less their start with one picture. Without --python there is no script beside it.
  */
 
 import { execFileSync } from "node:child_process";
@@ -20,7 +20,7 @@ import { generator } from "./random.mjs";
 
 const { values } = parseArgs({
   options: {
-    python: { type: "string", default: "python3" },
+    python: { type: "string" },
     images: { type: "string", default: "200" },
     side: { type: "string", default: "1024" },
     rounds: { type: "string", default: "3" },
@@ -68,13 +68,28 @@ function seconds(command, args) {
 let run = 0;
 const ours = (folder) => {
   const out = join(work, `audit-${run++}`);
-  return { seconds: seconds(process.execPath, [join(root, "dist/cli/main.js"), "audit", folder, "--out", out]), out };
+  return {
+    seconds: seconds(process.execPath, [
+      join(root, "dist/cli/main.js"),
+      "audit",
+      folder,
+      "--out",
+      out,
+      "--workers",
+      values.processes,
+    ]),
+    out,
+  };
 };
 const peer = (folder) => {
   const out = join(work, `rows-${run++}.jsonl`);
   const script = join(root, "bench/peers/audit-pillow.py");
   return { seconds: seconds(values.python, [script, folder, values.processes, out]), out };
 };
+
+const decoding = (folder) => ({
+  seconds: seconds(process.execPath, [join(root, "bench/decode-alone.mjs"), folder, values.processes]),
+});
 
 const middle = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const shown = (numbers) => {
@@ -83,19 +98,24 @@ const shown = (numbers) => {
 };
 
 try {
-  const rates = { ours: [], peer: [] };
+  const sides = { ours, decoding, ...(values.python && { peer }) };
+  const rates = { ours: [], decoding: [], peer: [] };
   let last;
   for (let round = 0; round < rounds; round++) {
-    last = { ours: ours(all), peer: peer(all) };
-    for (const [name, run] of Object.entries({ ours, peer })) {
+    last = Object.fromEntries(Object.entries(sides).map(([name, run]) => [name, run(all)]));
+    for (const [name, run] of Object.entries(sides)) {
       rates[name].push((names.length - 1) / (last[name].seconds - run(one).seconds));
     }
   }
   console.log(`${names.length} JPEGs, ${values.processes} processes; images a second, least / median / most`);
   console.log(`illustrious audit   ${shown(rates.ours)}`);
-  console.log(`Pillow and numpy    ${shown(rates.peer)}`);
-  console.log(`ratio of medians    ${(middle(rates.ours) / middle(rates.peer)).toFixed(2)}`);
-  await compare(last.ours.out, last.peer.out);
+  console.log(`decoding alone      ${shown(rates.decoding)}`);
+  console.log(`time of decodings   ${(middle(rates.decoding) / middle(rates.ours)).toFixed(2)}`);
+  if (values.python) {
+    console.log(`Pillow and numpy    ${shown(rates.peer)}`);
+    console.log(`ratio of medians    ${(middle(rates.ours) / middle(rates.peer)).toFixed(2)}`);
+    await compare(last.ours.out, last.peer.out);
+  }
 } finally {
   await rm(work, { recursive: true, force: true });
 }

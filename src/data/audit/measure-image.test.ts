@@ -103,6 +103,15 @@ test("JPEG and GIF, near enough", async () => {
   }
 });
 
+test("one coloured pixel, wherever it is, makes a picture not grey", async () => {
+  for (const place of [0, 1, WIDTH * HEIGHT - 1]) {
+    const rgb = Buffer.alloc(3 * WIDTH * HEIGHT, 90);
+    rgb[3 * place + 2] = 91;
+    const image = sharp(rgb, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } }).png();
+    expect(await measured(await saved(`at-${place}.png`, image))).toMatchObject({ channels: 3, greyscale: false });
+  }
+});
+
 test("grey, alpha, orientation, profile and frames are told", async () => {
   const grey = await measured(await saved("grey.jpg", picture().toColourspace("b-w").jpeg()));
   expect(grey).toMatchObject({ channels: 1, greyscale: true, hasAlpha: false, saturation: 0, hasProfile: false });
