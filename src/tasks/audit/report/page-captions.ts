@@ -58,7 +58,7 @@ function bucketLists({ buckets, measured }: AuditReport): string {
       ]);
       const heads = ["bucket", "width / height", "", "images", ""];
       const list = table(heads, ["text", "number", "bar", "number", "number"], rows);
-      return `<details${side === 1024 ? " open" : ""}><summary>${side} × ${side}: ${used.length} buckets</summary>${list}</details>`;
+      return `<details${side === 1024 ? " open" : ""}><summary>${side} × ${side}: ${used.length} bucket${used.length === 1 ? "" : "s"}</summary>${list}</details>`;
     })
     .join("");
 }
