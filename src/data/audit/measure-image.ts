@@ -5,6 +5,7 @@ import type { Metadata } from "sharp";
 import { IllustriousError } from "../../base/error.ts";
 import { isColourful, measureColours, type Pixels, placed } from "../../colour/index.ts";
 import { type PictureFormat, pictureFormat } from "../../formats/picture-kind.ts";
+import { samplesNotRead, samplesRefused } from "../../formats/picture-samples.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { decodePicture, MAX_PIXELS, readHeader } from "./decode.ts";
 import { dHash } from "./dhash.ts";
@@ -45,9 +46,11 @@ async function* factsAbout(request: MeasureRequest): AsyncGenerator<Partial<Imag
 
   const format = pictureFormat(bytes);
   if (format === undefined) return yield fault("not_a_picture", whatElse(bytes));
-  const header = await readHeader(bytes).catch(broken);
+  const header = await readHeader(bytes).catch(headerRefused);
   if ("error" in header) return yield { format, ...header };
   yield headerFacts(format, header);
+  const samples = samplesNotRead(header);
+  if (samples !== undefined) return yield fault("not_a_picture", samples);
   const pixels = header.width * header.height;
   if (pixels > MAX_PIXELS) {
     return yield fault("too_large", `${header.width} x ${header.height} pixels, more than ${MAX_PIXELS}`);
@@ -122,6 +125,11 @@ function isGrey({ rgb }: Pixels): boolean {
 const fault = (error: Fault["error"], errorText: string): Fault => ({ error, errorText });
 
 export const broken = (cause: unknown): Fault => fault("broken", reason(cause));
+
+function headerRefused(cause: unknown): Fault {
+  const samples = samplesRefused(reason(cause));
+  return samples === undefined ? broken(cause) : fault("not_a_picture", samples);
+}
 
 function reason(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!.slice(0, 300);

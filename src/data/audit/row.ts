@@ -13,7 +13,7 @@ export type AuditFault =
   | "missing"
   /** The system does not let it be opened or read, or it is a folder, a pipe or a device. */
   | "unreadable"
-  /** Not one of the formats that are read, whatever its name says. */
+  /** Not one of the formats that are read, whatever its name says, or of samples whose black and white are not agreed. */
   | "not_a_picture"
   /** More bytes or pixels than an image may have here. */
   | "too_large"
