@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { bytesOf, type TiffSamples, tiffOf } from "../../../test/fixtures/formats/tiff.ts";
 import { pngOfSize } from "../../../test/tasks/hostile-pictures.ts";
 import { measureColours } from "../../colour/index.ts";
+import { pngChunk } from "../../formats/png/chunks.ts";
 import { restrictDecoder } from "./decode.ts";
 import { type MeasureRequest, measureImage } from "./measure-image.ts";
 import { type ImageFacts, NO_FACTS } from "./row.ts";
@@ -126,6 +127,11 @@ test("grey, alpha, orientation, profile and frames are told", async () => {
   const animated = sharp(Buffer.concat(frames), { raw: { width: 16, height: 48, channels: 3, pageHeight: 16 } });
   const gif = await measured(await saved("animated.gif", animated.gif()));
   expect(gif).toMatchObject({ width: 16, height: 16, frames: 3, blackShare: 1, dhash: null });
+  const still = await picture().png().toBuffer();
+  // Behind the signature and the header.
+  const animation = pngChunk("acTL", Uint8Array.of(0, 0, 0, 3, 0, 0, 0, 0));
+  const apng = await saved("a.apng", Buffer.concat([still.subarray(0, 33), animation, still.subarray(33)]));
+  expect(await measured(apng)).toMatchObject({ ...expectedMeasures(), error: null, frames: 3 });
 });
 
 test("CMYK is made sRGB", async () => {

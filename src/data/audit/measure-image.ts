@@ -6,6 +6,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { isColourful, measureColours, type Pixels, placed } from "../../colour/index.ts";
 import { type PictureFormat, pictureFormat } from "../../formats/picture-kind.ts";
 import { samplesNotRead, samplesRefused } from "../../formats/picture-samples.ts";
+import { pngFrames } from "../../formats/png/index.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { decodePicture, MAX_PIXELS, readHeader } from "./decode.ts";
 import { dHash } from "./dhash.ts";
@@ -48,7 +49,7 @@ async function* factsAbout(request: MeasureRequest): AsyncGenerator<Partial<Imag
   if (format === undefined) return yield fault("not_a_picture", whatElse(bytes));
   const header = await readHeader(bytes).catch(headerRefused);
   if ("error" in header) return yield { format, ...header };
-  yield headerFacts(format, header);
+  yield headerFacts(format, header, bytes);
   const samples = samplesNotRead(header);
   if (samples !== undefined) return yield fault("not_a_picture", samples);
   const pixels = header.width * header.height;
@@ -92,14 +93,15 @@ export async function contentOf(place: ImagePlace): Promise<{ bytes: Uint8Array 
   });
 }
 
-function headerFacts(format: PictureFormat, header: Metadata): Partial<ImageFacts> {
+function headerFacts(format: PictureFormat, header: Metadata, bytes: Uint8Array): Partial<ImageFacts> {
   return {
     format,
     width: header.autoOrient.width,
     height: header.autoOrient.height,
     orientation: header.orientation ?? null,
     channels: header.channels,
-    frames: header.pages ?? 1,
+    // Of PNG the decoder tells none.
+    frames: format === "png" ? pngFrames(bytes) : (header.pages ?? 1),
     hasProfile: header.hasProfile,
     hasAlpha: header.hasAlpha,
   };

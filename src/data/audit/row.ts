@@ -69,7 +69,7 @@ export type ImageFacts = NullOr<
     orientation: number;
     /** As stored: 1 grey, 2 grey and alpha, 3, 4 with alpha or CMYK. */
     channels: number;
-    /** Frames or pages; the first one is measured. */
+    /** Frames or pages; the first one is measured, of an animated PNG the picture that stands for it. */
     frames: number;
     /** Whether a colour profile is embedded, which was then obeyed. */
     hasProfile: boolean;
