@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { PNG } from "pngjs";
 import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bytesOf, type TiffSamples, tiffOf } from "../../../test/fixtures/formats/tiff.ts";
 import { pngOfSize } from "../../../test/tasks/hostile-pictures.ts";
 import { measureColours } from "../../colour/index.ts";
+import { pngChunk } from "../../formats/png/chunks.ts";
 import { restrictDecoder } from "./decode.ts";
 import { type MeasureRequest, measureImage } from "./measure-image.ts";
 import { type ImageFacts, NO_FACTS } from "./row.ts";
@@ -134,6 +136,11 @@ test("grey, alpha, orientation, profile and frames are told", async () => {
   const animated = sharp(Buffer.concat(frames), { raw: { width: 16, height: 48, channels: 3, pageHeight: 16 } });
   const gif = await measured(await saved("animated.gif", animated.gif()));
   expect(gif).toMatchObject({ width: 16, height: 16, frames: 3, blackShare: 1, dhash: null });
+  const still = await picture().png().toBuffer();
+  // Behind the signature and the header.
+  const animation = pngChunk("acTL", Uint8Array.of(0, 0, 0, 3, 0, 0, 0, 0));
+  const apng = await saved("a.apng", Buffer.concat([still.subarray(0, 33), animation, still.subarray(33)]));
+  expect(await measured(apng)).toMatchObject({ ...expectedMeasures(), error: null, frames: 3 });
 });
 
 test("CMYK is made sRGB", async () => {
@@ -184,6 +191,56 @@ test("what has no measures says why", async () => {
   });
   await mkdir(join(folder, "folder.png"));
   expect(await measured(join(folder, "folder.png"))).toMatchObject({ error: "unreadable", sha256: null });
+});
+
+const RAMP = Array.from({ length: 256 }, (_, i) => i / 255);
+
+/** What a file does not say the black and the white of would be measured by a guess. */
+test.each<[kind: string, samples: TiffSamples, data: Uint8Array]>([
+  ["float", { bits: 32, of: "floating" }, bytesOf(RAMP, 4, (view, at, v) => view.setFloat32(at, v))],
+  ["float", { bits: 32, of: "floating", colours: "rgb" }, new Uint8Array(3072)],
+  ["double", { bits: 64, of: "floating" }, bytesOf(RAMP, 8, (view, at, v) => view.setFloat64(at, v))],
+  ["complex", { bits: 64, of: "complex" }, bytesOf(RAMP, 8, (view, at, v) => view.setFloat32(at, v))],
+  ["uint", { bits: 32, of: "whole" }, bytesOf(RAMP, 4, (view, at, v) => view.setUint32(at, v * 0xffff_ffff))],
+  ["int", { bits: 32, of: "signed" }, bytesOf(RAMP, 4, (view, at, v) => view.setInt32(at, v * 0x7fff_ffff))],
+  ["short", { bits: 16, of: "signed" }, bytesOf(RAMP, 2, (view, at, v) => view.setInt16(at, v * 0x7fff))],
+  ["char", { bits: 8, of: "signed" }, bytesOf(RAMP, 1, (view, at, v) => view.setInt8(at, v * 127))],
+  ["CIELAB", { bits: 8, of: "whole", colours: "cielab" }, new Uint8Array(768).fill(100)],
+])("a TIFF of samples that are %s is named as that, not measured", async (kind, samples, data) => {
+  const facts = await measured(await saved("samples.tif", tiffOf(16, samples, data)));
+  expect(facts).toMatchObject({ error: "not_a_picture", format: "tiff", brightness: null, dhash: null });
+  expect(facts.errorText).toContain(kind);
+});
+
+test("samples that have a black and a white are measured: grey of 8 and 16 bits, CIELAB of 16, AVIF of 10 and 12", async () => {
+  const mean = 127.5;
+  const ramps = [
+    tiffOf(
+      16,
+      { bits: 8, of: "whole" },
+      bytesOf(RAMP, 1, (view, at, v) => view.setUint8(at, v * 255)),
+    ),
+    tiffOf(
+      16,
+      { bits: 16, of: "whole" },
+      bytesOf(RAMP, 2, (view, at, v) => view.setUint16(at, v * 0xffff)),
+    ),
+  ];
+  for (const ramp of ramps) {
+    const { brightness, error } = await measured(await saved("ramp.tif", ramp));
+    expect(error).toBeNull();
+    expect(Math.abs(brightness! - mean)).toBeLessThan(1);
+  }
+  // L* of 50 is a grey of 119 in sRGB.
+  const middle = bytesOf(RAMP, 6, (view, at) => view.setUint16(at, 0x8000));
+  const lab = await measured(await saved("lab.tif", tiffOf(16, { bits: 16, of: "whole", colours: "cielab" }, middle)));
+  expect(lab).toMatchObject({ error: null, greyscale: true });
+  expect(Math.abs(lab.brightness! - 119)).toBeLessThan(1);
+  for (const bitdepth of [10, 12] as const) {
+    expect(await measured(await saved("deep.avif", picture().avif({ bitdepth, effort: 0 })))).toMatchObject({
+      error: null,
+    });
+  }
 });
 
 test("a loader that is not needed stays shut", async () => {

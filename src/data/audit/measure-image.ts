@@ -5,6 +5,8 @@ import type { Metadata } from "sharp";
 import { IllustriousError } from "../../base/error.ts";
 import { isColourful, measureColours, type Pixels, placed } from "../../colour/index.ts";
 import { type PictureFormat, pictureFormat } from "../../formats/picture-kind.ts";
+import { samplesNotRead, samplesRefused } from "../../formats/picture-samples.ts";
+import { pngFrames } from "../../formats/png/index.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { decodePicture, MAX_PIXELS, readHeader } from "./decode.ts";
 import { dHash } from "./dhash.ts";
@@ -45,9 +47,11 @@ async function* factsAbout(request: MeasureRequest): AsyncGenerator<Partial<Imag
 
   const format = pictureFormat(bytes);
   if (format === undefined) return yield fault("not_a_picture", whatElse(bytes));
-  const header = await readHeader(bytes).catch(broken);
+  const header = await readHeader(bytes).catch(headerRefused);
   if ("error" in header) return yield { format, ...header };
-  yield headerFacts(format, header);
+  yield headerFacts(format, header, bytes);
+  const samples = samplesNotRead(header);
+  if (samples !== undefined) return yield fault("not_a_picture", samples);
   const pixels = header.width * header.height;
   if (pixels > MAX_PIXELS) {
     return yield fault("too_large", `${header.width} x ${header.height} pixels, more than ${MAX_PIXELS}`);
@@ -89,14 +93,15 @@ export async function contentOf(place: ImagePlace): Promise<{ bytes: Uint8Array 
   });
 }
 
-function headerFacts(format: PictureFormat, header: Metadata): Partial<ImageFacts> {
+function headerFacts(format: PictureFormat, header: Metadata, bytes: Uint8Array): Partial<ImageFacts> {
   return {
     format,
     width: header.autoOrient.width,
     height: header.autoOrient.height,
     orientation: header.orientation ?? null,
     channels: header.channels,
-    frames: header.pages ?? 1,
+    // Of PNG the decoder tells none.
+    frames: format === "png" ? pngFrames(bytes) : (header.pages ?? 1),
     hasProfile: header.hasProfile,
     hasAlpha: header.hasAlpha,
   };
@@ -127,6 +132,11 @@ function isGrey({ rgb }: Pixels): boolean {
 const fault = (error: Fault["error"], errorText: string): Fault => ({ error, errorText });
 
 export const broken = (cause: unknown): Fault => fault("broken", reason(cause));
+
+function headerRefused(cause: unknown): Fault {
+  const samples = samplesRefused(reason(cause));
+  return samples === undefined ? broken(cause) : fault("not_a_picture", samples);
+}
 
 function reason(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!.slice(0, 300);

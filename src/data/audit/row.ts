@@ -13,7 +13,7 @@ export type AuditFault =
   | "missing"
   /** The system does not let it be opened or read, or it is a folder, a pipe or a device. */
   | "unreadable"
-  /** Not one of the formats that are read, whatever its name says. */
+  /** Not one of the formats that are read, whatever its name says, or of samples whose black and white are not agreed. */
   | "not_a_picture"
   /** More bytes or pixels than an image may have here. */
   | "too_large"
@@ -69,7 +69,7 @@ export type ImageFacts = NullOr<
     orientation: number;
     /** As stored: 1 grey, 2 grey and alpha, 3, 4 with alpha or CMYK. */
     channels: number;
-    /** Frames or pages; the first one is measured. */
+    /** Frames or pages; the first one is measured, of an animated PNG the picture that stands for it. */
     frames: number;
     /** Whether a colour profile is embedded, which was then obeyed. */
     hasProfile: boolean;

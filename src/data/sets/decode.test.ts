@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { PNG } from "pngjs";
 import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { tiffOf } from "../../../test/fixtures/formats/tiff.ts";
 import { type Cut, decodeImage, readImageHeader } from "./decode.ts";
 
 let folder = "";
@@ -144,6 +145,15 @@ test("what is no picture is refused by name", async () => {
   }
   await expect(readImageHeader(join(folder, "none.png"))).rejects.toMatchObject({ code: "missing_file" });
   await expect(readImageHeader(folder)).rejects.toMatchObject({ code: "bad_file" });
+});
+
+test("a TIFF of samples without a black and a white is refused by its header", async () => {
+  const path = join(folder, "samples.tif");
+  await writeFile(path, tiffOf(8, { bits: 32, of: "floating" }, new Uint8Array(256)));
+  const refused = (kind: string) => ({ code: "bad_file", message: expect.stringContaining(`${path}: ${kind}`) });
+  await expect(readImageHeader(path)).rejects.toMatchObject(refused("floating-point samples (float)"));
+  await writeFile(path, tiffOf(8, { bits: 8, of: "whole", colours: "cielab" }, new Uint8Array(192)));
+  await expect(readImageHeader(path)).rejects.toMatchObject(refused("8-bit CIELAB"));
 });
 
 test("a damaged file gives a picture or an error that names it, nothing else", async () => {

@@ -7,6 +7,7 @@ import type { FileHandle } from "node:fs/promises";
 import sharp from "sharp";
 import { IllustriousError } from "../../base/error.ts";
 import { PICTURE_KIND_BYTES, pictureFormat } from "../../formats/picture-kind.ts";
+import { samplesNotRead, samplesRefused } from "../../formats/picture-samples.ts";
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import type { Size } from "./buckets.ts";
 
@@ -63,8 +64,12 @@ const READ = { failOn: "warning", limitInputPixels: 2 ** 28, pages: 1 } as const
  */
 export async function readImageHeader(path: string): Promise<ImageHeader> {
   await withRegularFile(path, (handle, size) => checkKind(handle, size, path));
-  const header = sharp(path, READ).metadata();
-  const { autoOrient, hasAlpha } = await header.catch((cause: unknown) => refuse(path, cause));
+  const header = await sharp(path, READ)
+    .metadata()
+    .catch((cause: unknown) => refuse(path, cause));
+  const samples = samplesNotRead(header);
+  if (samples !== undefined) refuse(path, new Error(samples));
+  const { autoOrient, hasAlpha } = header;
   return { width: autoOrient.width, height: autoOrient.height, hasAlpha };
 }
 
@@ -118,7 +123,8 @@ async function checkKind(handle: FileHandle, size: number, path: string): Promis
 }
 
 function refuse(path: string, cause: unknown): never {
-  const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+  const words = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
+  const reason = samplesRefused(words) ?? words;
   const hint = "Leave the file out, or save it again as PNG, JPEG, WebP, AVIF, GIF or TIFF.";
   throw new IllustriousError("bad_file", `${path}: ${reason}`, hint, { cause });
 }

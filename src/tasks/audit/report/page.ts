@@ -85,7 +85,7 @@ function leaningSection(report: AuditReport): string {
 const FAULTS: Readonly<Record<keyof AuditReport["errors"], string>> = {
   missing: "no such file",
   unreadable: "the system does not let it be read",
-  not_a_picture: "not one of the formats that are read",
+  not_a_picture: "of a format, or of samples, that are not read",
   too_large: "too many bytes or pixels",
   broken: "cut short or damaged",
   crashed: "ended its decoder",
