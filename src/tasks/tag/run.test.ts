@@ -551,6 +551,7 @@ test("built-in thresholds are the same whatever the set measures", async () => {
 test("archives, contrary options and unfit thresholds are refused before anything is written", async () => {
   await expect(tag({ undo: true, write: "sidecars" })).rejects.toMatchObject({ code: "bad_option" });
   await expect(tag({ families: ["colour"] })).rejects.toMatchObject({ code: "bad_option" });
+  await expect(tag({ keepTokens: 2 })).rejects.toThrow("keepTokens 2, and position end");
   const file = join(set, "mine.json");
   const first = (await tag(BRIGHT)).find((event) => event.type === "thresholds")!;
   await writeFile(file, JSON.stringify({ ...first.thresholds, workingSide: 512 }));
