@@ -33,7 +33,7 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined, isOwn
   const isBefore = (text: string) =>
     entry.before === null ? text === "" : ["", "\n", "\r\n"].some((end) => sha256(text + end) === entry.before);
   const looked = [entry.insertions, ...(entry.was ? [entry.was.insertions] : [])].map((insertions) =>
-    findInsertions(current, insertions, entry.separator, isBefore),
+    findInsertions(current, insertions, entry.separator, isBefore, entry.keepTokens),
   );
   if (!isOwn) return looked.every((one) => one === "none") ? untouched : undefined;
   const found = looked.find((one) => one !== undefined && one !== "none");
@@ -114,6 +114,7 @@ export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined, is
       ...(field !== undefined && { field }),
       ...(line !== undefined && { line }),
       ...(thresholds !== undefined && { thresholds }),
+      ...(place.position === "start" && place.keepTokens > 0 && { keepTokens: place.keepTokens }),
       ...{ tokens, separator: place.separator, before: before(), after: hashOf(after), insertions },
       ...wasOf(current, ours, entry, after),
     }),
