@@ -20,8 +20,12 @@ export type Inserted = { readonly text: string; readonly insertions: readonly In
 
 const MARK = "\ufeff";
 
+/** As a place's separator: the text is a list of texts, this between them, and every token becomes one of its own. */
+export const LIST_SEPARATOR = "\u001f";
+
 export function insertTokens(text: string, tokens: readonly string[], place: TokenPlace): Inserted {
   if (tokens.length === 0) return { text, insertions: [] };
+  if (place.separator === LIST_SEPARATOR) return insertTexts(text, tokens, place);
   const start = text.startsWith(MARK) ? MARK.length : 0;
   if (text.trim() === "") return splice(text, [{ at: start, text: tokens.join(place.separator) }]);
   const pieces: Insertion[] = [];
@@ -30,6 +34,21 @@ export function insertTokens(text: string, tokens: readonly string[], place: Tok
     if (piece) pieces.push({ at: start + line.index + piece.at, text: piece.text });
   }
   return splice(text, pieces);
+}
+
+/** Into a list, in which a text may have several tags, parted by commas. */
+function insertTexts(text: string, tokens: readonly string[], { position, keepTokens }: TokenPlace): Inserted {
+  const texts = text.split(LIST_SEPARATOR);
+  const plain = texts.map((one) => plainOf(one, ","));
+  const fresh = tokens.filter((token) => !plain.some((one) => hasTag(one, plainOf(token, ","), ",")));
+  if (fresh.length === 0) return { text, insertions: [] };
+  const joined = fresh.join(LIST_SEPARATOR);
+  if (text === "") return splice(text, [{ at: 0, text: joined }]);
+  if (position === "end" || texts.length <= keepTokens) {
+    return splice(text, [{ at: text.length, text: LIST_SEPARATOR + joined }]);
+  }
+  const at = texts.slice(0, keepTokens).reduce((sum, one) => sum + one.length + 1, 0);
+  return splice(text, [{ at, text: joined + LIST_SEPARATOR }]);
 }
 
 /** @param pieces with places in `text` as it is, rising */
