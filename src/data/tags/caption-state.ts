@@ -1,6 +1,13 @@
 /** @file What of a caption is the user's and what is ours, by its ledger entry; and what it is to become. */
 
-import { findInsertions, type Insertion, insertTokens, removeInsertions, type TokenPlace } from "./caption-text.ts";
+import {
+  findInsertions,
+  type Insertion,
+  insertTokens,
+  LIST_SEPARATOR,
+  removeInsertions,
+  type TokenPlace,
+} from "./caption-text.ts";
 import { sha256, type TagEntry } from "./ledger.ts";
 
 type State = {
@@ -33,7 +40,7 @@ function stateOf(current: string | undefined, entry: TagEntry | undefined, isOwn
   const isBefore = (text: string) =>
     entry.before === null ? text === "" : ["", "\n", "\r\n"].some((end) => sha256(text + end) === entry.before);
   const looked = [entry.insertions, ...(entry.was ? [entry.was.insertions] : [])].map((insertions) =>
-    findInsertions(current, insertions, entry.separator, isBefore),
+    findInsertions(current, insertions, entry.separator, isBefore, entry.keepTokens),
   );
   if (!isOwn) return looked.every((one) => one === "none") ? untouched : undefined;
   const found = looked.find((one) => one !== undefined && one !== "none");
@@ -96,9 +103,21 @@ export type CaptionPlan =
       readonly insertions: readonly Insertion[];
     };
 
+/** A list that is one text now, or a text that is a list: ours are parted by what parts tags there. */
+function entryFor(entry: TagEntry, { separator }: TokenPlace): TagEntry {
+  const isList = separator === LIST_SEPARATOR;
+  if (isList === (entry.separator === LIST_SEPARATOR)) return entry;
+  const parting = isList ? separator : ", ";
+  const parted = (insertions: readonly Insertion[]) =>
+    insertions.map(({ at, text }) => ({ at, text: text.replaceAll(entry.separator, parting) }));
+  const was = entry.was && { was: { ...entry.was, insertions: parted(entry.was.insertions) } };
+  return { ...entry, separator: parting, insertions: parted(entry.insertions), ...was };
+}
+
 /** @param isOwn whether the entry is this caption's and not that of another line of its image's */
-export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined, isOwn = true): CaptionPlan {
+export function planCaption(asked: CaptionAsked, known: TagEntry | undefined, isOwn = true): CaptionPlan {
   const { caption, image, field, line, current, tokens, place, thresholds } = asked;
+  const entry = known && entryFor(known, place);
   const state = stateOf(current, entry, isOwn);
   if (!state) return { type: "unclear" };
   const { base, before, ours } = state;
@@ -114,6 +133,7 @@ export function planCaption(asked: CaptionAsked, entry: TagEntry | undefined, is
       ...(field !== undefined && { field }),
       ...(line !== undefined && { line }),
       ...(thresholds !== undefined && { thresholds }),
+      ...(place.position === "start" && place.keepTokens > 0 && { keepTokens: place.keepTokens }),
       ...{ tokens, separator: place.separator, before: before(), after: hashOf(after), insertions },
       ...wasOf(current, ours, entry, after),
     }),

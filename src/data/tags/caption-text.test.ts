@@ -91,13 +91,37 @@ test("in a changed text they are found where it is plain", () => {
   expect(found("a darkened room")).toBe("none");
 });
 
-test("one word alone is ours where all before it is as it was; in a text written anew it is somebody's", () => {
+test("one word alone is ours where it was put, or all before it is as it was; elsewhere in a text written anew it is somebody's", () => {
   const { insertions } = insertTokens("1girl, solo", ["dark"], END);
   const found = (changed: string) => findInsertions(changed, insertions, ", ", (text) => text === "1girl, solo");
   expect(found("1girl, solo, dark, more")).toEqual(insertions);
-  expect(found("night, 1girl, solo, dark")).toBeUndefined();
+  expect(found("night, 1girl, solo, dark")).toEqual([{ at: 18, text: ", dark" }]);
+  expect(found("night, 1girl, solo,dark")).toBeUndefined();
+  expect(found("night, 1girl, solo, dark.")).toBeUndefined();
+  expect(found("dark, 1girl, solo")).toBeUndefined();
   expect(found("solo, dark, night")).toBeUndefined();
   expect(found("a dark night")).toBe("none");
+});
+
+test("a text of which other parts were edited loses one word of ours, wherever it was put, and no word of the user's", () => {
+  const tags = fc.array(fc.stringMatching(/^[a-y]{1,5}( [a-y]{1,5})?$/), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(tags, tags, places, (before, after, place) => {
+      const { separator, keepTokens, position } = place;
+      // Where spaces part tags, pieces are not found again, and captions are left.
+      fc.pre(separator !== " ");
+      fc.pre(position === "end" || (before.length > keepTokens && after.length > keepTokens));
+      const line = (words: readonly string[]) => words.join(separator);
+      const { insertions } = insertTokens(line(before), ["zz"], place);
+      const { text } = insertTokens(line(after), ["zz"], place);
+      const found = findInsertions(text, insertions, separator, () => false, keepTokens);
+      expect(found).toHaveLength(1);
+      expect(removeInsertions(text, found as typeof insertions)).toBe(line(after));
+      // Of words of the user's elsewhere, none is taken.
+      const theirs = position === "end" ? `zz${separator}${line(after)}` : `${line(after)}${separator}zz`;
+      expect(findInsertions(theirs, insertions, separator, () => false, keepTokens)).not.toBeInstanceOf(Array);
+    }),
+  );
 });
 
 const WHOLE = insertTokens("", ["bright", "vibrant colors"], END);

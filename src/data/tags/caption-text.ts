@@ -20,8 +20,12 @@ export type Inserted = { readonly text: string; readonly insertions: readonly In
 
 const MARK = "\ufeff";
 
+/** As a place's separator: the text is a list of texts, this between them, and every token becomes one of its own. */
+export const LIST_SEPARATOR = "\u001f";
+
 export function insertTokens(text: string, tokens: readonly string[], place: TokenPlace): Inserted {
   if (tokens.length === 0) return { text, insertions: [] };
+  if (place.separator === LIST_SEPARATOR) return insertTexts(text, tokens, place);
   const start = text.startsWith(MARK) ? MARK.length : 0;
   if (text.trim() === "") return splice(text, [{ at: start, text: tokens.join(place.separator) }]);
   const pieces: Insertion[] = [];
@@ -30,6 +34,21 @@ export function insertTokens(text: string, tokens: readonly string[], place: Tok
     if (piece) pieces.push({ at: start + line.index + piece.at, text: piece.text });
   }
   return splice(text, pieces);
+}
+
+/** Into a list, in which a text may have several tags, parted by commas. */
+function insertTexts(text: string, tokens: readonly string[], { position, keepTokens }: TokenPlace): Inserted {
+  const texts = text.split(LIST_SEPARATOR);
+  const plain = texts.map((one) => plainOf(one, ","));
+  const fresh = tokens.filter((token) => !plain.some((one) => hasTag(one, plainOf(token, ","), ",")));
+  if (fresh.length === 0) return { text, insertions: [] };
+  const joined = fresh.join(LIST_SEPARATOR);
+  if (text === "") return splice(text, [{ at: 0, text: joined }]);
+  if (position === "end" || texts.length <= keepTokens) {
+    return splice(text, [{ at: text.length, text: LIST_SEPARATOR + joined }]);
+  }
+  const at = texts.slice(0, keepTokens).reduce((sum, one) => sum + one.length + 1, 0);
+  return splice(text, [{ at, text: joined + LIST_SEPARATOR }]);
 }
 
 /** @param pieces with places in `text` as it is, rising */
@@ -115,17 +134,19 @@ export function removeInsertions(text: string, insertions: readonly Insertion[])
 
 /**
  * Looks for pieces in a text that was changed since they were put in. Several words in their order are ours wherever they stand; one word alone is
- * a word that whoever wrote the text anew may have meant, but for what stands before it as it stood.
+ * a word that whoever wrote the text anew may have meant, but where it stands at the place at which it was put, or what stands before it as it stood.
  *
+ * @param keepTokens the place's, by which they were put in
  * @param isBefore whether a text is the whole caption as it was without them
  * @returns their places now, with the separator where they were all of the caption and words stand beside them; "none" when no word of them is there any more; `undefined` when they cannot be told from the user's words:
- * one of them is changed, is lost, is there more often than it was put in, or is one word in a text that is another
+ * one of them is changed, is lost, is there more often than it was put in, or is one word elsewhere in a text that is another
  */
 export function findInsertions(
   text: string,
   insertions: readonly Insertion[],
   separator: string,
   isBefore: (text: string) => boolean,
+  keepTokens = 0,
 ): readonly Insertion[] | "none" | undefined {
   const core = coreOf(separator);
   const lines = text.replace(MARK, "").split(/[\r\n]/);
@@ -147,7 +168,9 @@ export function findInsertions(
     );
     if (free.length !== insertions.filter((one) => one.text === piece).length) return undefined;
     const isAsItWas = () => insertions.length === 1 && isBefore(text.slice(0, free[0]));
-    if (wordsOf(piece).length === 1 && !isAsItWas()) return undefined;
+    const isInPlace = () =>
+      !isWhole(insertions, separator) && free.every((at) => isPlaced({ at, text: piece }, text, separator, keepTokens));
+    if (wordsOf(piece).length === 1 && !isAsItWas() && !isInPlace()) return undefined;
     found.push(...free.map((at) => ({ at, text: piece })));
   }
   const [only] = found;
@@ -155,9 +178,19 @@ export function findInsertions(
   return found.sort((a, b) => a.at - b.at);
 }
 
-/** Whether they were all of a caption: one piece at its start, and no separator behind it, since nothing followed. */
+/** Whether a piece with its separator stands where a line gets one: as its last, or as the first behind the tags that keep their place. */
+function isPlaced({ at, text: piece }: Insertion, text: string, separator: string, keepTokens: number): boolean {
+  const core = coreOf(separator);
+  const [before] = /[^\r\n\ufeff]*$/.exec(text.slice(0, at))!;
+  const [rest] = /^[^\r\n]*/.exec(text.slice(at))!;
+  if (piece.endsWith(separator)) return behindTags(before + rest, keepTokens, core) === before.length;
+  return rest.slice(piece.length).trim() === "" && (piece.startsWith(separator) || before.endsWith(core));
+}
+
+/** Whether they were all of a caption: one piece at its start, and no separator beside it, since nothing was there. */
 function isWhole([first, second]: readonly Insertion[], separator: string): boolean {
-  return second === undefined && first !== undefined && first.at <= MARK.length && !first.text.endsWith(separator);
+  if (second !== undefined || first === undefined || first.at > MARK.length) return false;
+  return !first.text.endsWith(separator) && !first.text.startsWith(separator) && first.text === first.text.trimStart();
 }
 
 /** With what parts it from words that have come since; a line that has none goes as a whole. */

@@ -39,6 +39,8 @@ export type TagEntry = {
   /** The image's tokens, whether or not the user had some of them already. */
   readonly tokens: readonly string[];
   readonly separator: string;
+  /** For tokens at the start: so many first tags stay before them; none where that is 0. */
+  readonly keepTokens?: number;
   /** SHA-256 of the caption without ours, null where there was no file. */
   readonly before: string | null;
   /** SHA-256 of the caption as written, null where there is no file. */

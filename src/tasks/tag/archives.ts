@@ -13,7 +13,7 @@ import { type FileCalls, type Sink, writeFileAtomic } from "../../formats/atomic
 import { readAt, withRegularFile } from "../../formats/regular-file.ts";
 import { isGzip, TAR_BLOCK, type TarFile } from "../../formats/tar.ts";
 import type { LeftReason } from "./events.ts";
-import { copyBytes, jsonCaption } from "./metadata.ts";
+import { copyBytes, jsonCaption, listed, placeIn } from "./metadata.ts";
 import type { Row, Rows } from "./rows.ts";
 import type { Tally } from "./tally.ts";
 import type { Work } from "./work.ts";
@@ -155,9 +155,11 @@ async function* editsFor(
     return tally.left("no_caption", source, `${where}: no caption, so there is nothing to put tokens into`);
   }
   const current = json ? json.current : kept?.text;
-  const plan = planCaption({ caption: where, image: `${source}: ${image.name}`, current, tokens, place }, undefined);
+  const own = { caption: where, image: `${source}: ${image.name}`, current, tokens };
+  const plan = planCaption({ ...own, place: json ? placeIn(json.span, place) : place }, undefined);
   if (plan.type !== "change") return tally.same();
-  tally.change(where, `${source}: ${image.name}`, plan.current, plan.after);
+  const [before, after] = json ? [listed(plan.current), listed(plan.after)] : [plan.current, plan.after];
+  tally.change(where, own.image, before, after);
   const text = json ? rewriteField(kept!.text!, json.span, [], plan.insertions) : plan.after!;
   const content = new TextEncoder().encode(text);
   if (!kept) {

@@ -83,10 +83,39 @@ test("a caption that could not be undone keeps the mark, and one that is gone do
   await write("v/a");
   await writeFile(join(set, "a.txt"), "dark, dark, dark");
   await undo("v/a");
-  await expect(write("v/b")).rejects.toMatchObject({ code: "bad_option" });
+  const hint = expect.stringMatching(
+    /left \/.*\/a\.txt: changed .* by hand\. Then run it again: illustrious tag .*\/v\/a --undo\.$/,
+  );
+  await expect(write("v/b")).rejects.toMatchObject({ code: "bad_option", hint });
+  // What it says is done, and the folder is free.
+  await writeFile(join(set, "a.txt"), "1girl");
+  await undo("v/a");
+  expect(await readdir(set)).not.toContain(MARK);
+  await write("v/a");
+  await writeFile(join(set, "a.txt"), "dark, dark, dark");
+  await undo("v/a");
+  await write("v/a");
+  await expect(write("v/b")).rejects.toMatchObject({ hint: expect.stringContaining("Take those out first") });
   await rm(join(set, "a.txt"));
   await undo("v/a").catch(() => {});
   expect(await readdir(set)).not.toContain(MARK);
+});
+
+test("one token alone comes out of a caption that was edited elsewhere, and the folder is free for another audit", async () => {
+  const first = { position: "start", keepTokens: 1 } as const;
+  for (const [more, edited] of [
+    [{}, "1girl, hat, dark"],
+    [first, "1girl, dark, hat"],
+  ] as const) {
+    await writeFile(join(set, "a.txt"), "1girl, solo");
+    await write("v/a", more);
+    await writeFile(join(set, "a.txt"), edited);
+    await undo("v/a");
+    expect(await texts()).toMatchObject({ "a.txt": "1girl, hat" });
+    expect(await readdir(set)).not.toContain(MARK);
+    await write("v/b");
+    await undo("v/b");
+  }
 });
 
 test("a folder of the set, audited on its own, or the one above is known, too", async () => {

@@ -28,6 +28,8 @@ type Claim = {
   readonly audit: string;
   /** Where the file lay when it was written: elsewhere, it has been moved or copied with its captions. */
   readonly folder: string;
+  /** What the last undo said of a caption that it had to leave there. */
+  readonly left?: string;
 };
 
 export type Claims = {
@@ -35,8 +37,13 @@ export type Claims = {
   check(shards: readonly string[], signal: AbortSignal): Promise<void>;
   /** To be called before a folder's captions get tokens. @throws IllustriousError `bad_option`; `write_failed` */
   claim(folder: string, calls: FileCalls): Promise<void>;
-  /** Of folders whose captions have no tokens any more. @throws IllustriousError `write_failed` */
-  release(folders: readonly string[], calls: FileCalls): Promise<void>;
+  /**
+   * Of folders whose captions have no tokens any more.
+   *
+   * @param held the others, with what was told of the first caption that keeps each
+   * @throws IllustriousError `write_failed`
+   */
+  release(folders: readonly string[], held: ReadonlyMap<string, string>, calls: FileCalls): Promise<void>;
 };
 
 /**
@@ -76,7 +83,11 @@ export async function openClaims(ledger: string, paths: readonly string[]): Prom
       return new IllustriousError("bad_option", message, hint);
     }
     const message = `${folder}: its captions have tokens of another audit, ${audit}`;
-    const hint = `Take those out first: illustrious tag ${audit} --undo. Or tag by that audit.`;
+    const undo = `illustrious tag ${audit} --undo`;
+    const hint =
+      claim.left === undefined
+        ? `Take those out first: ${undo}. Or tag by that audit.`
+        : `Its undo has left ${claim.left}. Then run it again: ${undo}.`;
     return new IllustriousError("bad_option", message, hint);
   }
 
@@ -105,16 +116,16 @@ export async function openClaims(ledger: string, paths: readonly string[]): Prom
       if (claimed.has(folder)) return;
       await checkFolder(folder);
       const found = await readClaim(folder);
-      if (found?.audit !== own || found.folder !== folder) {
-        const text = `${JSON.stringify({ format: FORMAT, version: 1, audit: own, folder })}\n`;
-        await writeFileAtomic(join(folder, NAME), new TextEncoder().encode(text), calls).catch((error: unknown) => {
-          // Captions are refused there, too, and told.
-          if (!isRefusal(error)) throw error;
-        });
-      }
+      // Captions are refused there, too, and told.
+      const isOther = found?.audit !== own || found.folder !== folder || found.left !== undefined;
+      if (isOther) await writeClaim({ audit: own, folder }, folder, calls);
       claimed.add(folder);
     },
-    async release(folders, calls) {
+    async release(folders, held, calls) {
+      for (const [folder, left] of held) {
+        const claim = await readClaim(folder);
+        if (claim?.audit === own && claim.left !== left) await writeClaim({ ...claim, left }, folder, calls);
+      }
       const isOurs = async (folder: string): Promise<boolean> => {
         const claim = await readClaim(folder);
         return claim !== undefined && (claim.audit === own || (await isLost(claim)));
@@ -127,6 +138,14 @@ export async function openClaims(ledger: string, paths: readonly string[]): Prom
       await removeFiles(files, calls);
     },
   };
+}
+
+/** Where that is allowed. @throws IllustriousError `write_failed` */
+async function writeClaim({ audit, folder, left }: Claim, place: string, calls: FileCalls): Promise<void> {
+  const text = `${JSON.stringify({ format: FORMAT, version: 1, audit, folder, left })}\n`;
+  await writeFileAtomic(join(place, NAME), new TextEncoder().encode(text), calls).catch((error: unknown) => {
+    if (!isRefusal(error)) throw error;
+  });
 }
 
 async function readClaim(folder: string): Promise<Claim | undefined> {

@@ -312,6 +312,8 @@ test.each(["gnu", "pax", "ustar"])(
       "in/初音🎨.png": "n",
       "in/j.json": '{"width": 5, "caption": "j \\u00e9"}\n',
       "in/j.png": "j",
+      "in/k.json": '{"tags": ["k"]}\n',
+      "in/k.png": "k",
       "in/x.txt": "of no image",
     });
     await symlink("a.png", join(set, "in/link.png"));
@@ -322,7 +324,7 @@ test.each(["gnu", "pax", "ustar"])(
     await audited(join(set, "s"));
     const before = await readFile(source);
     const events = await tag({ ...BRIGHT, write: "tars", out });
-    expect(done(events)).toMatchObject({ images: 5, changed: 5, created: 2, left: {} });
+    expect(done(events)).toMatchObject({ images: 6, changed: 6, created: 2, left: {} });
     expect(await readFile(source)).toEqual(before);
     const [old, made] = [await extracted(source), await extracted(join(out, "shard.tar"))];
     expect(made).toEqual({
@@ -330,6 +332,7 @@ test.each(["gnu", "pax", "ustar"])(
       "a.txt": "1girl, dark",
       "b.caption": "dark",
       "j.json": '{"width": 5, "caption": "j \\u00e9, normal brightness"}\n',
+      "k.json": expect.stringMatching(/^\{"tags": \["k", "[a-z ]+"\]\}\n$/),
       [`${long}.txt`]: expect.stringMatching(/bright/),
       "初音🎨.txt": expect.stringMatching(/bright/),
     });

@@ -9,12 +9,14 @@ import { IllustriousError } from "../../base/error.ts";
 import { CAPTION_FIELDS, entryOfLine } from "../../data/sets/metadata.ts";
 import {
   fieldText,
+  LIST_SEPARATOR,
   planCaption,
   rewriteField,
   type Span,
   sha256,
   stringFields,
   type TagEntry,
+  type TokenPlace,
 } from "../../data/tags/index.ts";
 import { isRefusal, type Sink, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { linesOf } from "../../formats/lines.ts";
@@ -166,12 +168,12 @@ async function changeOf(
     return { named };
   }
   const { field, current, span } = found;
-  const own = { caption: path, image, field, line: number, current, tokens, place };
+  const own = { caption: path, image, field, line: number, current, tokens, place: placeIn(span, place) };
   const plan = planCaption({ ...own, ...(thresholds !== undefined && { thresholds }) }, entry, isOwn);
   if (plan.type === "unclear") tally.left("unclear", path, unclear(where));
   if (plan.type === "same") tally.same();
   if (plan.type !== "change") return { named };
-  tally.change(`${where}, ${field}`, image, plan.current, plan.after);
+  tally.change(`${where}, ${field}`, image, listed(plan.current), listed(plan.after));
   if (!work.calls) return { named };
   const written = rewriteField(line, span, plan.ours, plan.insertions);
   return { named, change: { entry: plan.entry(), bytes: new TextEncoder().encode(written) } };
@@ -198,9 +200,18 @@ function entryFor(
   return { entry: first, isOwn: first.line === undefined || first.line === line };
 }
 
+/** In a list, tokens are texts of their own. */
+export function placeIn({ parting }: Span, place: TokenPlace): TokenPlace {
+  const { position, keepTokens } = place;
+  return parting === undefined ? place : { position, keepTokens, separator: LIST_SEPARATOR };
+}
+
+/** A list as people read it. */
+export const listed = (text: string | undefined): string | undefined => text?.replaceAll(LIST_SEPARATOR, ", ");
+
 type JsonCaption = { readonly field: string; readonly current: string; readonly span: Span };
 
-/** Which string of a JSON object has the caption, by the names of `metadata.jsonl`. */
+/** Which string of a JSON object has the caption, by the names of `metadata.jsonl`; or the list of strings that its tags are. */
 export function jsonCaption(json: string, entry: TagEntry | undefined): JsonCaption | undefined {
   const fields = stringFields(json);
   const textIn = (name: string): string | undefined => {

@@ -70,7 +70,7 @@ export type TagOptions = z.output<typeof tagOptions>;
 /** @throws IllustriousError `bad_option` */
 export function parseTagOptions(input: TagInput): TagOptions {
   const options = parsedOptions(tagOptions, input, "See `illustrious tag --help`.");
-  const { undo, write, out, moved, thresholds, name, workers } = options;
+  const { undo, write, out, moved, thresholds, name, workers, position, keepTokens } = options;
   const isCopy = write === "copy" || write === "tars";
   if (isCopy && out === undefined) {
     throw new IllustriousError("bad_option", `write ${write}, and no folder for it`, "Add --out FOLDER.");
@@ -97,6 +97,10 @@ export function parseTagOptions(input: TagInput): TagOptions {
   if (thresholds !== undefined && name !== undefined) {
     const hint = "The name is in the file: leave out one of them.";
     throw new IllustriousError("bad_option", `thresholds ${thresholds}, and the name ${name}`, hint);
+  }
+  if (keepTokens > 0 && position !== "start") {
+    const hint = "First tags are kept before tokens at the start: add --position start.";
+    throw new IllustriousError("bad_option", `keepTokens ${keepTokens}, and position ${position}`, hint);
   }
   return options;
 }

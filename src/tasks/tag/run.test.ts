@@ -198,6 +198,28 @@ test("metadata changes inside its strings only, and comes back", async () => {
   expect(await captions()).toEqual(CAPTIONS);
 });
 
+test("tags that are a list get tokens as texts of their own, which are replaced, found in a changed list, and taken out", async () => {
+  const path = join(set, "sub/metadata.jsonl");
+  const lines = (...tags: string[]) =>
+    tags.map((list, i) => `{"file_name": "${"xyz"[i]}.png", "tags": ${list}, "text": "no" , "n": 1.0}\n`).join("");
+  const text = lines('["1girl" , "\\u0073ky"]', '["D\\u0061rk"]', '["a, b"]');
+  await writeFile(path, text);
+  await writeTable([...rows.slice(0, 6), ...[1, 2, 3].map((n) => ({ ...rows[5 + n]!, captionLine: n })), rows[9]!]);
+  const written = () => readFile(path, "utf8");
+  expect(done(await tag({ ...BRIGHT, write: "metadata" }))).toMatchObject({ changed: 2, unchanged: 1 });
+  expect(await written()).toBe(
+    lines('["1girl" , "\\u0073ky" , "dark"]', '["D\\u0061rk"]', '["a, b", "normal brightness"]'),
+  );
+  expect(done(await tag({ ...BRIGHT, write: "metadata" }))).toMatchObject({ changed: 0, unchanged: 3 });
+  await tag({ ...BRIGHT, blackTheme: true, position: "start", keepTokens: 1, write: "metadata" });
+  const start = ['["1girl" , "black theme" , "\\u0073ky"]', '["D\\u0061rk", "black theme"]'];
+  expect(await written()).toBe(lines(...start, '["a, b", "normal brightness"]'));
+  // One list edited, one that is a text now.
+  await writeFile(path, lines('["2girls","black theme","sea"]', start[1]!, '"a, b, c, normal brightness"'));
+  await tag({ undo: true });
+  expect(await written()).toBe(lines('["2girls","sea"]', '["D\\u0061rk"]', '"a, b, c"'));
+});
+
 /** Files that are begun to be written. */
 function watched(seen: string[], onOpen?: (path: string) => Promise<void>): FileCalls {
   return {
@@ -551,6 +573,7 @@ test("built-in thresholds are the same whatever the set measures", async () => {
 test("archives, contrary options and unfit thresholds are refused before anything is written", async () => {
   await expect(tag({ undo: true, write: "sidecars" })).rejects.toMatchObject({ code: "bad_option" });
   await expect(tag({ families: ["colour"] })).rejects.toMatchObject({ code: "bad_option" });
+  await expect(tag({ keepTokens: 2 })).rejects.toThrow("keepTokens 2, and position end");
   const file = join(set, "mine.json");
   const first = (await tag(BRIGHT)).find((event) => event.type === "thresholds")!;
   await writeFile(file, JSON.stringify({ ...first.thresholds, workingSide: 512 }));

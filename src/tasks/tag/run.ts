@@ -171,7 +171,7 @@ async function undo(
   try {
     const work = { ledger, tally, place: options, calls, sweep: leftoverSweeper(), signal };
     const { release } = await openClaims(ledger.path, paths);
-    await undoTags(work, (folders) => release(folders, calls), options.audit, paths);
+    await undoTags(work, (folders, held) => release(folders, held, calls), options.audit, paths);
     await ledger.compact();
   } finally {
     await ledger.close();

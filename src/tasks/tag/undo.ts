@@ -15,29 +15,32 @@ import type { Work } from "./work.ts";
 const HELD: readonly LeftReason[] = ["unclear", "unreadable", "unwritable", "written_meanwhile"];
 
 /**
- * @param release is given the folders whose captions have no tokens any more
+ * @param release is given the folders whose captions have no tokens any more, and those that keep some, with what was told of one
  * @param paths what was audited, for the way out where captions are gone
  * @throws IllustriousError `missing_file` when no caption is there of those that have tokens; `write_failed`; `cancelled`
  */
 export async function undoTags(
   given: Work,
-  release: (folders: readonly string[]) => Promise<void>,
+  release: (folders: readonly string[], held: ReadonlyMap<string, string>) => Promise<void>,
   audit: string,
   paths: readonly string[],
 ): Promise<void> {
   const folders = new Set<string>();
-  const held = new Set<string>();
+  const held = new Map<string, string>();
+  const hold = (path: string, why = path): void => {
+    if (!held.has(dirname(path))) held.set(dirname(path), why);
+  };
   const { ledger, signal } = given;
-  const tally = watched(given.tally, (reason, path) => {
-    if (reason === "unreadable" && metadata.has(path)) unread.add(path);
-    else if (HELD.includes(reason)) held.add(dirname(path));
+  const tally = watched(given.tally, (reason, path, message) => {
+    if (reason === "unreadable" && metadata.has(path)) unread.set(path, unread.get(path) ?? message);
+    else if (HELD.includes(reason)) hold(path, message);
   });
   const work = { ...given, tally };
   const sidecars = openSidecars(work);
   /** Captions with tokens, by their metadata file. */
   const metadata = new Map<string, number>();
   /** Metadata files of which something cannot be read: a line with tokens or, as may be, one that never had any. */
-  const unread = new Set<string>();
+  const unread = new Map<string, string | undefined>();
   const gone = { captions: 0, first: "" };
   let there = 0;
 
@@ -91,24 +94,27 @@ export async function undoTags(
       () => count(tagged, tagged - found.size, path),
       (error: unknown) => tellLeft(path, error, work),
     );
-    if (unread.has(path) && found.size < tagged) held.add(dirname(path));
+    if (unread.has(path) && found.size < tagged) hold(path, unread.get(path));
   }
-  await release([...folders].filter((folder) => !held.has(folder)));
+  await release(
+    [...folders].filter((folder) => !held.has(folder)),
+    held,
+  );
   if (gone.captions > 0 && there === 0) throw nothingThere(ledger.path, gone, audit, paths);
 }
 
 const keyOf = ({ image, line }: TagEntry): string => `${line}\n${image}`;
 
 /** A tally that tells of every caption that is left. */
-function watched(tally: Tally, told: (reason: LeftReason, path: string) => void): Tally {
+function watched(tally: Tally, told: (reason: LeftReason, path: string, message?: string) => void): Tally {
   return {
     ...tally,
     left(reason, path, message) {
-      told(reason, path);
+      told(reason, path, message);
       tally.left(reason, path, message);
     },
     takeBack(before, after, reason, path, message) {
-      told(reason, path);
+      told(reason, path, message);
       tally.takeBack(before, after, reason, path, message);
     },
   };
