@@ -124,9 +124,9 @@ async function* orBad(path: string, places: AsyncGenerator<Place, void>): AsyncG
 /** Bytes of a path: more than any system has. */
 const MAX_PATH = 2 ** 16;
 
-/** A folder that was named: in it, in `img/` and in `reg/`, kohya's folders count as such. */
+/** A folder that was named: it, and those in it, in its `img/` and in its `reg/`, count as kohya's by their names. */
 async function* setPlaces(folder: string): AsyncGenerator<Place, void> {
-  yield* folderPlaces(folder, ONCE, (name) => {
+  yield* folderPlaces(folder, classOf(basename(folder)).own ?? ONCE, (name) => {
     if (name === "img" || name === "reg") return { within: classOf };
     return classOf(name);
   });

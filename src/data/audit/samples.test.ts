@@ -116,6 +116,29 @@ test("kohya's folders say how often, and name the class where no caption is", as
   ]);
 });
 
+test("kohya's folders that are named themselves count as they do below their parent", async () => {
+  const names = ["10_sks girl/a.png", "10_sks girl/deep/b.png", "0_never/c.png", "plain/d.png", "reg/1_w/e.png"];
+  await lay({ ...Object.fromEntries(names.map((name) => [`k/${name}`, ""])), "k/2_/f.png": "", "k/2_/3_in/g.png": "" });
+  const expected = [
+    ["k/10_sks girl/a.png", "sks girl", 10],
+    ["k/10_sks girl/deep/b.png", "sks girl", 10],
+    ["k/0_never/c.png", "never", 0],
+    ["k/plain/d.png", null],
+    ["k/reg/1_w/e.png", "w"],
+  ];
+  await lay({ "k/list.txt": "10_sks girl\n0_never\nplain\nreg/1_w\n" });
+  expect(brief(await samples("k/10_sks girl", "k/0_never/", "k/plain", "k/reg/1_w"))).toEqual(expected);
+  expect(brief(await samples("k/list.txt"))).toEqual(expected);
+  expect(new Set(brief(await samples("k")).map(String))).toEqual(
+    new Set([...expected, ["k/2_/f.png", null, 2], ["k/2_/3_in/g.png", null, 2]].map(String)),
+  );
+  // Named, it may as well be the folder of a whole set.
+  expect(brief(await samples("k/2_"))).toEqual([
+    ["k/2_/f.png", null, 2],
+    ["k/2_/3_in/g.png", "in", 3],
+  ]);
+});
+
 test("metadata.jsonl, by itself or in a folder, is the set; a line that is wrong costs a row", async () => {
   const lines = [
     '{"file_name": "x/a.png", "text": "a"}',
