@@ -307,6 +307,7 @@ test("what a folder's metadata.jsonl does not name is told with its number", asy
   for (const name of ["010.png", "011.png", "012.png"]) await writeFile(join(folder, name), await flat("red"));
   await writeFile(join(folder, "metadata.jsonl"), '{"file_name":"010.png"}\nbroken\n');
   const events = await run({ out: join(root, "named-audit"), paths: [folder] });
+  expect(done(events)).toMatchObject({ images: 1, errors: 0, badSources: 1 });
   const left = `2 images there not named and left out, such as ${join(folder, "011.png")}`;
   expect(events.filter(({ type }) => type === "warning")).toEqual([
     { type: "warning", message: `${join(folder, "metadata.jsonl")}: ${left}`, hint: expect.any(String) },

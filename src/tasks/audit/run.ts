@@ -105,14 +105,17 @@ async function* auditWith(
   if (images === 0) throw noImages(paths);
   const tell = () => audit.note({ ...counts, total: images, share: 1, done: false });
   const duplicates = yield* duplicatesIn(folder.next, images, options.nearDistance, signal, tell);
-  await writeFigures(folder.next, counter.result());
+  const counted = counter.result();
+  await writeFigures(folder.next, counted);
   const shards = Math.ceil(images / options.shard);
   yield* audit.waiting(audit.check());
   await writeManifest(folder.next, { ...manifest, complete: true, images, errors, shards, ...duplicates });
   await publish(out);
   await audit.finish();
   await audit.note({ ...counts, total: images, share: 1, done: true });
-  yield { type: "done", folder: folder.table, ...counts, ...duplicates };
+  const badSources = counted.counts.errors.bad_source ?? 0;
+  const seen = { images: images - badSources, kept: counts.kept, errors: errors - badSources, badSources };
+  yield { type: "done", folder: folder.table, ...seen, ...duplicates };
 }
 
 /** @param tell others that this is still at work */
