@@ -18,7 +18,16 @@ const EVENTS: readonly AuditEvent[] = [
   { ...progress, share: 0.4, images: 1200, kept: 1000, errors: 2 },
   { type: "shard", path: "a/table.next/rows-00000.parquet", images: 1024 },
   { type: "stage", message: "looking for near-duplicates" },
-  { type: "done", folder: "a\u001b/table", images: 3000, kept: 1000, errors: 2, groups: 5, grouped: 12 },
+  {
+    type: "done",
+    folder: "a\u001b/table",
+    images: 3000,
+    kept: 1000,
+    errors: 2,
+    badSources: 21,
+    groups: 5,
+    grouped: 12,
+  },
 ];
 
 type Called = { readonly shell: FakeShell; readonly code: number | undefined; readonly asked: AuditInput[] };
@@ -71,7 +80,7 @@ test("people see what there is, rate, time left and the end; scripts get the tab
   expect(shell.stderr.text).toContain("1,200 of 3,000 images · 40 % · 2 without measures · 10.0 images/s · 2:00 left");
   expect(shell.stderr.text).toContain("a shard: damaged");
   expect(shell.stderr.text).toContain(
-    "3,000 images, 1,000 of them as before, 2 without measures, 5 groups of near-duplicates with 12 images",
+    "3,000 images, 1,000 of them as before, 2 without measures, 21 rows of what could not be understood, 5 groups of near-duplicates with 12 images",
   );
 });
 

@@ -130,11 +130,12 @@ function human(shell: Shell, line: LiveLine): (event: AuditEvent) => void {
         return;
       case "done": {
         line.end();
-        const { images, kept, errors, groups, grouped } = event;
+        const { images, kept, errors, badSources, groups, grouped } = event;
         const parts = [
           counted(images, "image"),
           ...(kept > 0 ? [`${kept.toLocaleString("en-US")} of them as before`] : []),
           ...(errors > 0 ? [`${errors.toLocaleString("en-US")} without measures`] : []),
+          ...(badSources > 0 ? [`${counted(badSources, "row")} of what could not be understood`] : []),
           ...(groups > 0 ? [`${counted(groups, "group")} of near-duplicates with ${counted(grouped, "image")}`] : []),
         ];
         shell.stderr.write(`${paint.green(parts.join(", "))}\n`);

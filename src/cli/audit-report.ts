@@ -86,6 +86,7 @@ function newPace(shell: Shell): (event: ProgressEvent) => string {
 
 export function reportSections(report: AuditReport): Section[] {
   const { images, measured, marks, measures, captions, nearDuplicates } = report;
+  const { bad_source: badSources = 0, ...errors } = report.errors;
   const share = (count: number) => `${((100 * count) / Math.max(1, measured)).toFixed(1)} %`;
   const rows = (entries: Readonly<Record<string, number>>) =>
     tableLines(Object.entries(entries).filter(([, count]) => count > 0));
@@ -109,10 +110,11 @@ export function reportSections(report: AuditReport): Section[] {
         ["measured", measured],
         ["near-duplicates", nearDuplicates.images],
         ["groups of them", nearDuplicates.groups],
+        ...(badSources > 0 ? [["lines, folders or archives not understood", badSources] as const] : []),
       ]),
     },
     { title: "What a model will lean to", lines: leaningOf(report) },
-    { title: "Without measures", lines: rows(report.errors as Readonly<Record<string, number>>) },
+    { title: "Without measures", lines: rows(errors as Readonly<Record<string, number>>) },
     { title: "Formats", lines: rows(report.formats) },
     { title: "Of those measured", lines: tableLines(marked.map(([name, count]) => [name, count, share(count)])) },
     { title: `Measures, at ${report.workingSide} pixels`, lines: spreadLines(spreads) },

@@ -301,6 +301,19 @@ test("what is left out is told: archives that nothing reads, and what trainers d
   });
 });
 
+test("what a folder's metadata.jsonl does not name is told with its number", async () => {
+  const folder = join(root, "named");
+  await mkdir(folder);
+  for (const name of ["010.png", "011.png", "012.png"]) await writeFile(join(folder, name), await flat("red"));
+  await writeFile(join(folder, "metadata.jsonl"), '{"file_name":"010.png"}\nbroken\n');
+  const events = await run({ out: join(root, "named-audit"), paths: [folder] });
+  expect(done(events)).toMatchObject({ images: 1, errors: 0, badSources: 1 });
+  const left = `2 images there not named and left out, such as ${join(folder, "011.png")}`;
+  expect(events.filter(({ type }) => type === "warning")).toEqual([
+    { type: "warning", message: `${join(folder, "metadata.jsonl")}: ${left}`, hint: expect.any(String) },
+  ]);
+});
+
 test("settings and paths that do not fit the audit that is there are refused, with the way out", async () => {
   const out = join(root, "first");
   await expect(run({ out, workingSide: 64 })).rejects.toMatchObject({

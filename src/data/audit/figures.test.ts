@@ -98,6 +98,24 @@ test("an audit without measures or captions has figures, too", async () => {
   expect((await figures()).counts).toEqual(JSON.parse(JSON.stringify(counts)));
 });
 
+test("lines that cannot be understood are no images; figures that count them so are counted anew", async () => {
+  const bad = { error: "bad_source", errorText: "line 2: no" } as const;
+  await layAudit(out, [auditRow(0, { caption: "a" }), auditRow(1, bad), auditRow(2, bad)]);
+  const { counts, events } = await figures();
+  expect(events).toBe(0);
+  expect(counts).toMatchObject({
+    images: 1,
+    measured: 1,
+    errors: { bad_source: 2 },
+    captions: { with: 1, without: 0 },
+  });
+  const path = join(out, "table/figures.json");
+  const text = await readFile(path, "utf8");
+  await writeFile(path, text.replace('"images":1,', '"images":3,').replace('"without":0', '"without":2'));
+  expect(await figures()).toMatchObject({ events: 1, counts: { images: 1, captions: { without: 0 } } });
+  expect(await readFile(path, "utf8")).toBe(text);
+});
+
 test.each([
   ["cut short", (text: string) => text.slice(0, -10)],
   ["of another number of images", (text: string) => text.replace('"images":', '"images":1')],

@@ -72,7 +72,7 @@ export async function* figuresOf(
 ): AsyncGenerator<CountProgress, AuditFigures & { readonly manifest: AuditManifest }> {
   const { manifest, table, shards } = await finishedTable(out);
   const kept = await readFigures(table);
-  if (kept?.counts.images === manifest.images) return { ...kept, manifest };
+  if (kept && rowsOf(kept.counts) === manifest.images) return { ...kept, manifest };
   const { ino } = await stat(table);
   const counter = rowCounter(await vocabulary());
   let images = 0;
@@ -87,6 +87,9 @@ export async function* figuresOf(
   const spreads = SPREADS.map((name) => [name, counted.spreads[name].fine]);
   return { ...counted, spreads: Object.fromEntries(spreads) as AuditFigures["spreads"], manifest };
 }
+
+/** Where an earlier release has counted lines that cannot be understood among the images, it is too many. */
+const rowsOf = ({ images, errors }: RowCounts): number => images + (errors.bad_source ?? 0);
 
 /** What is not there, or not as it should be, is counted anew. */
 async function readFigures(table: string): Promise<AuditFigures | undefined> {

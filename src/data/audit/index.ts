@@ -22,6 +22,7 @@ export { type FlatBin, type Flatness, type Flattening, flatness, flattening, who
 export { isSettled, type KnownRows, openKnownRows } from "./known-rows.ts";
 export { type AuditManifest, readManifest, writeManifest } from "./manifest.ts";
 export type { MeasureEvent, MeasureRequest } from "./measure-image.ts";
+export { pathDigest } from "./path-digest.ts";
 export { CAPTION_ENDINGS, checkPaths, placesIn, REPACK } from "./places.ts";
 export {
   type AuditFault,
@@ -47,3 +48,4 @@ export type { Spread } from "./spread.ts";
 export { type SpreadDistance, spreadDistance } from "./spread-distance.ts";
 export { countSpread, MEASURES, type Measure } from "./spread-ranges.ts";
 export { NO_THUMBNAIL, type ThumbnailEvent, type ThumbnailFacts, type ThumbnailRequest } from "./thumbnail.ts";
+export { type Unnamed, unnamedBy } from "./unnamed.ts";

@@ -26,6 +26,8 @@ export type Place =
   | { readonly type: "archive"; readonly path: string }
   /** An archive in a folder that nothing here reads. */
   | { readonly type: "other archive"; readonly path: string }
+  /** The `metadata.jsonl` of a folder, before the images that it names: others there are not in the set. */
+  | { readonly type: "metadata"; readonly path: string }
   /** What should name images and cannot be understood. */
   | { readonly type: "bad"; readonly path: string; readonly why: string };
 
@@ -71,7 +73,7 @@ function kindOf(path: string, isFolder: boolean): Kind | undefined {
   return kinds[extname(path).toLowerCase()];
 }
 
-const isArchiveName = (path: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(path);
+export const isArchiveName = (path: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(path);
 
 const isOtherArchive = (path: string): boolean =>
   /\.(tar\.(bz2?|xz|zstd?|lz4?|lzo|lzma|z|br)|tbz2?|txz|tzst|tlz|zip|rar|7z)$/i.test(path);
@@ -124,9 +126,9 @@ async function* orBad(path: string, places: AsyncGenerator<Place, void>): AsyncG
 /** Bytes of a path: more than any system has. */
 const MAX_PATH = 2 ** 16;
 
-/** A folder that was named: in it, in `img/` and in `reg/`, kohya's folders count as such. */
+/** A folder that was named: it, and those in it, in its `img/` and in its `reg/`, count as kohya's by their names. */
 async function* setPlaces(folder: string): AsyncGenerator<Place, void> {
-  yield* folderPlaces(folder, ONCE, (name) => {
+  yield* folderPlaces(folder, classOf(basename(folder)).own ?? ONCE, (name) => {
     if (name === "img" || name === "reg") return { within: classOf };
     return classOf(name);
   });
@@ -143,7 +145,11 @@ function classOf(name: string): Found {
 /** @param look what a folder in it is, by its name */
 async function* folderPlaces(folder: string, own: Class, look?: (name: string) => Found): AsyncGenerator<Place, void> {
   const { files, folders } = await listFolder(folder);
-  if (files.includes("metadata.jsonl")) return yield* metadataPlaces(join(folder, "metadata.jsonl"));
+  if (files.includes("metadata.jsonl")) {
+    const path = join(folder, "metadata.jsonl");
+    yield { type: "metadata", path };
+    return yield* metadataPlaces(path);
+  }
   const names = new Set(files);
   for (const name of files) {
     const path = join(folder, name);

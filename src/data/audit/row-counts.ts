@@ -17,6 +17,7 @@ import type { Spread, SpreadCounter } from "./spread.ts";
 import { countSpread, MEASURES, type Measure, type SpreadName } from "./spread-ranges.ts";
 
 export type RowCounts = {
+  /** Without the rows of `bad_source`, which are no images: of them there is only the number, in `errors`. */
   readonly images: number;
   readonly measured: number;
   readonly errors: Readonly<Partial<Record<AuditFault, number>>>;
@@ -162,8 +163,10 @@ export function rowCounter(countTokens: CountTokens): RowCounter {
 
   return {
     add(row: AuditRow): void {
-      images++;
-      captions.add(row);
+      if (row.error !== "bad_source") {
+        images++;
+        captions.add(row);
+      }
       if (row.format !== null) formats[row.format] = (formats[row.format] ?? 0) + 1;
       if (row.error === null) addMeasures(row);
       else errors[row.error] = (errors[row.error] ?? 0) + 1;

@@ -10,6 +10,7 @@ import { pack } from "tar-stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { checkPaths, placesIn } from "./places.ts";
 import { type Sample, samplesIn } from "./samples.ts";
+import { unnamedBy } from "./unnamed.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -116,6 +117,29 @@ test("kohya's folders say how often, and name the class where no caption is", as
   ]);
 });
 
+test("kohya's folders that are named themselves count as they do below their parent", async () => {
+  const names = ["10_sks girl/a.png", "10_sks girl/deep/b.png", "0_never/c.png", "plain/d.png", "reg/1_w/e.png"];
+  await lay({ ...Object.fromEntries(names.map((name) => [`k/${name}`, ""])), "k/2_/f.png": "", "k/2_/3_in/g.png": "" });
+  const expected = [
+    ["k/10_sks girl/a.png", "sks girl", 10],
+    ["k/10_sks girl/deep/b.png", "sks girl", 10],
+    ["k/0_never/c.png", "never", 0],
+    ["k/plain/d.png", null],
+    ["k/reg/1_w/e.png", "w"],
+  ];
+  await lay({ "k/list.txt": "10_sks girl\n0_never\nplain\nreg/1_w\n" });
+  expect(brief(await samples("k/10_sks girl", "k/0_never/", "k/plain", "k/reg/1_w"))).toEqual(expected);
+  expect(brief(await samples("k/list.txt"))).toEqual(expected);
+  expect(new Set(brief(await samples("k")).map(String))).toEqual(
+    new Set([...expected, ["k/2_/f.png", null, 2], ["k/2_/3_in/g.png", null, 2]].map(String)),
+  );
+  // Named, it may as well be the folder of a whole set.
+  expect(brief(await samples("k/2_"))).toEqual([
+    ["k/2_/f.png", null, 2],
+    ["k/2_/3_in/g.png", "in", 3],
+  ]);
+});
+
 test("metadata.jsonl, by itself or in a folder, is the set; a line that is wrong costs a row", async () => {
   const lines = [
     '{"file_name": "x/a.png", "text": "a"}',
@@ -146,6 +170,24 @@ test("metadata.jsonl, by itself or in a folder, is the set; a line that is wrong
   expect(found[1]!.fault!.errorText).toMatch(/^line 3: /);
   expect(found[3]!.origin).toMatchObject({ bytes: null, mtimeMs: null });
   expect(brief(await samples(""))).toEqual([["z.png", null], ...expected]);
+});
+
+test("what a folder's metadata.jsonl does not name is counted, but for what is named itself", async () => {
+  const names = ["010.png", "011.png", "sub/0.png", "sub/1.png", "sub/deep/2.png", "sub/z.tar", ".no.png", "no.txt"];
+  await lay(Object.fromEntries(names.map((name) => [name, ""])));
+  await lay({ "metadata.jsonl": '{"file_name":"010.png"}\nbroken\n{"file_name":"sub/../sub/1.png"}\n' });
+  const left = (...given: string[]) =>
+    unnamedBy(
+      join(folder, "metadata.jsonl"),
+      new Set([folder, ...given.map((name) => join(folder, name))]),
+      () => false,
+    );
+  expect(await left()).toEqual({ images: 3, archives: 1, first: join(folder, "011.png"), isAll: true });
+  expect(await left("011.png", "sub/deep")).toMatchObject({ images: 1, archives: 1 });
+  expect(await left("sub")).toMatchObject({ images: 1, archives: 0 });
+  const markers = async (path: string) => (await gathered(placesIn([path]))).filter(({ type }) => type === "metadata");
+  expect(await markers(folder)).toHaveLength(1);
+  expect(await markers(join(folder, "metadata.jsonl"))).toEqual([]);
 });
 
 test("a list names images, folders and archives, but no lists", async () => {

@@ -23,7 +23,7 @@ export type Sample = {
 export async function* samplesIn(places: AsyncIterable<Place>): AsyncGenerator<Sample, void> {
   let reached = 0;
   for await (const place of places) {
-    if (place.type === "other archive") continue;
+    if (place.type === "other archive" || place.type === "metadata") continue;
     const file = await stat(place.path).catch(() => undefined);
     const before = reached;
     if (place.type !== "bad") reached += file?.size ?? 0;

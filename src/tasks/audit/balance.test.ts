@@ -161,6 +161,19 @@ test("of an image that several lines name, the first one's caption is taken, and
   expect(done.epoch.before).toBe(rows.slice(5, 55).reduce((sum, { repeats }) => sum + repeats, 0));
 });
 
+test("regularisation images are left out however deep they lie in the set, whatever it lies in", async () => {
+  // The audit that is laid says that it is of /s.
+  const names = ["/s/img/2_a/x.png", "/s/reg/1_w/deep/er/x.png", "/s/reg/1_w/x.png", "/s/reg/plain/x.png"];
+  const above = ["/reg/1_s/img/2_a/x.png", "/elsewhere/reg/1_w/x.png"];
+  const audit = join(root, "deep");
+  await layAudit(
+    audit,
+    [...names, ...above].map((source, i) => auditRow(i, { source, saturation: 10 * i })),
+  );
+  const { images, left } = await balance({ audit });
+  expect([images, left.regularisation]).toEqual([3, 3]);
+});
+
 test("nothing that can be in a data set, or another ending, is told", async () => {
   await layAudit(join(root, "tars"), [auditRow(0, { member: "a.png", memberNumber: 0 })]);
   await expect(balance({ audit: join(root, "tars") })).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 /** @file A data set in which a measure is spread evenly: every image of an audit, repeated as often as that takes. */
 
 import { stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { dirname, sep } from "node:path";
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import {
@@ -102,6 +102,7 @@ export async function* runBalance(input: BalanceInput, control: BalanceControl):
     }
   }
 
+  const reasonToLeave = reasonIn(manifest.paths);
   const named = sources();
   for await (const shard of rows(FIELDS)) {
     for (const row of shard) if (!reasonToLeave(row)) named.add(row.source);
@@ -167,14 +168,24 @@ function boundsFor(side: number): { min_bucket_reso: number; max_bucket_reso: nu
 
 type Reason = keyof Extract<BalanceEvent, { type: "done" }>["left"];
 
-function reasonToLeave({ source, member, repeats, error }: Row): Reason | undefined {
-  if (error !== null) return "withoutMeasures";
-  if (member !== null) return "inArchives";
-  if (repeats === 0) return "unrepeated";
-  // kohya's `reg/10_girl/`: as one of the others it would be learnt.
-  const folder = dirname(source);
-  const isReg = basename(dirname(folder)) === "reg" && /^\d+_/.test(basename(folder));
-  return isReg ? "regularisation" : undefined;
+/** @param paths what was audited */
+function reasonIn(paths: readonly string[]): (row: Row) => Reason | undefined {
+  return ({ source, member, repeats, error }) => {
+    if (error !== null) return "withoutMeasures";
+    if (member !== null) return "inArchives";
+    if (repeats === 0) return "unrepeated";
+    return isRegularisation(source, paths) ? "regularisation" : undefined;
+  };
+}
+
+/** Below kohya's `reg/10_girl/`, however deep: as one of the others it would be learnt. What lies above the set says nothing of it. */
+function isRegularisation(source: string, paths: readonly string[]): boolean {
+  const folders = [...source.matchAll(/[\\/]reg[\\/]\d+_[^\\/]*(?=[\\/])/g)].map(({ 0: found, index }) =>
+    source.slice(0, index + found.length),
+  );
+  const isInSet = (folder: string) =>
+    paths.some((path) => (folder + sep).startsWith(path.endsWith(sep) ? path : path + sep));
+  return folders.some((folder) => folder === dirname(source) || isInSet(folder));
 }
 
 function nothingLeft(audit: string, { inArchives }: { readonly inArchives: number }): IllustriousError {

@@ -32,6 +32,8 @@ export type AuditEvent =
       readonly type: "done";
       /** The table's. */
       readonly folder: string;
+      /** Lines, folders and archives that could not be understood: rows of their own, here in neither `images` nor `errors`. */
+      readonly badSources: number;
       /** Groups of near-duplicates, and images in them. */
       readonly groups: number;
       readonly grouped: number;

@@ -1,11 +1,6 @@
 /** @file Rows of images that an earlier row names already, as two lines of a metadata file may: found in eight bytes a row, however many there are. */
 
-import { hash } from "node:crypto";
-
-/** Bytes of a digest: what a double holds exactly. Where two paths share one, the paths themselves decide. */
-const DIGEST = 6;
-
-const digestOf = (source: string): number => hash("sha1", source, "buffer").readUIntBE(0, DIGEST);
+import { pathDigest } from "../../data/audit/index.ts";
 
 export type Sources = {
   add(source: string): void;
@@ -33,13 +28,14 @@ export function sources(): Sources {
         larger.set(digests);
         digests = larger;
       }
-      digests[count++] = digestOf(source);
+      digests[count++] = pathDigest(source);
     },
     walk() {
       shared ??= findShared();
       const met = new Set<string>();
       return (source) => {
-        if (!shared!.has(digestOf(source))) return false;
+        // Where two paths share one, the paths themselves decide.
+        if (!shared!.has(pathDigest(source))) return false;
         const isBefore = met.has(source);
         met.add(source);
         return isBefore;

@@ -15,6 +15,8 @@ import {
   publish,
   REPACK,
   rowCounter,
+  type Unnamed,
+  unnamedBy,
   writeDuplicates,
   writeFigures,
   writeManifest,
@@ -79,8 +81,13 @@ async function* auditWith(
     yield { type: "warning", message: `${path}: damaged`, hint: "Its images are measured again." };
   }
   if (known.count > 0) yield { type: "known", rows: known.count };
-  const { found, left, unrepeated } = await survey(paths, signal);
+  const { found, left, unrepeated, metadata, unnamed } = await survey(paths, signal);
   if (left.count > 0) yield { type: "warning", message: `${toldOf(left)}: not read`, hint: REPACK };
+  if (metadata.count > 0) {
+    const hint =
+      "What a folder's metadata.jsonl names is the set there and below. To have the others, name their folders, too, or move the metadata.jsonl away.";
+    yield { type: "warning", message: `${toldOf(metadata)}: ${toldUnnamed(unnamed)}`, hint };
+  }
   if (unrepeated.count > 0) {
     const hint = "sd-scripts and `illustrious train` leave out kohya's folders of 0 repeats; here they are measured.";
     yield { type: "warning", message: `${toldOf(unrepeated)}: 0 repeats`, hint };
@@ -98,14 +105,17 @@ async function* auditWith(
   if (images === 0) throw noImages(paths);
   const tell = () => audit.note({ ...counts, total: images, share: 1, done: false });
   const duplicates = yield* duplicatesIn(folder.next, images, options.nearDistance, signal, tell);
-  await writeFigures(folder.next, counter.result());
+  const counted = counter.result();
+  await writeFigures(folder.next, counted);
   const shards = Math.ceil(images / options.shard);
   yield* audit.waiting(audit.check());
   await writeManifest(folder.next, { ...manifest, complete: true, images, errors, shards, ...duplicates });
   await publish(out);
   await audit.finish();
   await audit.note({ ...counts, total: images, share: 1, done: true });
-  yield { type: "done", folder: folder.table, ...counts, ...duplicates };
+  const badSources = counted.counts.errors.bad_source ?? 0;
+  const seen = { images: images - badSources, kept: counts.kept, errors: errors - badSources, badSources };
+  yield { type: "done", folder: folder.table, ...seen, ...duplicates };
 }
 
 /** @param tell others that this is still at work */
@@ -154,16 +164,41 @@ const oneMore = ({ count, first }: Some, path: string): Some => ({
 
 const toldOf = ({ count, first }: Some): string => (count === 1 ? first : `${first} and ${count - 1} more like it`);
 
-/** What there is to do, so that the time left can be told: with archives that nothing reads, and images of 0 repeats. */
-async function survey(
-  paths: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<{ readonly found: Found; readonly left: Some; readonly unrepeated: Some }> {
+function toldUnnamed({ images, archives, first, isAll }: Unnamed): string {
+  const kinds = [["image", images] as const, ["archive", archives] as const].filter(([, count]) => count > 0);
+  const counts = kinds.map(([kind, count]) => `${count} ${kind}${count === 1 ? "" : "s"}`).join(" and ");
+  return `${isAll ? "" : "at least "}${counts} there not named and left out, such as ${first}`;
+}
+
+type Survey = {
+  readonly found: Found;
+  /** Archives that nothing reads, and images of 0 repeats. */
+  readonly left: Some;
+  readonly unrepeated: Some;
+  /** Metadata of folders with more in them than they name, and what that is. */
+  readonly metadata: Some;
+  readonly unnamed: Unnamed;
+};
+
+/** What there is to do, so that the time left can be told, and what there is besides. */
+async function survey(paths: readonly string[], signal: AbortSignal | undefined): Promise<Survey> {
   const found = { images: 0, archives: 0, bytes: 0 };
-  let [left, unrepeated] = [NONE, NONE];
+  let [left, unrepeated, metadata] = [NONE, NONE, NONE];
+  let unnamed: Unnamed = { images: 0, archives: 0, first: "", isAll: true };
+  const given = new Set(paths.map((path) => resolve(path)));
   let places = 0;
   for await (const place of placesIn(paths)) {
     if (signal?.aborted) throw stopped(0);
+    if (place.type === "metadata") {
+      const more = await unnamedBy(place.path, given, () => signal?.aborted === true);
+      if (more.images + more.archives === 0) continue;
+      metadata = oneMore(metadata, place.path);
+      unnamed = {
+        ...{ images: unnamed.images + more.images, archives: unnamed.archives + more.archives },
+        ...{ first: unnamed.first || more.first, isAll: unnamed.isAll && more.isAll },
+      };
+      continue;
+    }
     if (place.type === "other archive") left = oneMore(left, place.path);
     else places++;
     if (place.type === "bad" || place.type === "other archive") continue;
@@ -176,7 +211,7 @@ async function survey(
     );
   }
   if (places === 0) throw noImages(paths, left);
-  return { found, left, unrepeated };
+  return { found, left, unrepeated, metadata, unnamed };
 }
 
 function noImages(paths: readonly string[], left: Some = NONE): IllustriousError {

@@ -92,7 +92,7 @@ const FAULTS: Readonly<Record<keyof AuditReport["errors"], string>> = {
   time_limit: "took too long",
   outside: "out of the folders that a worker may look into",
   changed: "changed while the audit ran",
-  bad_source: "a list, folder or archive that cannot be understood",
+  bad_source: "a line, folder or archive that cannot be understood: not among the images",
 };
 
 function faultSection({ nearDuplicates, images, errors, formats, marks }: AuditReport): string {
@@ -103,12 +103,13 @@ function faultSection({ nearDuplicates, images, errors, formats, marks }: AuditR
     `<code>${told(error)}</code>`,
     FAULTS[error] ?? "",
     count,
-    percent(count / images),
+    // A line is no image, and no share of them.
+    error === "bad_source" ? "" : percent(count / images),
   ]);
   const broken =
     rows.length === 0
       ? "<p>All images could be measured.</p>"
-      : table(["reason", "", "images", ""], ["text", "text", "number", "number"], rows);
+      : table(["reason", "", "number", ""], ["text", "text", "number", "number"], rows);
   const kinds = Object.entries(formats).sort(([, a], [, b]) => b - a);
   const animated =
     marks.animated === 0 ? "" : `<p>${whole(marks.animated)} have several frames, of which the first is measured.</p>`;
