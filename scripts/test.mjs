@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { root, setUp } from "./setup.mjs";
 
 setUp();
@@ -30,6 +30,11 @@ rmSync(folder, { recursive: true, force: true });
 // A file that fails to load has no failing test of its own, yet must not pass unseen.
 if (counts.numFailedTests === 0 && counts.numFailedTestSuites > 0) failed += counts.numFailedTestSuites;
 failed += counts.numFailedTests;
+for (const { name, assertionResults } of counts.testResults ?? []) {
+  for (const { status, fullName } of assertionResults) {
+    if (status === "failed") process.stdout.write(`failed: ${relative(root, name)}: ${fullName}\n`);
+  }
+}
 if (counts.numPendingTests > 0)
   process.stdout.write(`${counts.numPendingTests} skipped: this machine lacks what they need\n`);
 process.stdout.write(`${counts.numPassedTests} passed, ${failed} failed\n`);
