@@ -2,6 +2,7 @@
 
 import { dirname, extname } from "node:path";
 import type { Command } from "commander";
+import type { IllustriousError } from "../base/error.ts";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { checkFile, makeFolder } from "../tasks/output-place.ts";
 import type { TrainEvent } from "../tasks/train/train-events.ts";
@@ -105,7 +106,10 @@ async function run(recipes: readonly string[], own: Own, shell: Shell): Promise<
   const show = own.json ? (event: TrainEvent) => shell.stdout.write(jsonLine(event)) : human(shell, line);
   const words = {
     stopping: "stopping after this step, with a checkpoint; Ctrl-C once more stops at once",
-    stopped: () => "stopped; the same command goes on from the last checkpoint",
+    stopped: ({ hint }: IllustriousError) =>
+      hint
+        ? "stopped; the same command goes on from the last checkpoint"
+        : "stopped before its first checkpoint; the same command begins anew",
   };
   return untilStopped(shell, line, words, async (signal) => {
     for await (const event of train(input, { signal })) show(event);

@@ -1,7 +1,7 @@
 /** @file The command line as a process of its own: signals, closed pipes, and the shipped model from end to end. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -126,4 +126,36 @@ test("Ctrl-C reaches the real engine too: whole pictures, no process left", asyn
   expect(running.err()).toContain(`stopped after ${told} picture`);
   expect(await expectWholePictures(join(folder, "pictures"))).toBeGreaterThanOrEqual(told);
   while (isAlive(-running.child.pid!)) await sleep(50);
+});
+
+test("a training that its whole group is told to end keeps what it has learnt; one without a checkpoint says so", async () => {
+  const nano = join(import.meta.dirname, "../fixtures/nano-bootstrap");
+  await writeFile(
+    join(folder, "girl.toml"),
+    `pretrained_model_name_or_path = "${nano}"
+output_name = "girl"
+output_dir = "runs"
+network_module = "networks.lora"
+learning_rate = 1e-4
+max_train_steps = 10000
+[[datasets]]
+resolution = 64
+[[datasets.subsets]]
+image_dir = "data"
+caption_extension = ".txt"
+`,
+  );
+  expect((await run("scenes", "data", "--count", "2", "--size", "64")).code).toBe(0);
+  for (const [until, told, folders] of [
+    ["looking at the pictures", "stopped before its first checkpoint; the same command begins anew\n", 0],
+    ["/10000 · loss", "stopped; the same command goes on from the last checkpoint\n", 1],
+  ] as const) {
+    const training = start(MAIN, "train", "girl.toml");
+    await said(until, training);
+    process.kill(-training.child.pid!, "SIGTERM");
+    expect(await training.ended).toBe(143);
+    expect(training.err()).toMatch(new RegExp(`${told}$`));
+    const kept = await readdir(join(folder, "runs/girl")).catch(() => []);
+    expect(kept.filter((name) => name.startsWith("step-"))).toHaveLength(folders);
+  }
 });

@@ -169,6 +169,17 @@ test("a crash in native code is an error here, again and again", async () => {
   expect(await all(engine.run("count", { to: 1 }))).toHaveLength(1);
 });
 
+test("a wish to end that reaches its whole group is the parent's to grant", async () => {
+  const engine = start();
+  const signals = ["SIGINT", "SIGTERM"];
+  const counted: number[] = [];
+  for await (const { i } of engine.run<Count>("count", { to: 6, ms: 20 })) {
+    counted.push(i);
+    if (i % 2 === 0 && signals.length > 0) process.kill(engine.pid!, signals.shift());
+  }
+  expect(counted).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
 test("the system's memory killer is told apart from a clean end", async () => {
   const engine = start();
   const run = async () => {

@@ -66,8 +66,8 @@ export function serve(tasks: Readonly<Record<string, AnyTask>>): void {
   });
   // Without its parent an engine has no purpose, and it holds gigabytes.
   process.on("disconnect", () => process.exit(0));
-  // Ctrl-C reaches the whole process group; the parent decides what it means.
-  process.on("SIGINT", () => {});
+  // Ctrl-C reaches the whole process group, and so does what `timeout`, systemd and Slurm send; the parent decides what it means.
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
 
   function heed(message: ToEngine): void {
     if (message.type === "taken") {
