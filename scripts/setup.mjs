@@ -52,6 +52,7 @@ function build() {
   // A renamed source must not leave its old module behind.
   rmSync(join(root, "dist"), { recursive: true, force: true });
   run("Compiling", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"]);
+  run("Describing options", process.execPath, [join(root, "scripts/describe-options.mjs")]);
   writeFileSync(stamp, "");
 }
 

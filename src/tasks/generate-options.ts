@@ -8,18 +8,20 @@ import { inspect } from "node:util";
 import { z } from "zod";
 import { IllustriousError } from "../base/error.ts";
 import { nearestName } from "../base/nearest-name.ts";
+import type { SamplerName, ScheduleName } from "../sampling/index.ts";
 import { samplerFault, scheduleFault } from "./known-names.ts";
 import { choiceOf, LORA_FORMS, loraObject, writeLoraChoice } from "./lora-choice.ts";
 
 const side = z.number().int().multipleOf(8).min(64).max(2048);
 const extent = z.number().int().min(0).max(16384);
 
-/** A name of which `fault` knows whether it is one, and what was meant if not. */
-function nameOf(fault: (text: string) => string | undefined): z.ZodString {
-  return z.string().superRefine((text, context) => {
+/** One of `Name`, which editors offer, or another spelling of it: `fault` knows whether it is one, and what was meant if not. */
+function nameOf<Name extends string>(fault: (text: string) => string | undefined) {
+  const schema = z.string().superRefine((text, context) => {
     const message = fault(text);
     if (message !== undefined) context.addIssue({ code: "custom", message });
   });
+  return schema as z.ZodType<string, Name | (string & Record<never, never>)>;
 }
 
 const loraChoice = z
@@ -45,10 +47,10 @@ export const generateFields = z.strictObject({
   cfgRescale: z.number().min(0).max(1).default(0).describe("share of CFG rescale: 0.2 to 0.7 tames burnt v-prediction"),
   cfgFrom: z.number().min(0).optional().describe("guide only where sigma is above this"),
   cfgTo: z.number().positive().optional().describe("guide only where sigma is at most this"),
-  sampler: nameOf(samplerFault)
+  sampler: nameOf<SamplerName>(samplerFault)
     .default("euler")
     .describe("ComfyUI's or A1111's name: euler, dpmpp_2m, 'DPM++ 2M Karras' …"),
-  schedule: nameOf(scheduleFault)
+  schedule: nameOf<ScheduleName>(scheduleFault)
     .optional()
     .describe("noise schedule: normal, sgm_uniform, simple, karras … [default: normal]"),
   eta: z.number().min(0).max(1).optional().describe("share of fresh noise in ddim and ancestral samplers"),
@@ -168,8 +170,28 @@ function shown(value: unknown): string {
   }
 }
 
+/** What A1111's API, ComfyUI's nodes and diffusers call options, without case and underscores. */
+const ELSEWHERE = new Map<string, keyof GenerateInput>([
+  ["cfgscale", "cfg"],
+  ["guidance", "cfg"],
+  ["guidancescale", "cfg"],
+  ["guidancerescale", "cfgRescale"],
+  ["numinferencesteps", "steps"],
+  ["samplername", "sampler"],
+  ["scheduler", "schedule"],
+  ["niter", "count"],
+  ["batchcount", "count"],
+  ["numimagesperprompt", "count"],
+  ["batchsize", "batch"],
+  ["noiseseed", "seed"],
+  ["checkpoint", "model"],
+  ["ckptname", "model"],
+  ["lora", "loras"],
+]);
+
 function unknownOption(name: string): string {
-  const meant = nearestName(name, Object.keys(generateFields.shape));
+  const elsewhere = ELSEWHERE.get(name.toLowerCase().replaceAll("_", ""));
+  const meant = elsewhere ?? nearestName(name, Object.keys(generateFields.shape));
   return `${name}: no such option${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }
 

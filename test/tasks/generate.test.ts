@@ -129,7 +129,7 @@ test.each<[string, (folder: string) => Partial<GenerateInput>, object]>([
     {
       code: "bad_option",
       message:
-        "cfgscale: no such option; did you mean cfgRescale?; " +
+        "cfgscale: no such option; did you mean cfg?; " +
         "negative_prompt: no such option; did you mean negativePrompt?; foo: no such option",
     },
   ],

@@ -22,58 +22,68 @@ const area = z
 
 /** What one folder or metadata file may say, and `[[datasets]]` or `[general]` for all of theirs. */
 export const SUBSET_OPTIONS = {
-  num_repeats: count.default(1),
-  class_tokens: z.string().optional(),
-  /** Without one, `.caption` is looked for as in sd-scripts, then `.txt`. */
+  num_repeats: count.default(1).describe("how often an epoch has each image; every repeat has draws of its own"),
+  class_tokens: z.string().optional().describe("caption of images without one"),
   caption_extension: z
     .string()
     .regex(/^\.?[^./\\]+$/)
     .transform((ending) => (ending.startsWith(".") ? ending : `.${ending}`))
-    .optional(),
-  shuffle_caption: z.boolean().default(false),
-  caption_separator: z.string().min(1).default(","),
-  keep_tokens: count.default(0),
-  keep_tokens_separator: z.string().optional(),
-  secondary_separator: z.string().optional(),
-  enable_wildcard: z.boolean().default(false),
-  caption_prefix: z.string().optional(),
-  caption_suffix: z.string().optional(),
-  caption_dropout_rate: rate.default(0),
-  caption_dropout_every_n_epochs: count.default(0),
-  caption_tag_dropout_rate: rate.default(0),
-  flip_aug: z.boolean().default(false),
-  random_crop: z.boolean().default(false),
-  resize_interpolation: z.enum(["lanczos", "cubic", "bicubic", "linear", "bilinear", "nearest"]).default("lanczos"),
-  /** Accepted for the sake of old files: only headers are read, every time. */
-  cache_info: z.boolean().optional(),
-  /** Ours: pictures in folders below count too. */
-  recursive: z.boolean().default(false),
+    .optional()
+    .describe("ending of caption files; without one, `.caption` is looked for as in sd-scripts, then `.txt`"),
+  shuffle_caption: z.boolean().default(false).describe("shuffles the tags between `caption_separator`"),
+  caption_separator: z.string().min(1).default(",").describe("what tags stand between"),
+  keep_tokens: count.default(0).describe("so many first tags keep their place"),
+  keep_tokens_separator: z.string().optional().describe("tags before it keep their place, and tags after a second one"),
+  secondary_separator: z.string().optional().describe("holds tags together; becomes the separator at the end"),
+  enable_wildcard: z.boolean().default(false).describe("one line of a caption of many, one of each `{a|b}`"),
+  caption_prefix: z.string().optional().describe("words before each caption"),
+  caption_suffix: z.string().optional().describe("words after each caption"),
+  caption_dropout_rate: rate.default(0).describe("share of examples without a caption"),
+  caption_dropout_every_n_epochs: count.default(0).describe("every so many epochs, no example has a caption"),
+  caption_tag_dropout_rate: rate.default(0).describe("share of tags left out"),
+  flip_aug: z.boolean().default(false).describe("flips half of the examples"),
+  random_crop: z.boolean().default(false).describe("cuts at random places instead of the middle"),
+  resize_interpolation: z
+    .enum(["lanczos", "cubic", "bicubic", "linear", "bilinear", "nearest"])
+    .default("lanczos")
+    .describe("how pictures are made smaller or larger"),
+  cache_info: z.boolean().optional().describe("for the sake of old files: only headers are read, every time"),
+  recursive: z.boolean().default(false).describe("ours: pictures in folders below count too"),
 };
 
 /** What a subset alone may say. */
 export const SUBSET_PLACE = {
-  image_dir: z.string().min(1).optional(),
-  metadata_file: z.string().min(1).optional(),
-  is_reg: z.boolean().default(false),
+  image_dir: z.string().min(1).optional().describe("folder of images, with captions beside them or in metadata.jsonl"),
+  metadata_file: z.string().min(1).optional().describe("kohya's JSON of captions and tags by path, or a .jsonl file"),
+  is_reg: z
+    .boolean()
+    .default(false)
+    .describe("regularisation images: an epoch has as many of them as of all others in their dataset"),
 };
 
 /** What `[[datasets]]` may say, and `[general]` for all of them. */
 export const DATASET_OPTIONS = {
-  resolution: area.optional(),
-  /** Ours: several areas, in place of `resolution`. */
-  resolutions: z.array(area).min(1).max(16).optional(),
-  /** Ours: whether an epoch has each picture at all areas that it has pixels for, or at one of them, drawn anew. */
-  resolution_choice: z.enum(["all", "one"]).default("all"),
-  batch_size: z.int().min(1).max(4096).default(1),
-  enable_bucket: z.boolean().default(false),
-  bucket_no_upscale: z.boolean().default(false),
-  bucket_reso_steps: z.int().min(8).max(2048).default(64),
-  min_bucket_reso: side.optional(),
-  max_bucket_reso: side.optional(),
-  /** Ours: the sizes that SDXL was trained with, in place of computed ones. */
-  bucket_list: z.enum(["computed", "sdxl"]).default("computed"),
-  /** In sd-scripts an argument of the trainer: the weight of regularisation images in the loss. */
-  prior_loss_weight: z.number().min(0).default(1),
+  resolution: area.optional().describe('one target area: a side, [width, height], or "width,height"'),
+  resolutions: z.array(area).min(1).max(16).optional().describe("ours: several areas, in place of `resolution`"),
+  resolution_choice: z
+    .enum(["all", "one"])
+    .default("all")
+    .describe("ours: an epoch has each picture at all areas that it has pixels for, or at one of them, drawn anew"),
+  batch_size: z.int().min(1).max(4096).default(1).describe("examples of one step"),
+  enable_bucket: z.boolean().default(false).describe("sizes of many aspects; else all are cut to `resolution`"),
+  bucket_no_upscale: z.boolean().default(false).describe("nothing is enlarged; buckets follow from the images"),
+  bucket_reso_steps: z.int().min(8).max(2048).default(64).describe("sides are multiples of it"),
+  min_bucket_reso: side.optional().describe("least side, 64 to 2048 [default: half of the area's]"),
+  max_bucket_reso: side.optional().describe("largest side, 64 to 2048 [default: twice the area's]"),
+  bucket_list: z
+    .enum(["computed", "sdxl"])
+    .default("computed")
+    .describe("ours: sdxl takes the 40 sizes that SDXL was trained with, for a resolution of 1024"),
+  prior_loss_weight: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe("weight of regularisation images in the loss; in sd-scripts an argument of the trainer"),
 };
 
 /** Options of sd-scripts that are not carried out: the values that ask for nothing, and what to do instead. */

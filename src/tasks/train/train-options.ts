@@ -18,18 +18,23 @@ export const trainOptions = z.strictObject({
       error: "expected a file's path, or an object of keys",
     })
     .describe("a recipe: TOML with the argument names of kohya's sd-scripts"),
-  /** From which the relative paths of a recipe that is an object count; those of a file count from its own. */
-  folder: z.string().min(1).default("."),
-  /** By key, in place of what the recipe says, and no tables; what is undefined is not set. */
+  folder: z
+    .string()
+    .min(1)
+    .default(".")
+    .describe("from which the relative paths of a recipe that is an object count; those of a file count from its own"),
   set: z
     .record(z.string(), setting.optional())
     .default({})
     .transform((keys) =>
       Object.fromEntries(Object.entries(keys).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))),
-    ),
-  threads: z.int().min(1).max(256).optional(),
-  /** Begin anew although the run's folder has checkpoints: they are kept, under another name. */
-  restart: z.boolean().default(false),
+    )
+    .describe("by key, in place of what the recipe says, and no tables; what is undefined is not set"),
+  threads: z.int().min(1).max(256).optional().describe("threads of the engine [default: all cores]"),
+  restart: z
+    .boolean()
+    .default(false)
+    .describe("begin anew although the run's folder has checkpoints: they are kept, under another name"),
 });
 
 type Keys<Shape extends z.ZodRawShape> = z.input<z.ZodObject<Shape>>;
@@ -43,7 +48,9 @@ type Dataset = z.input<typeof datasetSchema>;
 export type TrainRecipe = Keys<typeof recipeKeys> &
   Keys<typeof OWN_KEYS> &
   Partial<Omit<Subset & Dataset, keyof typeof recipeKeys>> & {
+    /** What holds for all data sets that do not say it themselves. */
     readonly general?: Partial<Subset & Dataset>;
+    /** One or more, each of one batch size and its own target areas. */
     readonly datasets?: readonly (Partial<Subset & Dataset> & { readonly subsets: readonly Subset[] })[];
   };
 
