@@ -93,9 +93,9 @@ async function trained(folder, model, name, more, data) {
   let last;
   for await (const event of train({ recipe: path, set: given })) {
     if (event.type === "finding") console.log(`  ${event.finding.level}: ${event.finding.message}`);
-    if (event.type === "saved") last = event.folder;
+    if (event.type === "saved") last = event.model;
   }
-  return { file: join(last, "model/lora.safetensors"), seconds: (performance.now() - began) / 1000 };
+  return { file: last, seconds: (performance.now() - began) / 1000 };
 }
 
 const run = (folder, ...models) => study(folder, models, false);
@@ -146,7 +146,7 @@ async function loraIn(folder) {
     .filter((name) => name.startsWith("step-"))
     .sort()
     .at(-1);
-  return join(process.cwd(), folder, last, "model/lora.safetensors");
+  return join(process.cwd(), folder, last, "model", `${basename(folder)}.safetensors`);
 }
 
 const resultsOf = async (folder) => JSON.parse(await readFile(join(folder, "results.json"), "utf8").catch(() => "{}"));

@@ -37,7 +37,7 @@ const EVERY = 250;
  */
 export async function* exportModel(
   input: ExportInput,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<ExportEvent, void> {
   const options = parseExportOptions(input);
   const place = await checkFile(options.out);

@@ -9,9 +9,9 @@ import { checkControl } from "./parsed-options.ts";
 
 export type GenerateControl = {
   /** Abort to stop after the step in progress. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The process that does the work, if not the one that all calls share. */
-  readonly engine?: EngineProcess;
+  readonly engine?: EngineProcess | undefined;
 };
 
 let shared: EngineProcess | undefined;

@@ -42,7 +42,7 @@ export type ScenesEvent =
  */
 export async function* scenes(
   input: ScenesInput,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<ScenesEvent, void> {
   const { out, count, ...options } = parsedOptions(sceneOptions, input, "See `illustrious scenes --help`.");
   await checkFolder(out);

@@ -71,7 +71,7 @@ async function open(folder: string, more: Partial<SdxlRunOptions> = {}): Promise
     recipe: recipe.objective,
     schedule: { prediction: "v", zeroSnr: true, shift: 1 },
     train: recipe.train,
-    lora: { ranks: { rank: 1, alpha: 1 }, settings: () => expect.unreachable() },
+    lora: { file: "mine.safetensors", ranks: { rank: 1, alpha: 1 }, settings: () => expect.unreachable() },
     learner: learnerOptionsOf(recipe.learning, recipe.train, 100),
     ...more,
   });
@@ -180,7 +180,9 @@ test("encoders that views and texts open on the way are closed at the end", asyn
 test("a saved model tells what it holds wider than it was asked to, and damage ends the saving by name", async () => {
   const ranks = { rank: 1, alpha: 1 };
   const says = { title: "wide", ranks, trained: { unet: true, textEncoders: false }, finishedAt: new Date(0) };
-  const { learner, saveModel } = await open(pictures("wide", 2), { lora: { ranks, settings: () => says } });
+  const { learner, saveModel } = await open(pictures("wide", 2), {
+    lora: { file: "mine.safetensors", ranks, settings: () => says },
+  });
   const model = join(root, "wide-model");
   expect(await saveModel(model)).toEqual([]);
   const [parameter] = learner.parameters.values();

@@ -65,6 +65,8 @@ export type SdxlRunOptions = {
   readonly train: readonly LoraComponent[];
   /** Low-rank pairs instead of whole networks, and what their file says. */
   readonly lora?: {
+    /** The file's name in a model's folder. */
+    readonly file: string;
     readonly ranks: LoraRanks;
     readonly settings: (step: number) => LoraSettings;
     /** Pairs to begin with. */
@@ -90,9 +92,6 @@ export type SdxlRunOptions = {
 };
 
 const INITIAL_STREAM = 1;
-
-/** The name of a LoRA's file in a model's folder. */
-export const LORA_FILE = "lora.safetensors";
 
 export async function* openSdxlRun(options: SdxlRunOptions): AsyncGenerator<Caching, Lesson> {
   const { runtime, model, train, recipe, seed, saved, clipSkip = 2, lora } = options;
@@ -355,7 +354,7 @@ async function write(
       parts[component] = { targets: loraTargets(component, model.configs, lora.ranks), parameters, values };
     }
     await mkdir(folder, { recursive: true });
-    return writeLora(join(folder, LORA_FILE), model.configs, parts, lora.settings(learner.updates), dtype);
+    return writeLora(join(folder, lora.file), model.configs, parts, lora.settings(learner.updates), dtype);
   }
   const networkOf = async (component: LoraComponent): Promise<NetworkValues> => {
     const trained = networks.get(component);

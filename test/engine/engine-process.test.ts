@@ -135,10 +135,11 @@ test("an abort ends the task between two steps with a cancelled error", async ()
   const run = async () => {
     for await (const event of engine.run<Count>("count", { to: 1e9, ms: 1 }, abort.signal)) {
       seen.push(event.i);
-      if (event.i === 3) abort.abort();
+      if (event.i === 3) abort.abort("enough");
     }
   };
-  await expect(run()).rejects.toMatchObject({ code: "cancelled", message: "count was cancelled" });
+  const cancelled = { code: "cancelled", message: "count was cancelled", cause: "enough" };
+  await expect(run()).rejects.toMatchObject(cancelled);
   // What was already on its way may arrive; not more.
   expect(seen.length).toBeLessThan(30);
   expect(await all(engine.run("count", { to: 1 }))).toHaveLength(1);

@@ -120,7 +120,7 @@ test("previews of a LoRA are made with what it is trained on, and its file says 
 
   const flow = recipe("flow", eps, 'prediction = "flow"').replace("= 8", "= 1");
   await run("flow", flow);
-  const file = await openSafetensors(join(folderOf("flow"), "step-00000001/model/lora.safetensors"));
+  const file = await openSafetensors(join(folderOf("flow"), "step-00000001/model/flow.safetensors"));
   expect(file.metadata.get("modelspec.prediction_type")).toBe("flow");
   expect(file.metadata.has("ss_zero_terminal_snr")).toBe(false);
 }, 120_000);

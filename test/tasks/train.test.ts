@@ -174,7 +174,7 @@ test("what an abort saves is told, by an event and by the error; so is what a fi
   const error = await stopped().catch((cause) => cause);
   const folder = newest("told");
   const step = Number(folder.slice(-8));
-  expect(events.at(-1)).toEqual({ type: "saved", step, folder, model: join(folder, "model", "lora.safetensors") });
+  expect(events.at(-1)).toEqual({ type: "saved", step, folder, model: join(folder, "model", "told.safetensors") });
   expect(error).toMatchObject({
     code: "cancelled",
     message: `train was cancelled; its newest checkpoint, of step ${step}, is ${folder}`,
@@ -183,7 +183,7 @@ test("what an abort saves is told, by an event and by the error; so is what a fi
   const second = await run("told", lora("told"));
   const last = newest("told");
   for (const events of [first, second]) {
-    const place = { checkpoint: last, model: join(last, "model", "lora.safetensors") };
+    const place = { checkpoint: last, model: join(last, "model", "told.safetensors") };
     expect(events.at(-1)).toMatchObject({ type: "done", step: 4, ...place });
   }
   expect(second.filter(({ type }) => type === "saved")).toEqual([]);

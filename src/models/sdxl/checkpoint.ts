@@ -48,11 +48,11 @@ export type KeyReport = {
 
 export type OpenOptions = {
   /** A VAE to use instead of the checkpoint's own: a .safetensors file or a diffusers VAE folder. */
-  readonly vae?: string;
+  readonly vae?: string | undefined;
   /** Which weights of a diffusers folder, such as `fp16`; by default those without a variant. */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
   /** What the user says of the prediction type, against all evidence. */
-  readonly prediction?: Claim;
+  readonly prediction?: Claim | undefined;
 };
 
 /**

@@ -71,7 +71,7 @@ export class EngineProcess {
    */
   async *run<Event>(task: string, options: unknown, signal?: AbortSignal): AsyncGenerator<Event, void> {
     checkSignal(signal);
-    if (signal?.aborted) throw cancelled(task);
+    if (signal?.aborted) throw cancelled(task, signal.reason);
     const run: Run = {
       id: this.#nextId++,
       task,
@@ -99,7 +99,7 @@ export class EngineProcess {
         }
         ended = true;
         // An engine that was killed for its slowness was cancelled, not broken.
-        if (signal?.aborted) throw cancelled(task);
+        if (signal?.aborted) throw cancelled(task, signal.reason);
         if (message.type === "failed") throw errorOf(message.failure);
         return;
       }
@@ -265,6 +265,7 @@ function errorOf({ code, message, hint, stack }: Failure): IllustriousError {
   return error;
 }
 
-function cancelled(task: string): IllustriousError {
-  return new IllustriousError("cancelled", `${task} was cancelled`);
+/** @param reason what the signal was aborted with, such as the error of `AbortSignal.timeout` */
+function cancelled(task: string, reason?: unknown): IllustriousError {
+  return new IllustriousError("cancelled", `${task} was cancelled`, undefined, { cause: reason });
 }

@@ -8,7 +8,7 @@ import { EngineProcess } from "../../runtime/process/engine-process.ts";
 
 export type AnalysisControl = {
   /** Interrupts the work, which then throws `cancelled`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The module of the process that works, for programs that bundle it elsewhere. */
   readonly entry?: URL;
 };

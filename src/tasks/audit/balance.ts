@@ -38,7 +38,7 @@ export type BalanceOptions = z.output<typeof balanceOptions>;
 
 export type BalanceControl = {
   /** Ends the work, which then throws `cancelled`; files of before are as they were. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 };
 
 export type BalanceEvent =

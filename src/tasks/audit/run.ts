@@ -33,7 +33,7 @@ import { openVocabulary } from "./vocabulary.ts";
 
 export type AuditControl = {
   /** Ends the audit after the images in work; it then throws `cancelled`, and the next one goes on from there. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The module of the processes that decode, for programs that bundle it elsewhere. */
   readonly entry?: URL;
 };

@@ -34,7 +34,7 @@ export type AuditWorkerEvent =
 
 export type WorkerControl = {
   /** Ends the work after the images in it; what is done of the chunk is kept, and the rest goes to others. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The module of the processes that decode, for programs that bundle it elsewhere. */
   readonly entry?: URL;
 };

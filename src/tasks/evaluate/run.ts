@@ -80,9 +80,9 @@ export type EvaluateEvent =
 
 export type EvaluateControl = {
   /** Abort to stop after the step in progress; every finished picture is kept. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The process that draws, if not one of its own that ends with the evaluation. */
-  readonly engine?: EngineProcess;
+  readonly engine?: EngineProcess | undefined;
   /** Whether sheets are wanted. */
   readonly sheets?: boolean;
 };

@@ -28,7 +28,7 @@ import type { Work } from "./work.ts";
 
 export type TagControl = {
   /** Ends the run after the captions in work; it then throws `cancelled`, and the next one goes on from there. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The module of the processes that plan large sets, for programs that bundle it elsewhere. */
   readonly entry?: URL;
 };

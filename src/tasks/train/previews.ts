@@ -7,7 +7,6 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { halfFolder } from "../../trainer/checkpoints.ts";
 import type { Examination, Lesson } from "../../trainer/lesson.ts";
-import { LORA_FILE } from "../../trainer/open-sdxl.ts";
 import type { TrainedSchedule } from "../../trainer/scheduler-config.ts";
 import { generateInEngine } from "../generate-in-engine.ts";
 import { parseGenerateOptions } from "../generate-options.ts";
@@ -20,9 +19,8 @@ export type PreviewOptions = {
   readonly prompts: readonly SamplePrompt[];
   readonly size: number;
   readonly seed: number;
-  /** The checkpoint beside which a LoRA learns, and the autoencoder in place of its own; a whole model needs none. */
-  readonly base?: string | undefined;
-  readonly vae?: string | undefined;
+  /** A LoRA's file, by name, the checkpoint beside which it learns, and the autoencoder in place of its own. */
+  readonly lora?: { readonly file: string; readonly base: string; readonly vae?: string | undefined };
   /** What is trained: a LoRA's file does not carry it, and its checkpoint may be of another kind. */
   readonly schedule: TrainedSchedule;
   readonly clipSkip: number;
@@ -33,7 +31,7 @@ const STEPS = 28;
 
 export async function previewsOf(
   saveModel: Lesson["saveModel"],
-  { run, step, prompts, size, seed, base, vae, schedule, clipSkip }: PreviewOptions,
+  { run, step, prompts, size, seed, lora, schedule, clipSkip }: PreviewOptions,
   signal: AbortSignal,
 ): Promise<Examination["previews"]> {
   // By its step, for a model that lay at the same place would be taken for one that is open already.
@@ -42,9 +40,12 @@ export async function previewsOf(
   await mkdir(folder);
   try {
     await saveModel(folder);
-    const lora = join(folder, LORA_FILE);
-    const model =
-      base === undefined ? { model: folder } : { model: base, loras: [lora], ...(vae !== undefined && { vae }) };
+    const { file, base = folder, vae } = lora ?? {};
+    const model = {
+      model: base,
+      ...(file !== undefined && { loras: [{ path: join(folder, file) }] }),
+      ...(vae !== undefined && { vae }),
+    };
     const { prediction, shift } = schedule;
     const zeroSnr = prediction === "flow" ? "auto" : schedule.zeroSnr ? "exact" : "off";
     const trained = { prediction, shift, zeroSnr, clipSkip } as const;

@@ -232,6 +232,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder,
     ...(network.convAlpha !== undefined && { convAlpha: network.convAlpha }),
   };
   const { threads } = engineThreads(options.threads);
+  const oneFile = `${basename(file.name)}.safetensors`;
   return openSdxlRun({
     runtime: onnxRuntime({ threads }),
     replicas: replicasOf(threads, Math.min(...set.config.datasets.map(({ batchSize }) => batchSize))),
@@ -243,6 +244,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder,
     train,
     ...(ranks && {
       lora: {
+        file: oneFile,
         ranks,
         settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, steps, step, epoch, startedAt }),
         ...(network?.weights !== undefined && { begin: await openLora(placeOf(file, network.weights), model.configs) }),
@@ -260,7 +262,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder,
       "modelspec.date": new Date().toISOString().slice(0, 19),
       "illustrious.steps": String(step),
     }),
-    ...(keys.save_model_as === "safetensors" && { singleFile: `${basename(file.name)}.safetensors` }),
+    ...(keys.save_model_as === "safetensors" && { singleFile: oneFile }),
     saved,
     ...(prompts.length > 0 && {
       examine: async (step, saveModel) => ({
@@ -269,7 +271,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder,
           saveModel,
           {
             ...{ run: folder, step, prompts, size: side, seed: 1, schedule, clipSkip: keys.clip_skip },
-            ...(ranks && base && { base: base.path, vae }),
+            ...(ranks && base && { lora: { file: oneFile, base: base.path, vae } }),
           },
           signal,
         ),

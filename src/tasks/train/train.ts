@@ -11,7 +11,7 @@ import { parseTrainOptions, type TrainInput } from "./train-options.ts";
 
 export type TrainControl = {
   /** Abort to stop after the step in progress, with a checkpoint of it. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The compiled module that the process runs, if not this package's own. */
   readonly entry?: URL;
 };
