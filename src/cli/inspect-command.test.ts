@@ -1,6 +1,6 @@
 /** @file `inspect` of models and pictures, also of those that want to steer the terminal. */
 
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -8,6 +8,8 @@ import { fakeGenerate } from "../../test/cli/fake-generate.ts";
 import { type FakeOptions, fakeShell } from "../../test/cli/fake-shell.ts";
 import { encodePng, type PngText } from "../formats/png/index.ts";
 import { writeSafetensors } from "../formats/safetensors/index.ts";
+import { inspectModel } from "../models/sdxl/inspect.ts";
+import { exportModel } from "../tasks/export-model.ts";
 import { run } from "./program.ts";
 
 const bootstrap = join(import.meta.dirname, "../../test/fixtures/nano-bootstrap");
@@ -78,7 +80,19 @@ test("evidence that lost is shown as such; the default only where nothing else i
   );
   expect(out).not.toContain("default");
   const bare = (await inspect([await lora("plain.safetensors", {})])).out;
-  expect(bare).toContain("Predicts eps (likely)\n  eps  — SDXL's default\n");
+  expect(bare).not.toContain("Predicts");
+});
+
+test("a checkpoint of which nothing says what it predicts, and marks, which are of use", async () => {
+  const silent = join(folder, "silent");
+  await cp(bootstrap, silent, { recursive: true, filter: (path) => !path.includes("scheduler") });
+  expect((await inspect([silent])).out).toContain("Predicts eps (nothing in the file says)\n  eps  — SDXL's default\n");
+  const marked = join(folder, "marked.safetensors");
+  for await (const _ of exportModel({ model: bootstrap, out: marked }));
+  expect((await inspectModel(marked)).report?.ignored).toEqual(["v_pred", "ztsnr"]);
+  const { out } = await inspect([marked]);
+  expect(out).toContain("tensor v_pred");
+  expect(out).not.toContain("Tensors of no use");
 });
 
 test("what is no model that opens is shown, and fails", async () => {

@@ -3,7 +3,7 @@
 import type { ModelHashes } from "../formats/hash.ts";
 import type { Inspection } from "../models/sdxl/inspect.ts";
 import type { Detection, Evidence } from "../models/sdxl/prediction.ts";
-import { WEIGHT } from "../models/sdxl/prediction-evidence.ts";
+import { isMark, WEIGHT } from "../models/sdxl/prediction-evidence.ts";
 import { counted, fileSize } from "./quantities.ts";
 import { listed, type Section, tableLines } from "./text-sections.ts";
 
@@ -61,12 +61,15 @@ function tallies(rows: readonly Tally[]): string[] {
   );
 }
 
-function predictionSections({ prediction: found }: Inspection): Section[] {
+function predictionSections({ prediction: found, kind }: Inspection): Section[] {
   if (!found) return [];
+  const isDefault = found.evidence.every(({ claim, weight }) => !claim.prediction || weight === WEIGHT.family);
+  // Of the model that it was made for, which most say nothing of.
+  if (isDefault && kind === "lora") return [];
   const zero = found.zeroSnr ? ", zero terminal SNR" : "";
   return [
     {
-      title: `Predicts ${found.prediction}${zero} (${CONFIDENCE[found.confidence]})`,
+      title: `Predicts ${found.prediction}${zero} (${isDefault ? "nothing in the file says" : CONFIDENCE[found.confidence]})`,
       lines: evidenceLines(found),
     },
     { title: "Conflicts", lines: found.conflicts },
@@ -106,7 +109,11 @@ function keySections({ report }: Inspection, few: number): Section[] {
   return [
     section("Missing tensors", report.missing),
     section("Unknown tensors", report.unknown),
-    section("Tensors of no use", report.ignored),
+    // Marks are of use: they are the evidence of what it predicts.
+    section(
+      "Tensors of no use",
+      report.ignored.filter((key) => !isMark(key)),
+    ),
   ];
 }
 

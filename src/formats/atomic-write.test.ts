@@ -1,11 +1,29 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type FileHandle, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import ts from "typescript";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { type FileCalls, removeStrayTemporaries, type Sink, systemCalls, writeFileAtomic } from "./atomic-write.ts";
+import {
+  type FileCalls,
+  removeStrayTemporaries,
+  type Sink,
+  systemCalls,
+  writeFileAtomic,
+  writeFirstFree,
+} from "./atomic-write.ts";
 
 let folder: string;
 const folders: string[] = [];
@@ -78,6 +96,40 @@ test.each([
     expect(await readdir(folder)).toEqual(found ? ["picture.png"] : []);
   }
   expect(failed).toEqual(["open", "write", "write", "write", "sync", "close", "rename", "syncFolder"]);
+});
+
+test("the first free name, where links are made and where they are not; no call that fails leaves half a file", async () => {
+  const taken = content(3, 1);
+  const fresh = content(2500, 9);
+  const pathOf = (attempt: number) => join(folder, `${attempt}.png`);
+  const noLinks = async () => {
+    throw Object.assign(new Error("EPERM: link"), { code: "EPERM" });
+  };
+  for (const makeLink of [link, noLinks]) {
+    const failed: string[] = [];
+    for (let k = 1; ; k++) {
+      for (const name of await readdir(folder)) await rm(join(folder, name));
+      await writeFile(pathOf(0), taken);
+      const { calls, names } = failing(k, false);
+      const written = await writeFirstFree(pathOf, fresh, { ...calls, link: makeLink }).catch(
+        (error: unknown) => error,
+      );
+      const left = (await readdir(folder)).filter((name) => !name.endsWith(".tmp"));
+      expect(new Uint8Array(await readFile(pathOf(0)))).toEqual(taken);
+      if (left.length > 1) expect(new Uint8Array(await readFile(pathOf(1)))).toEqual(fresh);
+      if (names.length < k) {
+        expect(written).toBe(pathOf(1));
+        expect(await temporaries()).toEqual([]);
+        break;
+      }
+      failed.push(names[k - 1]!);
+      // A temporary that cannot be unlinked is another's to clear away, and no failure.
+      if (names[k - 1] === "unlink") expect(written).toBe(pathOf(1));
+      else expect(written).toMatchObject({ code: "write_failed" });
+    }
+    const ending = makeLink === link ? ["unlink"] : ["open", "open", "close", "rename"];
+    expect(failed).toEqual(["open", "write", "write", "write", "sync", "close", ...ending, "syncFolder"]);
+  }
 });
 
 test("a start that is known at the end, in writes that fall short", async () => {

@@ -6,7 +6,7 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
-import { type FileHandle, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { type FileHandle, link, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { IllustriousError } from "../base/error.ts";
@@ -123,6 +123,70 @@ async function replaceFile({ path, content, calls, isWanted }: FileToWrite): Pro
   } finally {
     ours.delete(temporary);
   }
+}
+
+/** Beside those of a file that may replace another. */
+export type ClaimCalls = FileCalls & {
+  /** Fails with EEXIST where something has the name. */
+  link(from: string, to: string): Promise<void>;
+};
+
+/**
+ * Writes a file whole under the first name that is free, and replaces nothing, whoever else writes there at the same time.
+ *
+ * @param pathOf names in one folder; asked for the next, counted from 0, where one is taken
+ * @returns the path that it has
+ * @throws IllustriousError `write_failed`, as `writeFileAtomic`
+ */
+export async function writeFirstFree(
+  pathOf: (attempt: number) => string,
+  content: Uint8Array,
+  calls: ClaimCalls = { ...systemCalls, link },
+): Promise<string> {
+  let path = pathOf(0);
+  const temporary = join(dirname(path), temporaryName(basename(path)));
+  ours.add(temporary);
+  try {
+    await writeWhole(temporary, path, fillerOf(content), calls);
+    for (let attempt = 1; !(await guard(path, () => takesName(temporary, path, calls))); attempt++)
+      path = pathOf(attempt);
+  } catch (error) {
+    await calls.unlink(temporary).catch(() => {});
+    throw error;
+  } finally {
+    ours.delete(temporary);
+  }
+  await guard(path, () => calls.syncFolder(dirname(path)));
+  return path;
+}
+
+/** Whether the written file has the name now, which nothing had. */
+async function takesName(temporary: string, path: string, calls: ClaimCalls): Promise<boolean> {
+  const isTaken = (error: unknown) => (error as NodeJS.ErrnoException).code === "EEXIST";
+  try {
+    await calls.link(temporary, path);
+    // One that stays is cleared away later.
+    await calls.unlink(temporary).catch(() => {});
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+  }
+  // FAT and some network drives have no links: an empty file keeps the name until the whole one is in its place.
+  let kept: FileHandle;
+  try {
+    kept = await calls.open(path);
+  } catch (error) {
+    if (isTaken(error)) return false;
+    throw error;
+  }
+  try {
+    await calls.close(kept);
+    await calls.rename(temporary, path);
+  } catch (error) {
+    await calls.unlink(path).catch(() => {});
+    throw error;
+  }
+  return true;
 }
 
 /**

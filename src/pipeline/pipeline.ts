@@ -4,8 +4,9 @@ import { type Checkpoint, type OpenOptions, openCheckpoint } from "../models/sdx
 import type { LoraFile } from "../models/sdxl/lora-file.ts";
 import { withLoraFiles } from "../models/sdxl/lora-graph.ts";
 import { modelTokenizer, type Tokenizer } from "../models/sdxl/tokenizer.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Runtime, Session } from "../runtime/runtime.ts";
 import { type AppliedLora, changedComponents, type LoraRequest, openLoras, withStrengths } from "./loras.ts";
+import { numbersOnly } from "./numbers-only.ts";
 import { FITTING_SIZES, type LatentColours, latentColours } from "./preview.ts";
 import { type Blueprint, type Budget, blueprintOf, createShelf, noVae, type Part, type Shelf } from "./shelf.ts";
 
@@ -41,16 +42,18 @@ export async function openPipeline(path: string, options: PipelineOptions): Prom
   const blueprints = new Map<Part, Blueprint>();
   const opened = new Map<string, LoraFile>();
   let loras: readonly AppliedLora[] = [];
-  function withLoras(plain: Blueprint, part: Part): Blueprint {
-    if (part === "vaeEncoder" || part === "vaeDecoder" || loras.length === 0) return plain;
+  function drawnUp(part: Part): Blueprint {
+    const plain = blueprintOf(checkpoint, part, options.clipSkip);
+    const checked = (session: Session) => numbersOnly(session, part, plain.weights, () => loras);
+    if (part === "vaeEncoder" || part === "vaeDecoder" || loras.length === 0) return { ...plain, wrap: checked };
     const files = loras.map(({ file }) => file);
     return {
       ...withLoraFiles(plain.graph, plain.weights, part, files),
-      wrap: (session) => withStrengths(session, part, () => loras),
+      wrap: (session) => checked(withStrengths(session, part, () => loras)),
     };
   }
   const blueprint = (part: Part): Blueprint => {
-    const found = blueprints.get(part) ?? withLoras(blueprintOf(checkpoint, part, options.clipSkip), part);
+    const found = blueprints.get(part) ?? drawnUp(part);
     blueprints.set(part, found);
     return found;
   };

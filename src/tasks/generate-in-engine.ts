@@ -9,6 +9,7 @@ import type { ModelHashes } from "../formats/hash.ts";
 import { encodePng } from "../formats/png/index.ts";
 import { type EncodedPrompt, encodePrompts } from "../pipeline/conditioning.ts";
 import { type ConditioningAt, unetCall } from "../pipeline/denoise.ts";
+import { type AnswerWarning, firstAnswerHeld } from "../pipeline/first-answer.ts";
 import type { RgbImage } from "../pipeline/image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { previewOf } from "../pipeline/preview.ts";
@@ -128,11 +129,17 @@ async function* walk(
 
   const noise = noiseSource(options.noise, batch[0]!, [layout.batch, layout.channels, layout.height, layout.width]);
   const x = initialLatents(noise(), schedule.sigmas[0]!, options.startNoise);
-  const denoise = guidedDenoise(noiseModel.prediction, unetCall(unet, layout, conditioningAt), guidance, layout);
+  const plain = unetCall(unet, layout, conditioningAt);
+  const doubts: AnswerWarning[] = [];
+  const doubt = (warning: AnswerWarning) => doubts.push(warning);
+  const { prediction } = noiseModel;
+  const network = start === 0 ? firstAnswerHeld(plain, prediction.type, schedule.sigmas[0]!, doubt) : plain;
+  const denoise = guidedDenoise(prediction, network, guidance, layout);
   const steps = sampler(denoise, x, schedule.sigmas, { noise: () => noise(), ...settled.samplerOptions });
   const count = schedule.sigmas.length - 1;
   for (let began = performance.now(); ; began = performance.now()) {
     const { done, value } = await steps.next();
+    for (const warning of doubts.splice(0)) yield { type: "warning", ...warning };
     if (done) return split(value, layout);
     const shown = colours !== undefined && (value.index + 1) % options.preview === 0 ? colours : undefined;
     yield {

@@ -98,3 +98,12 @@ test("a tag asks for the same; in the negative prompt it asks for nothing; one t
     process.env.ILLUSTRIOUS_MODELS = env ?? "";
   }
 });
+
+test("a LoRA whose strength explodes is named in place of a black picture", async () => {
+  await expect(draw({ loras: [`${lora}:1e30`] })).rejects.toMatchObject({
+    code: "broken_numbers",
+    message: expect.stringMatching(/^the UNet gave NaN or infinity at timestep 999$/),
+    hint: expect.stringMatching(/leave them out: ink:1e\+30\. .*diffusion_pytorch_model\.safetensors \(F16\)/),
+  });
+  expect((await draw({})).picture.image.rgb).toHaveLength(3 * 64 * 64);
+});

@@ -1,6 +1,6 @@
 /** @file The folder of pictures: numbers count on from what is there, and what killed processes left is cleared away. */
 
-import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -18,6 +18,22 @@ test("counting on from what is there, pictures and sheets alike", async () => {
   const { picture, sheet } = await openPictureFolder(folder);
   expect(await picture(5, Uint8Array.of(1))).toBe(join(folder, "00012-5.png"));
   expect(await sheet(Uint8Array.of(2))).toBe(join(folder, "grid-00013.png"));
+});
+
+test("two writers at one time: every picture is there, under the name that was told", async () => {
+  const writers = await Promise.all([openPictureFolder(folder), openPictureFolder(folder)]);
+  const written = writers.map(async ({ picture, sheet }, writer) => {
+    const paths: string[] = [];
+    for (let i = 0; i < 5; i++) paths.push(await picture(1, Uint8Array.of(writer, i)));
+    return [...paths, await sheet(Uint8Array.of(writer, 5))];
+  });
+  const told = await Promise.all(written);
+  const names = await readdir(folder);
+  expect(names).toHaveLength(12);
+  expect(names.map((name) => join(folder, name)).sort()).toEqual(told.flat().sort());
+  for (const [writer, paths] of told.entries()) {
+    for (const [i, path] of paths.entries()) expect([...(await readFile(path))]).toEqual([writer, i]);
+  }
 });
 
 test("half-written files of long ago are gone, others stay", async () => {

@@ -2,11 +2,11 @@
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { removeStrayTemporaries, writeFileAtomic } from "../formats/atomic-write.ts";
+import { removeStrayTemporaries, writeFirstFree } from "../formats/atomic-write.ts";
 import { makeFolder } from "./output-place.ts";
 
 export type PictureFolder = {
-  /** Writes the next picture; returns its path. */
+  /** Writes the next picture; returns its path. What another program has written meanwhile is not replaced. */
   picture(seed: number, png: Uint8Array): Promise<string>;
   sheet(png: Uint8Array): Promise<string>;
 };
@@ -21,14 +21,11 @@ export async function openPictureFolder(folder: string): Promise<PictureFolder> 
   // What may not be deleted does no harm.
   await removeStrayTemporaries(folder).catch(() => []);
   let next = await firstFree(folder);
-  const write = async (name: string, png: Uint8Array) => {
-    const path = join(folder, name);
-    await writeFileAtomic(path, png);
-    return path;
-  };
+  const write = (nameOf: (number: string) => string, png: Uint8Array) =>
+    writeFirstFree(() => join(folder, nameOf(numbered(next++))), png);
   return {
-    picture: (seed, png) => write(`${numbered(next++)}-${seed}.png`, png),
-    sheet: (png) => write(`grid-${numbered(next++)}.png`, png),
+    picture: (seed, png) => write((number) => `${number}-${seed}.png`, png),
+    sheet: (png) => write((number) => `grid-${number}.png`, png),
   };
 }
 

@@ -13,7 +13,7 @@ import { openVae } from "./checkpoint-vae.ts";
 import type { SdxlConfigs } from "./config.ts";
 import { COMPONENTS, type Component, FOLDER, SGM_PREFIX } from "./names.ts";
 import { type Claim, type Clues, type Detection, detectPrediction } from "./prediction.ts";
-import { MARKERS } from "./prediction-evidence.ts";
+import { isMark } from "./prediction-evidence.ts";
 
 export type Checkpoint = {
   readonly kind: "diffusers" | "single-file";
@@ -100,9 +100,7 @@ const IGNORED: readonly RegExp[] = [
 /** @param vaeReplaced the checkpoint's own VAE is left unused on purpose */
 export function reportOf({ bound, rest }: Opened, vaeReplaced = false): KeyReport {
   const known = (key: string) =>
-    IGNORED.some((pattern) => pattern.test(key)) ||
-    MARKERS.includes(key.replace(/^unet\//, "")) ||
-    (vaeReplaced && key.startsWith(SGM_PREFIX.vae));
+    IGNORED.some((pattern) => pattern.test(key)) || isMark(key) || (vaeReplaced && key.startsWith(SGM_PREFIX.vae));
   return {
     missing: [...bound.values()].flatMap(({ missing }) => missing),
     unknown: rest.filter((key) => !known(key)),

@@ -59,6 +59,11 @@ export type Clues = {
 /** Tensors that mark a prediction type. */
 export const MARKERS: readonly string[] = ["v_pred", "ztsnr", "edm_vpred.sigma_max", "edm_vpred.sigma_min"];
 
+/** Of a single file, or in a folder's UNet, where it is `unet/v_pred`. */
+export function isMark(key: string): boolean {
+  return MARKERS.includes(key.replace(/^unet\//, ""));
+}
+
 export function evidenceOf(clues: Clues): Evidence[] {
   return [
     ...fromOurMetadata(clues.metadata),
