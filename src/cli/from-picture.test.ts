@@ -125,6 +125,21 @@ test("what is not honoured is told before the work begins", async () => {
   ]);
 });
 
+test("Civitai's pictures name files as the site does, and no model: both are told", async () => {
+  const lora = '{"type":"lora","weight":0.7,"modelVersionId":2,"modelName":"Style, [soft]","modelVersionName":"v1"}';
+  const resources = `[{"type":"checkpoint","modelVersionId":1,"modelName":"Ill","modelVersionName":"2.0"},${lora}]`;
+  const text = `x\nSteps: 20, Seed: 4, Civitai resources: ${resources}, Civitai metadata: {"a":1,"b":2}, ENSD: 3`;
+  const { err, asked } = await generate("--from", await picture("civitai.png", ["parameters", text]));
+  expect(asked?.model).toMatch(/^nano-/);
+  expect(err.split("\n").slice(0, 3)).toEqual([
+    "warning: Civitai made it with checkpoint Ill 2.0, lora Style, [soft] v1 (weight 0.7); to use them, say where they are with --model and --lora.",
+    "warning: Not honoured: ENSD: 3.",
+    `warning: The picture names no model; ${asked?.model} is used. Another: --model.`,
+  ]);
+  const broken = await picture("cut.png", ["parameters", "x\nSteps: 20, Seed: 4, Civitai resources: [{, ENSD: 3"]);
+  expect((await generate("--from", broken)).err).toContain("Not honoured: Civitai resources: [{, ENSD: 3.");
+});
+
 test("another file under the model's name is noticed by its hash", async () => {
   // The fake pictures say 0123456789.
   expect((await generate("--from", await picture("same.png", own()))).err).not.toContain("another model file");

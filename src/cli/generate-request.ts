@@ -66,7 +66,11 @@ export async function generateRequest(
   if (own.out !== undefined && options.grid === true) {
     throw usageError("--grid makes a sheet of several pictures, and --out names the file of one", "Use --out-dir.");
   }
-  return { run: { options, handle: await handlerOf(own, picture) }, notes: picture?.notes ?? [] };
+  const notes = [...(picture?.notes ?? [])];
+  if (picture?.source !== undefined && values.model === undefined && picture.options.model === undefined) {
+    notes.push(`The picture names no model; ${model} is used. Another: --model.`);
+  }
+  return { run: { options, handle: await handlerOf(own, picture) }, notes };
 }
 
 function takePrompt(values: Values, words: readonly string[]): void {
