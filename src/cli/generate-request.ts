@@ -39,10 +39,14 @@ export async function generateRequest(
 ): Promise<GenerateRequest> {
   const { values, typed } = readFlags(command, generateOptions, generateFlags);
   takePrompt(values, words);
-  if (own.from === "") throw usageError('--from "": must be a picture', "Name a PNG file.");
+  if (own.from === "") throw usageError('--from "": must be a picture', "Name a PNG, JPEG or WebP file.");
   const picture = own.from === undefined ? undefined : await optionsFromPicture(own.from, values, shell.env);
   if (values.prompt === undefined && picture?.options.prompt === undefined) {
-    throw usageError("no prompt is given", 'Such as: illustrious generate "1girl, red hair". For none at all: -p ""');
+    const silent = picture && picture.source === undefined ? `${own.from} does not say how it was made, and ` : "";
+    throw usageError(
+      `${silent}no prompt is given`,
+      'Such as: illustrious generate "1girl, red hair". For none at all: -p ""',
+    );
   }
   // A variable set to nothing is as good as unset.
   const usual = () => shell.env.ILLUSTRIOUS_MODEL || firstShipped();
