@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fakeGenerate } from "../../test/cli/fake-generate.ts";
 import { fakeShell } from "../../test/cli/fake-shell.ts";
+import { exifBlock } from "../../test/fixtures/formats/exif-block.ts";
 import { encodePng, type PngText } from "../formats/png/index.ts";
 import { otherFileWarnings } from "../tasks/from-picture.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
@@ -125,11 +126,55 @@ test("what is not honoured is told before the work begins", async () => {
   ]);
 });
 
+test("Civitai's pictures name files as the site does, and no model: both are told", async () => {
+  const lora = '{"type":"lora","weight":0.7,"modelVersionId":2,"modelName":"Style, [soft]","modelVersionName":"v1"}';
+  const resources = `[{"type":"checkpoint","modelVersionId":1,"modelName":"Ill","modelVersionName":"2.0"},${lora}]`;
+  const text = `x\nSteps: 20, Seed: 4, Civitai resources: ${resources}, Civitai metadata: {"a":1,"b":2}, ENSD: 3`;
+  const { err, asked } = await generate("--from", await picture("civitai.png", ["parameters", text]));
+  expect(asked?.model).toMatch(/^nano-/);
+  expect(err.split("\n").slice(0, 3)).toEqual([
+    "warning: Civitai made it with checkpoint Ill 2.0, lora Style, [soft] v1 (weight 0.7); to use them, say where they are with --model and --lora.",
+    "warning: Not honoured: ENSD: 3.",
+    `warning: The picture names no model; ${asked?.model} is used. Another: --model.`,
+  ]);
+  const broken = await picture("cut.png", ["parameters", "x\nSteps: 20, Seed: 4, Civitai resources: [{, ENSD: 3"]);
+  expect((await generate("--from", broken)).err).toContain("Not honoured: Civitai resources: [{, ENSD: 3.");
+});
+
 test("another file under the model's name is noticed by its hash", async () => {
   // The fake pictures say 0123456789.
   expect((await generate("--from", await picture("same.png", own()))).err).not.toContain("another model file");
   const { err } = await generate("--from", await picture("other.png", own("ffffffffff")));
   expect(err).toContain("made with another model file of this name (hash ffffffffff, this one has 0123456789)");
+});
+
+test("JPEG and WebP have the same texts in EXIF, or say nothing", async () => {
+  const { default: sharp } = await import("sharp");
+  const pixel = sharp({ create: { width: 2, height: 1, channels: 3, background: "red" } });
+  const bare = await pixel.jpeg().toBuffer();
+  const block = exifBlock(false, "UNICODE\0", Buffer.from("x\nSteps: 9, Seed: 4, Model: noob", "utf16le").swap16());
+  const marker = Buffer.from([0xff, 0xe1, 0, block.length + 2]);
+  const jpeg = join(folder, "a1111.png");
+  await writeFile(jpeg, Buffer.concat([bare.subarray(0, 2), marker, block, bare.subarray(2)]));
+  expect((await generate("--from", jpeg)).asked).toMatchObject({ prompt: "x", steps: 9, seed: 4, noise: "nv" });
+  const graph = JSON.stringify({ 3: { class_type: "KSampler", inputs: { seed: 7 } } });
+  const webp = join(folder, "comfyui.webp");
+  await writeFile(
+    webp,
+    await pixel
+      .webp()
+      .withExif({ IFD0: { Model: `prompt:${graph}` } })
+      .toBuffer(),
+  );
+  expect((await generate("y", "--from", webp)).asked).toMatchObject({ prompt: "y", seed: 7, noise: "cpu" });
+  await writeFile(jpeg, bare);
+  const { code, err } = await generate("--from", jpeg);
+  expect({ code, err }).toEqual({
+    code: 2,
+    err: expect.stringContaining("a1111.png does not say how it was made, and no prompt is given"),
+  });
+  await writeFile(jpeg, bare.subarray(0, 20));
+  expect((await generate("--from", jpeg)).err).toContain("a1111.png: not a whole JPEG file");
 });
 
 test("no PNG, and no text in it", async () => {

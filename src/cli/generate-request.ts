@@ -39,10 +39,14 @@ export async function generateRequest(
 ): Promise<GenerateRequest> {
   const { values, typed } = readFlags(command, generateOptions, generateFlags);
   takePrompt(values, words);
-  if (own.from === "") throw usageError('--from "": must be a picture', "Name a PNG file.");
+  if (own.from === "") throw usageError('--from "": must be a picture', "Name a PNG, JPEG or WebP file.");
   const picture = own.from === undefined ? undefined : await optionsFromPicture(own.from, values, shell.env);
   if (values.prompt === undefined && picture?.options.prompt === undefined) {
-    throw usageError("no prompt is given", 'Such as: illustrious generate "1girl, red hair". For none at all: -p ""');
+    const silent = picture && picture.source === undefined ? `${own.from} does not say how it was made, and ` : "";
+    throw usageError(
+      `${silent}no prompt is given`,
+      'Such as: illustrious generate "1girl, red hair". For none at all: -p ""',
+    );
   }
   // A variable set to nothing is as good as unset.
   const usual = () => shell.env.ILLUSTRIOUS_MODEL || firstShipped();
@@ -66,7 +70,11 @@ export async function generateRequest(
   if (own.out !== undefined && options.grid === true) {
     throw usageError("--grid makes a sheet of several pictures, and --out names the file of one", "Use --out-dir.");
   }
-  return { run: { options, handle: await handlerOf(own, picture) }, notes: picture?.notes ?? [] };
+  const notes = [...(picture?.notes ?? [])];
+  if (picture?.source !== undefined && values.model === undefined && picture.options.model === undefined) {
+    notes.push(`The picture names no model; ${model} is used. Another: --model.`);
+  }
+  return { run: { options, handle: await handlerOf(own, picture) }, notes };
 }
 
 function takePrompt(values: Values, words: readonly string[]): void {

@@ -128,6 +128,18 @@ test("what does not exist, or is not what its name says, does not keep the other
   expect(out).toContain("a picture of 3×2 pixels");
 });
 
+test("a JPEG is a picture, too", async () => {
+  const { default: sharp } = await import("sharp");
+  const path = join(folder, "photo.jpg");
+  await sharp({ create: { width: 5, height: 4, channels: 3, background: "red" } })
+    .jpeg()
+    .toFile(path);
+  const { code, out } = await inspect([path]);
+  expect(code).toBe(0);
+  expect(out).toContain("a picture of 5×4 pixels");
+  expect(out).toContain("The picture does not say how it was made.");
+});
+
 test("a picture: settings in order, and how to make it again", async () => {
   const infotext = "1girl\nnight\nNegative prompt: text\nSteps: 20, Sampler: Restart, Seed: 4, Size: 64x64, Model: m";
   const path = await picture("it's.png", [

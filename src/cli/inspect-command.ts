@@ -35,7 +35,7 @@ type Flags = { readonly hash?: boolean; readonly full?: boolean; readonly json?:
 export function install(command: Command, context: Context): void {
   command
     .usage("[options] <path...>")
-    .argument("<path...>", "model file, diffusers folder, shipped model's name or PNG");
+    .argument("<path...>", "model file, diffusers folder, shipped model's name or picture (PNG, JPEG, WebP)");
   command.option("--hash", "also the hashes by which sites know a file: reads all of it");
   command.option("--full", "every key and every text, nothing cut short");
   command.option("--json", "one JSON object a line on stdout, everything in it");
@@ -71,10 +71,12 @@ type Inspected = {
   readonly isWhole: boolean;
 };
 
+const PICTURES: ReadonlySet<string> = new Set(["png", "jpeg", "webp"]);
+
 async function inspectOne(name: string, flags: Flags, shell: Shell): Promise<Inspected> {
   const full = flags.full === true;
   const { path } = await findModel(name, shell.env);
-  if ((await isFile(path)) && (await fileKindOf(path)) === "png") {
+  if ((await isFile(path)) && PICTURES.has(await fileKindOf(path))) {
     const picture = inspectPicture(path, await readPictureFile(path));
     return { data: picture, sections: pictureSections(picture, full), isWhole: true };
   }

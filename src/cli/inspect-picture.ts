@@ -1,6 +1,6 @@
 /** @file What a picture says of how it was made, for people and as data. */
 
-import { readComfyGraph } from "../formats/comfy-graph.ts";
+import { readComfyGraph } from "../formats/comfy-graph-read.ts";
 import { parseInfotext } from "../formats/infotext.ts";
 import { optionsFromTexts, type PictureSource } from "../tasks/picture-options.ts";
 import type { PictureFile } from "../tasks/read-picture.ts";

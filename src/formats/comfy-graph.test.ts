@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cpuTime } from "../../test/fixtures/formats/cpu-time.ts";
-import { type ComfyGraph, type ComfyJob, comfyGraph, readComfyGraph } from "./comfy-graph.ts";
+import { type ComfyGraph, type ComfyJob, comfyGraph } from "./comfy-graph.ts";
+import { POWER_LORAS } from "./comfy-graph-nodes.ts";
+import { readComfyGraph, readComfyRecord } from "./comfy-graph-read.ts";
 import { encodePng, readPngText } from "./png/index.ts";
 
 /** What ComfyUI's own nodes want and give (`nodes.py`, `nodes_model_advanced.py`): required inputs, then outputs. */
@@ -173,7 +175,43 @@ const node = (class_type: string, inputs: object) => ({ class_type, inputs });
 
 test.each<[string, object, Partial<ComfyJob>]>([
   ["no sampler", { "1": node("LoadImage", {}) }, {}],
-  ["a seed that another node computes", sampler({ seed: ["2", 0], steps: 5 }), { steps: 5 }],
+  [
+    "a seed that another node computes",
+    { ...sampler({ seed: ["2", 0], steps: 5 }), "2": node("Sum", { value: 1, other: ["1", 0] }) },
+    { steps: 5 },
+  ],
+  [
+    "numbers that other nodes hold",
+    {
+      ...sampler({ seed: ["2", 0], steps: ["3", 0], latent_image: ["4", 0] }),
+      "2": node("Seed (rgthree)", { seed: 7 }),
+      "3": node("PrimitiveInt", { value: 20 }),
+      "4": node("EmptyLatentImage", { width: ["5", 0], height: 512 }),
+      "5": node("Reroute", { int: ["6", 0] }),
+      "6": node("INTConstant", { value: 640 }),
+    },
+    { seed: 7, steps: 20, width: 640, height: 512 },
+  ],
+  [
+    "LoRAs for the model only, and rgthree's many",
+    {
+      ...sampler({ model: ["2", 0] }),
+      "2": node("LoraLoaderModelOnly", { model: ["3", 0], lora_name: "a", strength_model: 0.5 }),
+      "3": node(POWER_LORAS, {
+        clip: ["4", 1],
+        lora_1: { on: true, lora: "b", strength: 0.7 },
+        lora_2: { on: false, lora: "c", strength: 1 },
+        lora_3: { on: true, lora: "d", strength: 0.6, strengthTwo: 0.2 },
+      }),
+    },
+    {
+      loras: [
+        { name: "b", strengthModel: 0.7, strengthClip: 0.7 },
+        { name: "d", strengthModel: 0.6, strengthClip: 0.2 },
+        { name: "a", strengthModel: 0.5, strengthClip: 0 },
+      ],
+    },
+  ],
   ["a link to nowhere", sampler({ model: ["9", 0], positive: ["9", 0] }), {}],
   [
     "nodes in a circle",
@@ -237,6 +275,91 @@ test.each<[string, object, Partial<ComfyJob>]>([
 ])("a stranger's graph with %s", (_, graph, expected) => {
   expect(readComfyGraph(JSON.stringify(graph))).toEqual(expected);
 });
+
+const whole: ComfyJob = {
+  checkpoint: "a",
+  prompt: "p",
+  negativePrompt: "n",
+  width: 64,
+  height: 64,
+  seed: 1,
+  steps: 20,
+  cfg: 5,
+  sampler: "euler",
+  scheduler: "normal",
+};
+
+test.each(["1", "99"])("of two passes the one that begins with noise counts, whatever its id: %s", (id) => {
+  const upscaled = { "20": node("LatentUpscale", { samples: ["3", 0] }), "8": node("VAEDecode", { samples: [id, 0] }) };
+  const second = node("KSampler", { latent_image: ["20", 0], seed: 2, denoise: 0.5 });
+  const { job, notes } = readComfyRecord(JSON.stringify({ ...comfyGraph(whole), ...upscaled, [id]: second }));
+  expect(job).toMatchObject({ seed: 1, denoise: 1, width: 64 });
+  expect(notes).toEqual([
+    "It has another sampler: a second pass is not repeated, only the one that begins with noise.",
+  ]);
+});
+
+/** Nodes of `whole`, changed, with more beside them. */
+const changed = (inputs: Record<string, object>, more: object = {}) => {
+  const graph = Object.entries(comfyGraph(whole)).map(([id, one]) => [
+    id,
+    { ...one, inputs: { ...one.inputs, ...inputs[id] } },
+  ]);
+  return JSON.stringify({ ...Object.fromEntries(graph), ...more });
+};
+
+test.each<[string, string[]]>([
+  [changed({}), []],
+  [
+    changed(
+      { "3": { seed: ["20", 0], steps: ["21", 0], cfg: null } },
+      { "20": node("Dice", { sides: 6 }), "21": node("PrimitiveInt", { value: 9 }) },
+    ),
+    ["Not read from its graph, so what is usual here is taken: seed, cfg."],
+  ],
+  [
+    changed({ "3": { model: ["20", 0] } }, { "20": node("FreeU_V2", { model: ["21", 0] }), "21": node("Tiling", {}) }),
+    [
+      "Not read from its graph, so what is usual here is taken: checkpoint.",
+      "FreeU weighed the network's features anew, which is left out.",
+      "Nodes that are not read here: Tiling.",
+    ],
+  ],
+  [
+    changed(
+      { "3": { positive: ["20", 0], negative: ["20", 1] } },
+      { "20": node("ControlNetApplyAdvanced", { positive: ["21", 0], negative: ["7", 0] }), "21": joined() },
+    ),
+    ["ControlNet steered it, which is left out.", "It has prompts that are joined; only the first of each is read."],
+  ],
+  [
+    changed(
+      { "3": { positive: ["20", 0] }, "9": { images: ["21", 0] } },
+      {
+        "20": node("CLIPTextEncodeSDXL", { clip: ["4", 1], text_g: "p", text_l: "q", width: 4096, crop_w: 0 }),
+        "21": node("FaceDetailer", { image: ["8", 0] }),
+      },
+    ),
+    [
+      "Its positive prompt is another for the first text encoder (text_l), which is left out.",
+      "Its size conditioning is left out: width 4096.",
+      "Nodes that are not read here: FaceDetailer.",
+    ],
+  ],
+  [
+    JSON.stringify({
+      ...JSON.parse(changed({})),
+      "3": node("KSamplerAdvanced", { ...comfyGraph(whole)["3"]!.inputs, start_at_step: 0, end_at_step: 15 }),
+    }),
+    ["Its sampler makes steps 0 to 15 of 20; all are made here."],
+  ],
+])("what is lost is said: graph %#", (graph, notes) => {
+  expect(readComfyRecord(graph).notes).toEqual(notes);
+});
+
+function joined() {
+  return node("ConditioningCombine", { conditioning_1: ["6", 0], conditioning_2: ["7", 0] });
+}
 
 test("Python's NaN and Infinity are read over, but not in texts", () => {
   const json =

@@ -13,8 +13,8 @@ export {
   type ComfyLora,
   type ComfyNode,
   comfyGraph,
-  readComfyGraph,
 } from "./comfy-graph.ts";
+export { readComfyGraph } from "./comfy-graph-read.ts";
 export {
   type FileKind,
   fileKind,

@@ -123,7 +123,7 @@ function parseFields(line: string): Map<string, string> | undefined {
     if (item < start) addBareItems(fields, line.slice(item, start).split(",").slice(0, -1));
     const begin = skipSpace(line, from);
     const key = line.slice(start, colon);
-    const end = (key === HASHES ? hashesEnd(line, begin) : undefined) ?? valueEnd(line, begin);
+    const end = (key === HASHES ? hashesEnd(line, begin) : undefined) ?? valueEnd(line, jsonEnd(key, line, begin));
     fields.set(key, unquote(line.slice(begin, end)));
     found++;
     from = end + 1;
@@ -170,6 +170,19 @@ function valueEnd(line: string, begin: number): number {
   }
   const comma = line.indexOf(",", begin);
   return comma < 0 ? line.length : comma;
+}
+
+/** Where Civitai's unquoted JSON ends, or, where it never does, the line; the beginning of any other value. */
+function jsonEnd(key: string, line: string, begin: number): number {
+  if (!key.startsWith("Civitai ") || !/[[{]/.test(line[begin] ?? "")) return begin;
+  const token = /"(?:[^"\\]|\\.)*"?|[[\]{}]/g;
+  token.lastIndex = begin;
+  let depth = 0;
+  for (let match = token.exec(line); match; match = token.exec(line)) {
+    if (/^[[{]/.test(match[0])) depth++;
+    else if (/^[\]}]/.test(match[0]) && --depth === 0) return token.lastIndex;
+  }
+  return line.length;
 }
 
 /** Of flat JSON that a comma or the line's end follows. Stops at the next brace, so that no letter is looked at twice. */

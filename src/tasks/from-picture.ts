@@ -3,12 +3,11 @@
 import { basename, dirname, resolve } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import { parseInfotext } from "../formats/infotext.ts";
-import { readPngText } from "../formats/png/index.ts";
 import { type Environment, findByName, findVae } from "./find-model.ts";
 import type { GenerateEvent } from "./generate-events.ts";
 import type { GenerateInput } from "./generate-options.ts";
 import { optionsFromTexts, type PictureSource } from "./picture-options.ts";
-import { readPictureFile } from "./read-picture.ts";
+import { readPicture, readPictureFile } from "./read-picture.ts";
 
 export type PictureOptions = {
   /** Whose record the picture has; undefined where it does not say how it was made, or in a way that is not read here. */
@@ -30,7 +29,7 @@ export type PictureOptions = {
  *     const { options } = await optionsFromPicture("picture.png");
  *     for await (const event of generate({ model: "nano-v3.0-eps", ...options, seed: 8 })) …
  *
- * @param picture a PNG's path or bytes
+ * @param picture a PNG's, JPEG's or WebP's path or bytes
  * @param given what will be asked for instead: with another model, what belongs to the picture's own is left out
  * @throws IllustriousError `missing_file` also when the picture's model is not found and no other is given; `bad_file`
  */
@@ -39,7 +38,8 @@ export async function optionsFromPicture(
   given: Readonly<Partial<Record<keyof GenerateInput, unknown>>> = {},
   env: Environment = process.env,
 ): Promise<PictureOptions> {
-  const texts = new Map(typeof picture === "string" ? (await readPictureFile(picture)).texts : readPngText(picture));
+  const file = typeof picture === "string" ? await readPictureFile(picture) : await readPicture(picture);
+  const texts = new Map(file.texts);
   const { source, options, unused, notes } = optionsFromTexts(texts);
   const { model, vae, ...rest } = options;
   // How it was decoded was right for its size.

@@ -1,12 +1,13 @@
 /** @file A job read from a ComfyUI graph as options, with ComfyUI's ways of weighing words and of finding timesteps. */
 
 import type { ComfyJob } from "../formats/comfy-graph.ts";
+import type { ComfyReading } from "../formats/comfy-graph-read.ts";
 import { lookUpSampler, lookUpSchedule } from "../sampling/index.ts";
 import { writeLoraChoice } from "./lora-choice.ts";
 import { type Draft, type PictureOption, take } from "./picture-draft.ts";
 import { COMFYUI } from "./picture-options-infotext.ts";
 
-export function readComfyJob(job: Partial<ComfyJob>, draft: Draft): void {
+export function readComfyJob({ job, notes }: ComfyReading, draft: Draft): void {
   if (Object.keys(job).length === 0) {
     draft.notes.push("Its ComfyUI graph has no sampler that is known here.");
     return;
@@ -39,7 +40,13 @@ export function readComfyJob(job: Partial<ComfyJob>, draft: Draft): void {
     take(draft, "loras", loras, `loras: ${loras.join(", ")}`);
   }
   readNames(job, draft);
-  noteWhatIsMissing(job, draft);
+  if (job.denoise !== undefined && job.denoise < 1) {
+    draft.unused.push(`denoise: ${job.denoise}`);
+    draft.notes.push(
+      "It was made from another picture (img2img), which it does not hold; it is drawn from noise here.",
+    );
+  }
+  draft.notes.push(...notes);
 }
 
 function readNames({ sampler, scheduler }: Partial<ComfyJob>, draft: Draft): void {
@@ -54,14 +61,4 @@ function readNames({ sampler, scheduler }: Partial<ComfyJob>, draft: Draft): voi
   } catch {
     draft.unused.push(`scheduler: ${scheduler}`);
   }
-}
-
-function noteWhatIsMissing(job: Partial<ComfyJob>, draft: Draft): void {
-  if (job.denoise !== undefined && job.denoise < 1) {
-    draft.unused.push(`denoise: ${job.denoise}`);
-    draft.notes.push(
-      "It was made from another picture (img2img), which it does not hold; it is drawn from noise here.",
-    );
-  }
-  if (job.prompt === undefined) draft.notes.push("Its prompt comes from nodes that are not known here.");
 }

@@ -38,7 +38,7 @@ const unused: Read = (value, draft, key) => {
 
 /** About the picture, but no setting. */
 const IGNORED =
-  /^(version|user|model hash|vae hash|hashes|created date|lora hashes|engine|sigmas|comfyui graph|illustrious)$/;
+  /^(version|user|model hash|vae hash|hashes|created date|lora hashes|engine|sigmas|comfyui graph|illustrious|civitai metadata)$/;
 
 function number(name: PictureOption): Read {
   return (value, draft, key) => take(draft, name, value.trim() === "" ? value : Number(value), `${key}: ${value}`);
@@ -91,6 +91,7 @@ const READERS: ReadonlyMap<string, Read> = new Map<string, Read>([
   ["zero snr", text("zeroSnr")],
   ["shift", number("shift")],
   ["noise schedule", readNoiseSchedule],
+  ["civitai resources", readCivitaiResources],
 ]);
 
 /** Old labels end in the schedule; new ones have a field for it, in which `Automatic` is the sampler's own. */
@@ -152,6 +153,22 @@ function readClipSkip(value: string, draft: Draft, key: string, fields: Fields):
 /** A1111's switch, with the value that it and ComfyUI put for zero. */
 function readNoiseSchedule(value: string, draft: Draft): void {
   if (value === "Zero Terminal SNR") draft.options.zeroSnr = "comfyui";
+}
+
+/** Names by which its site knows the files, which are no files' names. */
+function readCivitaiResources(value: string, draft: Draft, key: string): void {
+  const resources: unknown = attempt(() => JSON.parse(value));
+  if (!Array.isArray(resources)) {
+    draft.unused.push(`${key}: ${value}`);
+    return;
+  }
+  const named = resources.map((one) => {
+    const { type, modelName, modelVersionName, weight } = Object(one) as Record<string, unknown>;
+    const names = [type, modelName, modelVersionName].filter((name) => typeof name === "string");
+    return `${names.join(" ")}${typeof weight === "number" ? ` (weight ${weight})` : ""}`;
+  });
+  const hint = "to use them, say where they are with --model and --lora.";
+  if (named.length > 0) draft.notes.push(`Civitai made it with ${named.join(", ")}; ${hint}`);
 }
 
 /** Pictures that came about by more than one pass over noise. */

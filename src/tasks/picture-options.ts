@@ -3,7 +3,7 @@
  * Pictures come from strangers, so every value passes the schema, and nothing in them chooses a folder or a thread count.
  */
 
-import { readComfyGraph } from "../formats/comfy-graph.ts";
+import { readComfyRecord } from "../formats/comfy-graph-read.ts";
 import { parseInfotext } from "../formats/infotext.ts";
 import type { GenerateInput } from "./generate-options.ts";
 import { type Draft, type PictureOption, pictureOptions, take } from "./picture-draft.ts";
@@ -36,7 +36,7 @@ export function optionsFromTexts(chunks: ReadonlyMap<string, string>): PictureRe
     if (source === "a1111") readInfotext(parsed, draft);
   } else if (graph !== undefined) {
     source = "comfyui";
-    readComfyJob(readComfyGraph(graph), draft);
+    readComfyJob(readComfyRecord(graph), draft);
   } else {
     draft.notes.push(`The picture does not say how it was made${otherPrograms(chunks)}.`);
   }

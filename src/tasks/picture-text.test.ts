@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readComfyGraph } from "../formats/comfy-graph.ts";
+import { readComfyGraph } from "../formats/comfy-graph-read.ts";
 import { parseInfotext } from "../formats/infotext.ts";
 import { encodePng, readPngText } from "../formats/png/index.ts";
 import { samplerNames, scheduleNames } from "../sampling/index.ts";

@@ -45,7 +45,8 @@ function lora(tensors: Tensors): FileIdentity | undefined {
   const lycoris = keys.some((key) => LYCORIS.test(key));
   if (!lycoris && !keys.some((key) => LORA.test(key))) return undefined;
   const kohya = keys.some((key) => /^lora_(unet|te\d?|transformer)_/.test(key));
-  const format = lycoris ? "LyCORIS's" : kohya ? "kohya's" : "diffusers'";
+  const peft = keys.some((key) => key.startsWith("base_model.model."));
+  const format = lycoris ? "LyCORIS's" : kohya ? "kohya's" : peft ? "PEFT's" : "diffusers'";
   return { kind: "lora", name: `a LoRA in ${format} format${loraBase(tensors)}` };
 }
 

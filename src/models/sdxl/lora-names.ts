@@ -3,7 +3,7 @@
  *
  * kohya's trainers write a prefix for the network and then the layer's path with `_` for `.`: SGM's path for SDXL's UNet,
  * transformers' for both encoders (`networks/lora.py`); others write diffusers' path for the UNet in the same way.
- * diffusers and PEFT keep the dots; ComfyUI puts its own prefixes before a checkpoint's paths.
+ * diffusers and PEFT keep the dots, PEFT's own files without a network's name; ComfyUI puts its own prefixes before a checkpoint's paths.
  */
 
 import type { LoraRole } from "../../nn/lora.ts";
@@ -23,6 +23,9 @@ const COMFYUI: Record<LoraComponent, string> = {
   textEncoder: "text_encoders.clip_l.transformer.",
   textEncoder2: "text_encoders.clip_g.transformer.",
 };
+
+/** What PEFT itself writes before the paths of the one network that it saves; from SDXL that is the UNet. */
+const PEFT = "base_model.model.";
 
 /** The name under which kohya's trainers save what stands beside a parameter's layer. */
 export function kohyaModule(component: LoraComponent, { name, sgm }: Parameter): string {
@@ -53,6 +56,7 @@ function spellings(component: LoraComponent, parameter: Parameter): string[] {
     kohyaModule(component, parameter),
     KOHYA[component] + underscored(parameter.name),
     ...names.map((name) => `${FOLDER[component]}.${name}`),
+    ...(component === "unet" ? names.flatMap((name) => [name, PEFT + name]) : []),
     COMFYUI[component] + inComfyUi,
   ];
 }

@@ -203,3 +203,33 @@ test("every layer has the same place under kohya's, diffusers' and other names",
     }
   }
 });
+
+test("PEFT's own files, and the UNet's paths alone, are the UNet's LoRA at the scale that PEFT says", async () => {
+  const unet = names.tensors.filter(([key]) => key.startsWith("unet."));
+  const write = async (path: string, keyOf: (key: string, kohya: string) => string) => {
+    const tensors = unet.map(([key, theirs, shape], i): TensorToWrite => {
+      const data = new Uint8Array(2 * shape.reduce((product, n) => product * n, 1)).fill(i);
+      return { name: keyOf(key.slice("unet.".length), theirs), dtype: "F16", shape, data };
+    });
+    await writeFile(join(folder, path), await encodeSafetensors(tensors, {}));
+    const { parts, unknown } = await openLora(join(folder, path), configs);
+    expect(unknown).toEqual([]);
+    const bytes = (source: { path: string; offset: number; length: number }) =>
+      readFileSync(source.path)
+        .subarray(source.offset, source.offset + source.length)
+        .toString("hex");
+    const { targets, weights: sources } = parts.unet;
+    return {
+      targets: Object.fromEntries(targets),
+      bytes: new Map([...sources].map(([k, v]) => [k, bytes(v as never)])),
+    };
+  };
+  const theirs = await write("unet-kohya.safetensors", (_, kohya) => kohya);
+  expect(Object.values(theirs.targets).every(({ alpha, rank }) => alpha === rank)).toBe(true);
+  expect(await write("bare.safetensors", (key) => key)).toEqual(theirs);
+  expect(await write("adapter_model.safetensors", (key) => `base_model.model.${key}`)).toEqual(theirs);
+  await writeFile(join(folder, "adapter_config.json"), JSON.stringify({ lora_alpha: 24, r: 8 }));
+  const scaled = await write("adapter_model.safetensors", (key) => `base_model.model.${key}`);
+  expect(Object.values(scaled.targets).every(({ alpha }) => alpha === 24)).toBe(true);
+  expect(scaled.bytes).toEqual(theirs.bytes);
+});

@@ -7,7 +7,7 @@
  * joined before they become tokens: `(un)(necessary)` is one word. Source: `modules/prompt_parser.py`, parse_prompt_attention.
  */
 
-import { clampWeight, MAX_NESTING, type Parsed, readNumber, type Segment } from "./segments.ts";
+import { clampWeight, foreignSigns, MAX_NESTING, type Parsed, readNumber, type Segment } from "./segments.ts";
 
 /** In this order: what a backslash does, opening, weight with its closing, closing, text, and a colon that is no weight. */
 const TOKEN = /\\[()[\]\\]?|[([]|:\s*([+-]?[.\d]+)\s*\)|[)\]]|[^\\()[\]:]+|:/g;
@@ -64,7 +64,7 @@ export function parseA1111(prompt: string): Parsed {
   for (const from of square.slice(0, MAX_NESTING)) weigh(from, SQUARE);
   if (pieces.some((piece) => piece.isBreak && piece.weight !== BREAK_WEIGHT))
     warnings.add('BREAK inside brackets is read as the word "break": close the brackets before it.');
-  return { segments: merged(pieces), warnings: [...warnings] };
+  return { segments: merged(pieces), warnings: [...warnings, ...foreignSigns(prompt)] };
 }
 
 /** Text outside brackets' signs, cut at every BREAK, with the blanks around that. */

@@ -6,7 +6,7 @@
  * the next opening one is text too.
  */
 
-import { clampWeight, MAX_NESTING, type Parsed, readNumber, type Segment } from "./segments.ts";
+import { clampWeight, foreignSigns, MAX_NESTING, type Parsed, readNumber, type Segment } from "./segments.ts";
 
 const ROUND = 1.1;
 /** UTF-16 codes: a group is read once for each bracket around it, and comparing numbers makes that cheap. */
@@ -54,7 +54,7 @@ export function parseComfyUi(prompt: string): Parsed {
   for (const [pattern, what] of FOREIGN) {
     if (pattern.test(prompt)) warnings.add(`${what} means nothing in ComfyUI's syntax and is read as text.`);
   }
-  return { segments, warnings: [...warnings] };
+  return { segments, warnings: [...warnings, ...foreignSigns(prompt)] };
 }
 
 /** A number after the last colon of a group; a colon that opens the group does not count. Reads back no further than it must. */

@@ -194,6 +194,12 @@ describe.each([
   const anything = fc.oneof({ weight: 4, arbitrary: soup }, fc.string({ unit: "binary", maxLength: 40 }));
   const textOf = (segments: readonly Segment[]) => segments.map(({ text }) => text).join("");
 
+  test("says what extensions would replace, and nothing of what only looks like it", () => {
+    const { warnings } = parse("{red|blue} hair, __poses/sit down__, __poses/*__, (embedding:easynegative:1.2)");
+    expect(warnings.map((warning) => warning.split(" ")[0])).toEqual(["{…|…}", "__…__", "embedding:…"]);
+    expect(parse("a {b}, |_|, ^__^, o__o, __, my_embedding:x, \\{a|b}").warnings).toEqual([]);
+  });
+
   test("never throws, weights are finite, and no letter is lost or made", () => {
     fc.assert(
       fc.property(anything, (prompt) => {

@@ -32,3 +32,16 @@ export function readNumber(text: string): number | undefined {
   const value = Number(text);
   return Number.isFinite(value) ? value : undefined;
 }
+
+/** What extensions, or ComfyUI, put other words or vectors in the place of. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [/(?<!\\)\{[^{}|]*\|[^{}]*\}/, "{…|…}"],
+  [/(?<![\p{L}\p{N}_])__[\p{L}\p{N}*][^\s,]*?__/u, "__…__"],
+  [/(?<![\p{L}\p{N}_])embedding:\S/iu, "embedding:…"],
+];
+
+/** Warnings of both grammars. */
+export function foreignSigns(prompt: string): string[] {
+  const found = FOREIGN.filter(([pattern]) => pattern.test(prompt));
+  return found.map(([, what]) => `${what} is not replaced by anything here and is read as text.`);
+}

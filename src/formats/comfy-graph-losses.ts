@@ -1,0 +1,97 @@
+/** @file What made a picture in ComfyUI and is not in the job that its graph is read as. */
+
+import type { ComfyJob } from "./comfy-graph.ts";
+import {
+  encoderOf,
+  heldNumber,
+  heldText,
+  isEmptyLatent,
+  isSampler,
+  linksOf,
+  type Node,
+  type Nodes,
+  POWER_LORAS,
+  sourcesOf,
+  string,
+  textOf,
+} from "./comfy-graph-nodes.ts";
+
+/** What changes a picture and has no place in a job, by the types of its nodes. */
+const LOSSES: readonly (readonly [types: RegExp, note: string])[] = [
+  [/^FreeU/, "FreeU weighed the network's features anew, which is left out."],
+  [/^PAG|^(PerturbedAttention|SelfAttention)Guidance/, "Its guidance by perturbed attention is left out."],
+  [/IPAdapter/, "IPAdapter steered it by a picture, which is left out."],
+  [/ControlNet/, "ControlNet steered it, which is left out."],
+  [/^Conditioning(Combine|Concat|Average)$/, "It has prompts that are joined; only the first of each is read."],
+];
+
+/** Read, or without a say in the picture that is repeated. */
+const KNOWN = new Set([
+  ...["KSampler", "KSamplerAdvanced", "CheckpointLoaderSimple", "LoraLoader", "LoraLoaderModelOnly", POWER_LORAS],
+  ...["ModelSamplingDiscrete", "ModelSamplingContinuousEDM", "ModelSamplingSD3", "RescaleCFG", "CLIPSetLastLayer"],
+  ...["CLIPTextEncode", "CLIPTextEncodeSDXL", "ConditioningZeroOut", "LatentUpscale", "LatentUpscaleBy"],
+  ...["EmptyLatentImage", "EmptySD3LatentImage", "VAELoader", "VAEDecode", "VAEDecodeTiled", "SaveImage", "Reroute"],
+]);
+
+/** In whole sentences. */
+export function lossesOf(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): string[] {
+  const notes: string[] = [];
+  const all = [...nodes.values()];
+  const others = all.filter(isSampler).length - 1;
+  if (others > 0) {
+    const more = others === 1 ? "another sampler" : `${others} more samplers`;
+    notes.push(`It has ${more}: a second pass is not repeated, only the one that begins with noise.`);
+  }
+  const missing = NEEDED.filter((field) => job[field] === undefined);
+  if (missing.length > 0) notes.push(`Not read from its graph, so what is usual here is taken: ${missing.join(", ")}.`);
+  notes.push(...stepsLeftOut(nodes, sampler, job), ...sdxlConditioning(nodes, sampler, job));
+  const saved = all.filter(({ type }) => type === "SaveImage");
+  const made = sourcesOf(nodes, [sampler, ...saved].flatMap(linksOf), () => false);
+  const types = new Set(
+    made.flatMap((node) => (KNOWN.has(node.type) || isEmptyLatent(node) || namesFile(node) ? [] : [node.type])),
+  );
+  const lost = LOSSES.filter(([pattern]) => [...types].some((type) => pattern.test(type)));
+  const unread = [...types].filter((type) => !LOSSES.some(([pattern]) => pattern.test(type)));
+  notes.push(...lost.map(([, note]) => note));
+  if (unread.length > 0) notes.push(`Nodes that are not read here: ${unread.slice(0, 12).join(", ")}.`);
+  return notes;
+}
+
+const NEEDED = [
+  ...(["checkpoint", "prompt", "negativePrompt", "seed", "steps", "cfg", "sampler", "scheduler"] as const),
+  ...(["width", "height"] as const),
+];
+
+/** Of a sampler that makes some of its steps, as those before a refiner do. */
+function stepsLeftOut(nodes: Nodes, { type, inputs }: Node, { steps = 0 }: Partial<ComfyJob>): string[] {
+  if (type !== "KSamplerAdvanced") return [];
+  const start = heldNumber(nodes, inputs.get("start_at_step")) ?? 0;
+  const end = heldNumber(nodes, inputs.get("end_at_step")) ?? steps;
+  if (start <= 0 && end >= steps) return [];
+  return [`Its sampler makes steps ${start} to ${Math.min(end, steps)} of ${steps}; all are made here.`];
+}
+
+/** What SDXL's own encoder of texts is told beside the one text that is read. */
+function sdxlConditioning(nodes: Nodes, sampler: Node, { width, height }: Partial<ComfyJob>): string[] {
+  const notes = new Set<string>();
+  for (const side of ["positive", "negative"] as const) {
+    const encoder = encoderOf(nodes, sampler.inputs.get(side), side);
+    if (encoder?.type !== "CLIPTextEncodeSDXL") continue;
+    const { inputs } = encoder;
+    if (inputs.has("text_l") && heldText(nodes, inputs.get("text_l")) !== textOf(nodes, encoder)) {
+      notes.add(`Its ${side} prompt is another for the first text encoder (text_l), which is left out.`);
+    }
+    const usual = { width, height, crop_w: 0, crop_h: 0, target_width: width, target_height: height };
+    const said = Object.entries(usual).flatMap(([name, one]) => {
+      const value = heldNumber(nodes, inputs.get(name));
+      return value === undefined || value === one ? [] : [`${name} ${value}`];
+    });
+    if (said.length > 0) notes.add(`Its size conditioning is left out: ${said.join(", ")}.`);
+  }
+  return [...notes];
+}
+
+/** Loaders under any name. */
+function namesFile({ inputs }: Node): boolean {
+  return ["ckpt_name", "lora_name", "vae_name"].some((name) => string(inputs.get(name)) !== undefined);
+}

@@ -1,0 +1,136 @@
+/** @file The nodes of ComfyUI's graphs, which may be anybody's, and ways along their links. */
+
+import { IllustriousError } from "../base/error.ts";
+
+/** Longer names of nodes are cut. */
+const LONGEST_TYPE = 80;
+
+export type Node = { readonly type: string; readonly inputs: ReadonlyMap<string, unknown> };
+export type Nodes = ReadonlyMap<string, Node>;
+
+export function parseNodes(json: string): Nodes {
+  const root = parseJson(json);
+  if (!isObject(root)) throw notGraph("it is no JSON object");
+  const nodes = new Map<string, Node>();
+  for (const [id, node] of Object.entries(root)) {
+    if (!isObject(node) || typeof node.class_type !== "string" || !isObject(node.inputs)) continue;
+    nodes.set(id, { type: node.class_type.slice(0, LONGEST_TYPE), inputs: new Map(Object.entries(node.inputs)) });
+  }
+  return nodes;
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return parsePythonJson(json);
+  }
+}
+
+/** Strings, closed or not, so that what follows a `"` is looked at once only; then the words that are no JSON. */
+const PYTHON_WORDS = /("[^"\\]*(?:\\.[^"\\]*)*"?)|-?\b(?:NaN|Infinity)\b/gs;
+
+/** Python writes NaN and Infinity, which are no JSON, into the records of some nodes. */
+function parsePythonJson(json: string): unknown {
+  const strict = json.replace(PYTHON_WORDS, (_, text: string | undefined) => text ?? "null");
+  try {
+    return JSON.parse(strict);
+  } catch (error) {
+    throw notGraph(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function notGraph(why: string): IllustriousError {
+  const hint = 'Expected the text that ComfyUI saves under the PNG key "prompt".';
+  return new IllustriousError("bad_file", `not a ComfyUI graph: ${why}`, hint);
+}
+
+/** From a link back along inputs of the given names, nearest node first; a graph of strangers may run in circles. */
+export function* upstream(nodes: Nodes, link: unknown, ...names: string[]): Generator<Node> {
+  const seen = new Set<string>();
+  for (let at = link; Array.isArray(at) && typeof at[0] === "string" && !seen.has(at[0]); ) {
+    seen.add(at[0]);
+    const node = nodes.get(at[0]);
+    if (!node) return;
+    yield node;
+    at = names.map((name) => node.inputs.get(name)).find(Array.isArray);
+  }
+}
+
+/** Every node that the links come from, nearest first, each once, and none behind one that ends the search. */
+export function sourcesOf(nodes: Nodes, links: Iterable<unknown>, isEnd: (node: Node) => boolean): Node[] {
+  const found = new Set<Node>();
+  const open = [...links];
+  for (const link of open) {
+    const node = Array.isArray(link) ? nodes.get(link[0]) : undefined;
+    if (!node || found.has(node)) continue;
+    found.add(node);
+    if (!isEnd(node)) for (const value of linksOf(node)) open.push(value);
+  }
+  return [...found];
+}
+
+/** Inputs but for those whose links bring a number or a text. */
+export function linksOf({ inputs }: Node): unknown[] {
+  return [...inputs].flatMap(([name, value]) => (VALUES.test(name) ? [] : [value]));
+}
+
+const VALUES =
+  /^((noise_)?seed|steps|cfg|denoise|sampler_name|scheduler|width|height|batch_size|strength_\w+|text(_[gl])?)$/;
+
+export const POWER_LORAS = "Power Lora Loader (rgthree)";
+
+export const isSampler = ({ type }: Node): boolean => type === "KSampler" || type === "KSamplerAdvanced";
+export const isEmptyLatent = ({ type }: Node): boolean => /empty.*latent/i.test(type);
+
+/** A value, or what the node holds that it is linked to. A node with links may compute another value from what it holds. */
+export function held<T>(
+  nodes: Nodes,
+  value: unknown,
+  read: (value: unknown) => T | undefined,
+  ...names: string[]
+): T | undefined {
+  const given = read(value);
+  if (given !== undefined) return given;
+  for (const { inputs } of upstream(nodes, value, ...names)) {
+    const found = names.map((name) => read(inputs.get(name))).find((one) => one !== undefined);
+    if (found !== undefined) return [...inputs.values()].some(Array.isArray) ? undefined : found;
+  }
+  return undefined;
+}
+
+export function heldNumber(nodes: Nodes, value: unknown, ...names: string[]): number | undefined {
+  return held(nodes, value, number, ...names, "value", "int", "float", "number");
+}
+
+export function heldText(nodes: Nodes, value: unknown): string | undefined {
+  return held(nodes, value, string, "text", "string", "value");
+}
+
+export type Side = "positive" | "negative";
+
+/** The nearest node that makes conditioning of a text, or zeros. */
+export function encoderOf(nodes: Nodes, link: unknown, side: Side): Node | undefined {
+  for (const node of upstream(nodes, link, "conditioning", "conditioning_1", "conditioning_to", side)) {
+    const { type, inputs } = node;
+    if (type === "ConditioningZeroOut" || inputs.has("text") || inputs.has("text_g")) return node;
+  }
+  return undefined;
+}
+
+export function textOf(nodes: Nodes, encoder: Node | undefined): string | undefined {
+  if (encoder?.type === "ConditioningZeroOut") return "";
+  return heldText(nodes, encoder?.inputs.get("text") ?? encoder?.inputs.get("text_g"));
+}
+
+export function string(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function number(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
