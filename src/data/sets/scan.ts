@@ -48,7 +48,9 @@ export async function* scan(config: SetConfig, options: ScanOptions = {}): Async
     for (const item of scanned.items) items.push(item);
     datasets.push(scanned.report);
   }
-  return { config, items, report: { datasets } };
+  const passedOver = noFindings();
+  for (const folder of config.passedOver ?? []) addFinding(passedOver, folder);
+  return { config, items, report: { datasets, passedOver } };
 }
 
 /** `scan` for those who do not want to hear of its progress. */
