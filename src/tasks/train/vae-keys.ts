@@ -22,7 +22,9 @@ export function vaeKeyFindings({ own, keys }: Pick<RecipeFile, "own" | "keys">):
   const given = Object.keys(keys).filter((key) => keys[key] !== false);
   if (own.train_vae === undefined) {
     const idle = given.filter((key) => OF_VAE.includes(key));
-    const unseen = keys.sample_prompts === undefined ? given.filter((key) => OF_PREVIEWS.includes(key)) : [];
+    const unseen = [keys.sample_prompts].flat().every((prompt) => prompt === undefined)
+      ? given.filter((key) => OF_PREVIEWS.includes(key))
+      : [];
     return [
       ...told(idle, "no autoencoder learns", 'Set train_vae = "both" or "decoder", or leave them out.'),
       ...told(unseen, "there are no sample_prompts", "Set sample_prompts, or leave them out."),

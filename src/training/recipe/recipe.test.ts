@@ -132,6 +132,19 @@ test.each([
     'metadata_author = "me"\nnetwork_dim = 4',
   ],
   ["max_train_steps = 5\nmax_train_epochs = 1", "max_train_steps is set, and max_train_epochs", "max_train_steps = 5"],
+  [
+    "scale_v_pred_loss_like_noise_pred = true",
+    "the network predicts eps",
+    'prediction = "flow"\nscale_v_pred_loss_like_noise_pred = true',
+  ],
+  ["weights_before_rescale = true", "has no zero terminal SNR", `${v}weights_before_rescale = true`],
+  ['terminal_weight = "limit"', "terminal_weight is set", 'prediction = "flow"\nterminal_weight = 0.5'],
+  [
+    'network_dim = 4\nnetwork_args = ["conv_alpha=4"]',
+    "its conv_alpha means nothing without conv_dim",
+    'network_dim = 4\nnetwork_args = ["conv_alpha=4", "conv_dim=8"]',
+  ],
+  ["save_last_n_steps = 10", "neither save_every_n_steps nor", "save_last_n_steps = 10\nsave_every_n_epochs = 1"],
   ["network_dim = 4\ntrain_text_encoder = true", "a LoRA is trained", "train_text_encoder = true"],
 ])("%s is told to be read by nothing", (text, message, used) => {
   const idle = (toml: string) => read(toml).findings.filter(({ code }) => code === "unused_option");
