@@ -319,6 +319,17 @@ test("folders of images without repeats in their names are told, beside those th
   await expect(folderConfig(join(root, "unnumbered"), { resolution: 64 })).rejects.toThrow(/names, such as .*girl_b$/);
 });
 
+test("regularisation images without others beside them are told to be left out", async () => {
+  await write({ "alone/a.png": [64, 64], "others/b.png": [64, 64] });
+  const reg = { image_dir: "alone", is_reg: true };
+  const of = async (...subsets: object[]) => {
+    const { items, report } = await scanned(datasetConfigOf({ datasets: [{ resolution: 64, subsets }] }, root));
+    return [items.map(({ image }) => image.repeats), report.datasets[0]!.subsets.flatMap(({ notes }) => notes)];
+  };
+  expect(await of(reg)).toEqual([[0], ["left out: its dataset has no images that are not"]]);
+  expect(await of(reg, { image_dir: "others" })).toEqual([[1, 1], []]);
+});
+
 test("what a folder has in it and its subset does not speak of is told", async () => {
   await write({
     "unread/a.png": [64, 64],

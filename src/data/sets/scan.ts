@@ -114,6 +114,9 @@ async function* scanDataset(
     }
   }
   const repeats = balancedRepeats(images.map(({ subset }) => subset));
+  if (images.every(({ subset }) => subset.isReg)) {
+    for (const { isReg, notes } of subsets) if (isReg) notes.push("left out: its dataset has no images that are not");
+  }
   const items = itemsOf(
     images.map((image, i) => ({ ...image, repeats: repeats[i]! })),
     placements,
