@@ -44,8 +44,9 @@ test("AdaFactor's relative steps have no learning rate, and the scheduler that s
 });
 
 test("a recipe's words on a LoRA are in its file, and no_metadata leaves the run out", () => {
-  const words = 'learning_rate = 1e-4\ntraining_comment = "try"\nmetadata_title = "Mine"\nmetadata_license = "CC0"\n';
-  const spec = { "modelspec.title": "Mine", "modelspec.license": "CC0" };
+  const words =
+    'learning_rate = 1e-4\ntraining_comment = "try"\nmetadata_title = "Mine"\nmetadata_license = "CC0"\nmetadata_trigger_phrase = "lumi"\n';
+  const spec = { "modelspec.title": "Mine", "modelspec.trigger_phrase": "lumi", "modelspec.license": "CC0" };
   expect(metadataOf(words)).toMatchObject({ ...spec, ss_training_comment: "try", ss_output_name: "mine" });
   const least = metadataOf(`${words}no_metadata = true`);
   expect(least).toMatchObject({ ...spec, ss_network_dim: "4" });

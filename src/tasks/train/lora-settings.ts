@@ -48,6 +48,7 @@ export function loraSettings(run: LoraRun): LoraSettings {
     startedAt,
     finishedAt: new Date(),
     comment: values.training_comment,
+    triggerPhrase: values.metadata_trigger_phrase,
     spec: { title, author, description, license: values.metadata_license, tags: values.metadata_tags },
     minimal: values.no_metadata,
     more: moreOf(run),

@@ -19,7 +19,7 @@ const OF_PREVIEWS = ["sample_every_n_steps", "sample_every_n_epochs", "sample_at
 const OF_VAE = OWN_KEY_NAMES.filter((key) => key.startsWith("vae_"));
 
 export function vaeKeyFindings({ own, keys }: Pick<RecipeFile, "own" | "keys">): Finding[] {
-  const given = Object.keys(keys).filter((key) => keys[key] !== false);
+  const given = Object.keys(keys).filter((key) => keys[key] !== false && keys[key] !== 0);
   if (own.train_vae === undefined) {
     const idle = given.filter((key) => OF_VAE.includes(key));
     const unseen = [keys.sample_prompts].flat().every((prompt) => prompt === undefined)

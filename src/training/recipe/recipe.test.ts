@@ -172,6 +172,16 @@ test("defaults that are written out are not told", () => {
   expect(read(written).findings).toEqual([]);
 });
 
+test("what sd-scripts' programs write out to say nothing is accepted", () => {
+  const off = `save_every_n_steps = 0\nsave_every_n_epochs = 2\nsample_every_n_steps = 0\nstop_text_encoder_training = 0
+    save_state_to_huggingface = false\nresume_from_huggingface = false`;
+  expect(read(off).values).toMatchObject({ save_every_n_steps: undefined, save_every_n_epochs: 2 });
+  expect(read(off).findings).toEqual([]);
+  const { findings } = read("zero_stage = 2\nsave_last_n_steps_state = 0\nvalidate_every_n_epochs = 1");
+  expect(findings).toMatchObject([{ code: "ignored_options" }]);
+  expect(() => read("stop_text_encoder_training = 100")).toThrow(/text_encoder_training = 100 is not supported/);
+});
+
 test("what speaks against the whole is among the findings", () => {
   expect(codes("zero_terminal_snr = true")).toEqual(["eps_zero_snr"]);
   expect(codes(`${v}noise_offset = 0.1`)).toEqual(["double_fix"]);

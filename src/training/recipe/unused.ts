@@ -129,7 +129,7 @@ const READERS: readonly Reader[] = [
   {
     keys: [
       ...(["no_metadata", "training_comment", "metadata_title", "metadata_author"] as const),
-      ...(["metadata_description", "metadata_license", "metadata_tags"] as const),
+      ...(["metadata_description", "metadata_license", "metadata_tags", "metadata_trigger_phrase"] as const),
     ],
     read: isLora,
     instead: () => "no LoRA is trained, whose file it is for",
