@@ -11,7 +11,15 @@ import type { RecipeFile } from "./recipe-file.ts";
 const item = (repeats: number, isReg: boolean) => ({ image: { repeats, subset: { isReg } } });
 const set = {
   items: [item(3, false), item(2, false), item(4, true)],
-  config: { datasets: [{ resolution: { width: 96, height: 160 } }] },
+  config: {
+    datasets: [
+      {
+        resolution: { width: 96, height: 160 },
+        priorLossWeight: 0.5,
+        subsets: [0, 1].map((rate) => ({ captionDropoutRate: 0.1, captionTagDropoutRate: rate })),
+      },
+    ],
+  },
 } as unknown as DataSet;
 
 function metadataOf(toml: string): Record<string, string> {
@@ -32,6 +40,26 @@ test("sizes, lengths and what holds by default are written out", () => {
     ...{ ss_num_train_images: "5", ss_num_reg_images: "4", ss_noise_offset: "None", ss_loss_type: "l2" },
     ...{ ss_max_grad_norm: "1.0", ss_learning_rate: "0.0001", ss_lr_scheduler: "cosine", ss_unet_lr: "0.0001" },
   });
+});
+
+test("loss, noise, captions and optimiser are told as far as they hold", () => {
+  const usual = metadataOf("learning_rate = 1e-4");
+  expect(usual).toMatchObject({
+    ...{ ss_optimizer: "AdamW", ss_min_snr_gamma: "None", ss_debiased_estimation: "False", ss_ip_noise_gamma: "None" },
+    ...{ ss_multires_noise_iterations: "None", ss_caption_dropout_rate: "0.1", ss_prior_loss_weight: "0.5" },
+  });
+  // Nothing reads the first two, and the subsets differ in the last.
+  for (const key of ["huber_c", "multires_noise_discount", "caption_tag_dropout_rate"]) {
+    expect(usual).not.toHaveProperty(`ss_${key}`);
+  }
+  const rich =
+    'optimizer_args = ["weight_decay=0.1", "betas=0.9,0.99"]\nloss_type = "huber"\nmultires_noise_iterations = 6\n';
+  expect(metadataOf(`learning_rate = 1e-4\n${rich}debiased_estimation_loss = true`)).toMatchObject({
+    ...{ ss_optimizer: "AdamW(weight_decay=0.1,betas=(0.9,0.99))", ss_huber_c: "0.1", ss_huber_schedule: "snr" },
+    ...{ ss_multires_noise_iterations: "6", ss_multires_noise_discount: "0.3", ss_debiased_estimation: "True" },
+  });
+  const other = 'learning_rate = 1e-4\ndebiased_estimation_loss = true\ndebiased_form = "paper"';
+  expect(metadataOf(other)).not.toHaveProperty("ss_debiased_estimation");
 });
 
 test("AdaFactor's relative steps have no learning rate, and the scheduler that sd-scripts calls them", () => {
