@@ -7,13 +7,14 @@ import { afterAll, expect, test } from "vitest";
 import { folderConfig, scanned } from "../data/sets/index.ts";
 import { encodePng } from "../formats/index.ts";
 import { openCheckpoint } from "../models/sdxl/checkpoint.ts";
+import { openLora } from "../models/sdxl/lora-file.ts";
 import { onnxRuntime } from "../runtime/onnx/session.ts";
 import { float32, type Runtime, type Session, type Value } from "../runtime/runtime.ts";
 import { learnerOptionsOf, parseRecipe } from "../training/recipe/index.ts";
 import { readState, writeCheckpoint } from "./checkpoints.ts";
 import { leftOutFinding, withoutPictures } from "./left-out.ts";
 import type { Lesson } from "./lesson.ts";
-import { openSdxlRun, type SdxlRunOptions } from "./open-sdxl.ts";
+import { LORA_FILE, openSdxlRun, type SdxlRunOptions } from "./open-sdxl.ts";
 import { modelOf } from "./sdxl-model.ts";
 
 const tiny = join(import.meta.dirname, "../../test/fixtures/tiny-sdxl");
@@ -195,6 +196,21 @@ test("a saved model tells what it holds wider than it was asked to, and damage e
     message: expect.stringMatching(/^lora_unet_.* has the value NaN$/),
   });
 }, 60_000);
+
+test("a LoRA is one to begin with for the recipe that wrote it, however its alpha was rounded, and for no other", async () => {
+  const folder = pictures("begin", 2);
+  const says = { title: "begin", trained: { unet: true, textEncoders: false }, finishedAt: new Date(0) };
+  const settings = () => ({ ...says, ranks });
+  // bfloat16 has no tenth.
+  const ranks = { rank: 1, alpha: 0.1 };
+  const { saveModel } = await open(folder, { lora: { ranks, settings }, dtype: "BF16" });
+  await saveModel(join(root, "begin-model"));
+  const model = modelOf(await openCheckpoint(nano));
+  const begin = await openLora(join(root, "begin-model", LORA_FILE), model.configs);
+  await expect(open(folder, { model, lora: { ranks, settings, begin } })).resolves.toBeDefined();
+  const other = open(folder, { model, lora: { ranks: { rank: 1, alpha: 0.101 }, settings, begin } });
+  await expect(other).rejects.toThrow(/has an alpha of 0\.1000\d* for unet\..*, the recipe 0\.101$/);
+}, 120_000);
 
 test("draws are shifted by each picture's size where it is asked for", async () => {
   const folder = pictures("sizes", 2);

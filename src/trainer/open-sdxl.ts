@@ -239,6 +239,12 @@ async function pairsToLearn(step: SdxlStep, options: SdxlRunOptions): Promise<Pa
   return parameters;
 }
 
+/**
+ * How far an alpha in a file may be from the recipe's, as a share: files keep it in their own number type, of which bfloat16 has eight
+ * significant bits and may have been cut off to them.
+ */
+const ALPHA_ROUNDING = 2 ** -8;
+
 /** Pairs that the recipe would leave, and strengths that it would change: the run would begin from another LoRA than the file's. */
 function checkBegin({ train, model, lora }: SdxlRunOptions): void {
   if (!lora?.begin) return;
@@ -248,7 +254,7 @@ function checkBegin({ train, model, lora }: SdxlRunOptions): void {
     const targets = train.includes(component) ? loraTargets(component, model.configs, lora.ranks) : undefined;
     for (const [name, { alpha }] of parts[component].targets) {
       const own = targets?.get(name);
-      if (own?.alpha === alpha) continue;
+      if (own && Math.abs(alpha - own.alpha) <= own.alpha * ALPHA_ROUNDING) continue;
       const wrong = own
         ? `an alpha of ${alpha} for ${component}.${name}, the recipe ${own.alpha}`
         : `${component}.${name}, which the recipe does not train`;

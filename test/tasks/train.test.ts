@@ -348,6 +348,8 @@ test("what is wrong with a recipe is told before anything starts", async () => {
   const contradiction = lora("both", "v_parameterization = false\nzero_terminal_snr = true");
   await expect(run("both", contradiction)).rejects.toThrow(/zero terminal SNR/);
   await expect(run("none", lora("none").replace(/\[general\][\s\S]*/, ""))).rejects.toThrow(/no data set/);
+  const reg = lora("reg").replace("image_dir", "is_reg = true\nimage_dir");
+  await expect(run("reg", reg)).rejects.toThrow(/all of them are regularisation pictures/);
 }, 60_000);
 
 test("a batch in parts beside each other learns what it learns as a whole", async () => {

@@ -29,6 +29,8 @@ export type SetConfig = {
   /** The folder that relative paths, and the names of images, count from. */
   readonly root: string;
   readonly datasets: readonly DatasetConfig[];
+  /** Folders of images beside those that a folder's names give repeats for. */
+  readonly passedOver?: readonly string[];
 };
 
 /** What `[general]` and each of `[[datasets]]` may say. */

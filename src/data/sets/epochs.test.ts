@@ -24,7 +24,7 @@ function setOf(images: readonly Made[], options: Record<string, unknown> = {}): 
     }));
     return itemsOf([image], [placements], dataset, config.datasets[dataset]!);
   });
-  return { config, items, report: { datasets: [] } };
+  return { config, items, report: { datasets: [], passedOver: { count: 0, first: [] } } };
 }
 
 const nameOf = ({ item, repeat }: Example) => `${item.image.key} ${item.bucket.width} ${repeat}`;

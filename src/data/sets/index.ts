@@ -32,7 +32,7 @@ export {
   type View,
   viewFor,
 } from "./examples.ts";
-export { folderConfig, folderSubsets } from "./folder-config.ts";
+export { type FolderSubsets, folderConfig, folderSubsets } from "./folder-config.ts";
 export type { DataImage, DataItem } from "./items.ts";
 export { DATA_OPTION_NAMES, type DatasetOptions, type SubsetOptions } from "./options.ts";
 export { type BucketCount, type Findings, reportLines, type ScanReport, type SubsetReport } from "./report.ts";

@@ -44,7 +44,11 @@ export type BucketCount = {
 
 export type DatasetReport = { readonly subsets: readonly SubsetReport[]; readonly buckets: readonly BucketCount[] };
 
-export type ScanReport = { readonly datasets: readonly DatasetReport[] };
+export type ScanReport = {
+  readonly datasets: readonly DatasetReport[];
+  /** Folders of images that are in no data set, since their names say no repeats. */
+  readonly passedOver: Findings;
+};
 
 /** Sorted by width, then height. */
 export function bucketCounts(items: readonly DataItem[], choice: "all" | "one"): BucketCount[] {
@@ -60,8 +64,8 @@ export function bucketCounts(items: readonly DataItem[], choice: "all" | "one"):
 }
 
 /** Lines to print before training starts. */
-export function reportLines({ datasets }: ScanReport): string[] {
-  return datasets.flatMap(({ subsets, buckets }, i) => [
+export function reportLines({ datasets, passedOver }: ScanReport): string[] {
+  const lines = datasets.flatMap(({ subsets, buckets }, i) => [
     `dataset ${i + 1} of ${datasets.length}`,
     ...subsets.flatMap(subsetLines),
     ...buckets.map(
@@ -69,6 +73,12 @@ export function reportLines({ datasets }: ScanReport): string[] {
         `  ${nameOf(bucket)}: ${images} images, ${Number.isInteger(examples) ? "" : "about "}${Math.round(examples)} examples an epoch`,
     ),
   ]);
+  const without = "folders left out, whose names do not begin with repeats above 0 (as 10_girl does)";
+  return [...lines, ...findingLine(without, passedOver).map((line) => `  ${line}`)];
+}
+
+function findingLine(what: string, { count, first }: Findings): string[] {
+  return count === 0 ? [] : [`${count} ${what}: ${first.slice(0, 3).join(", ")}${count > 3 ? ", …" : ""}`];
 }
 
 function subsetLines(subset: SubsetReport): string[] {
@@ -82,9 +92,6 @@ function subsetLines(subset: SubsetReport): string[] {
     ["with transparency, laid over white", subset.withAlpha],
   ];
   const head = `  ${name}: ${images} images x ${numRepeats}${isReg ? ", regularisation" : ""}`;
-  const lines = findings.flatMap(([what, { count, first }]) => {
-    const more = count > 3 ? ", …" : "";
-    return count === 0 ? [] : [`    ${count} ${what}: ${first.slice(0, 3).join(", ")}${more}`];
-  });
+  const lines = findings.flatMap(([what, found]) => findingLine(what, found).map((line) => `    ${line}`));
   return [head, ...notes.map((note) => `    ${note}`), ...lines];
 }

@@ -305,6 +305,31 @@ test.each([
   await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
 });
 
+test("folders of images without repeats in their names are told, beside those that have them", async () => {
+  for (const folder of ["10_a", "girl_b", "0_c", "img", "reg/1_girl", "reg/loose"]) {
+    await write({ [`passed/${folder}/a.png`]: [64, 64] });
+  }
+  await write({ "passed/notes/read.me": "no image", "unnumbered/girl_b/a.png": [64, 64] });
+  const { items, report } = await scanned(await folderConfig(join(root, "passed"), { resolution: 64 }));
+  expect(items.map(({ image }) => image.key)).toEqual(["10_a/a.png", "reg/1_girl/a.png"]);
+  const [first, second, third] = ["0_c", "girl_b", "img"].map((name) => join(root, "passed", name));
+  expect(reportLines(report).at(-1)).toBe(
+    `  4 folders left out, whose names do not begin with repeats above 0 (as 10_girl does): ${first}, ${second}, ${third}, …`,
+  );
+  await expect(folderConfig(join(root, "unnumbered"), { resolution: 64 })).rejects.toThrow(/names, such as .*girl_b$/);
+});
+
+test("regularisation images without others beside them are told to be left out", async () => {
+  await write({ "alone/a.png": [64, 64], "others/b.png": [64, 64] });
+  const reg = { image_dir: "alone", is_reg: true };
+  const of = async (...subsets: object[]) => {
+    const { items, report } = await scanned(datasetConfigOf({ datasets: [{ resolution: 64, subsets }] }, root));
+    return [items.map(({ image }) => image.repeats), report.datasets[0]!.subsets.flatMap(({ notes }) => notes)];
+  };
+  expect(await of(reg)).toEqual([[0], ["left out: its dataset has no images that are not"]]);
+  expect(await of(reg, { image_dir: "others" })).toEqual([[1, 1], []]);
+});
+
 test("what a folder has in it and its subset does not speak of is told", async () => {
   await write({
     "unread/a.png": [64, 64],

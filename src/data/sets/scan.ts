@@ -48,7 +48,9 @@ export async function* scan(config: SetConfig, options: ScanOptions = {}): Async
     for (const item of scanned.items) items.push(item);
     datasets.push(scanned.report);
   }
-  return { config, items, report: { datasets } };
+  const passedOver = noFindings();
+  for (const folder of config.passedOver ?? []) addFinding(passedOver, folder);
+  return { config, items, report: { datasets, passedOver } };
 }
 
 /** `scan` for those who do not want to hear of its progress. */
@@ -112,6 +114,9 @@ async function* scanDataset(
     }
   }
   const repeats = balancedRepeats(images.map(({ subset }) => subset));
+  if (images.every(({ subset }) => subset.isReg)) {
+    for (const { isReg, notes } of subsets) if (isReg) notes.push("left out: its dataset has no images that are not");
+  }
   const items = itemsOf(
     images.map((image, i) => ({ ...image, repeats: repeats[i]! })),
     placements,

@@ -34,7 +34,7 @@ export type LoraSettings = {
   readonly startedAt?: Date;
   readonly finishedAt: Date;
   readonly comment?: string | undefined;
-  readonly triggerPhrase?: string;
+  readonly triggerPhrase?: string | undefined;
   /** What ModelSpec has room for beside; the title goes before the run's. */
   readonly spec?: Readonly<
     Partial<Record<"title" | "author" | "description" | "license" | "tags", string | undefined>>

@@ -31,8 +31,8 @@ export function emptyChunk(tokenizer: Tokenizer): PromptChunk {
 }
 
 /**
- * `commaBacktrack` is A1111's `comma_padding_backtrack`, in tokens; 0 cuts at the 75th whatever it is, as trainers do with captions.
- * Source: `modules/sd_hijack_clip.py`, tokenize_line.
+ * `commaBacktrack` is A1111's `comma_padding_backtrack`, in tokens, which captions in training have, too; 0 cuts at the 75th
+ * whatever it is, as sd-scripts does. Source: `modules/sd_hijack_clip.py`, tokenize_line.
  */
 export function chunkA1111(segments: readonly Segment[], tokenizer: Tokenizer, commaBacktrack = 20): PromptChunk[] {
   const comma = tokenizer.encode(",")[0];

@@ -48,6 +48,7 @@ export function loraSettings(run: LoraRun): LoraSettings {
     startedAt,
     finishedAt: new Date(),
     comment: values.training_comment,
+    triggerPhrase: values.metadata_trigger_phrase,
     spec: { title, author, description, license: values.metadata_license, tags: values.metadata_tags },
     minimal: values.no_metadata,
     more: moreOf(run),
@@ -72,7 +73,60 @@ function epochsOf({ recipe, steps, step, epoch }: LoraRun): Pick<LoraSettings, "
   return { epoch: until(step), epochs: until(steps) };
 }
 
-function moreOf({ recipe, set, steps }: LoraRun): LoraSettings["more"] & object {
+type More = LoraSettings["more"] & object;
+type Values = TrainingRecipe["values"];
+
+const CLASSES = { adamw: "AdamW", adafactor: "Adafactor", lion: "Lion" } as const;
+
+/** Its class with what the recipe gives it, lists in brackets, as Python writes a call. */
+function optimiserCalled({ learning, values: { optimizer_args: given } }: TrainingRecipe): string {
+  const args = given.map((text) =>
+    text
+      .trim()
+      .replace(/\s*=\s*/, "=")
+      .replace(/=([^([].*,.*)$/, "=($1)"),
+  );
+  return `${CLASSES[learning.optimiser.kind]}${args.length > 0 ? `(${args.join(",")})` : ""}`;
+}
+
+/** kohya's debiased weighting is one of several, and the flag is its. */
+function lossOf({ loss_type, huber_schedule, huber_c, huber_scale, ...values }: Values): More {
+  const huber = loss_type === "huber" || loss_type === "smooth_l1";
+  const { debiased_estimation_loss: debiased, debiased_form } = values;
+  return {
+    loss_type,
+    ...(huber && { huber_schedule, huber_c: floating(huber_c) }),
+    ...(huber && huber_schedule !== "snr" && { huber_scale: floating(huber_scale) }),
+    ...((!debiased || debiased_form === "kohya") && { debiased_estimation: debiased }),
+  };
+}
+
+function noiseOf(values: Values): More {
+  const { noise_offset: offset, multires_noise_iterations: pyramid, ip_noise_gamma: perturbation } = values;
+  return {
+    noise_offset: floating(offset || null),
+    ...(offset && { noise_offset_random_strength: values.noise_offset_random_strength }),
+    adaptive_noise_scale: floating(values.adaptive_noise_scale || null),
+    multires_noise_iterations: pyramid || null,
+    ...(pyramid && { multires_noise_discount: floating(values.multires_noise_discount) }),
+    ip_noise_gamma: floating(perturbation || null),
+    ...(perturbation && { ip_noise_gamma_random_strength: values.ip_noise_gamma_random_strength }),
+  };
+}
+
+/** One number for all of a run's data sets, where they have one. */
+function captionsOf({ config: { datasets } }: DataSet): More {
+  const subsets = datasets.flatMap((dataset) => dataset.subsets);
+  const common = <T>(given: readonly T[]): T | undefined => (new Set(given).size === 1 ? given[0] : undefined);
+  return {
+    caption_dropout_rate: floating(common(subsets.map((one) => one.captionDropoutRate))),
+    caption_dropout_every_n_epochs: common(subsets.map((one) => one.captionDropoutEveryNEpochs)),
+    caption_tag_dropout_rate: floating(common(subsets.map((one) => one.captionTagDropoutRate))),
+    prior_loss_weight: floating(common(datasets.map((one) => one.priorLossWeight))),
+  };
+}
+
+function moreOf({ recipe, set, steps }: LoraRun): More {
   const { learning, values } = recipe;
   const { learning_rate: first } = values;
   const own = first === undefined ? "adafactor" : `adafactor:${floating(first)}`;
@@ -80,13 +134,14 @@ function moreOf({ recipe, set, steps }: LoraRun): LoraSettings["more"] & object 
     learnerOptionsOf(learning, recipe.train, steps).groups,
   );
   return {
-    optimizer: learning.optimiser.kind,
+    optimizer: optimiserCalled(recipe),
     lr_scheduler: hasRelativeSteps(learning.optimiser) ? own : learning.schedule.kind,
     lr_warmup_steps: warmupSteps,
-    min_snr_gamma: values.min_snr_gamma,
+    min_snr_gamma: floating(values.min_snr_gamma || null),
     clip_skip: values.clip_skip,
-    loss_type: values.loss_type,
-    noise_offset: floating(values.noise_offset || null),
+    ...lossOf(values),
+    ...noiseOf(values),
+    ...captionsOf(set),
     max_grad_norm: floating(values.max_grad_norm),
     num_train_images: imagesOf(set, false),
     num_reg_images: imagesOf(set, true),

@@ -9,6 +9,7 @@ import { IllustriousError } from "../../base/error.ts";
 import {
   DATA_OPTION_NAMES,
   datasetConfigOf,
+  type FolderSubsets,
   folderSubsets,
   readDatasetConfig,
   type SetConfig,
@@ -52,8 +53,10 @@ export async function datasetOf(file: RecipeFile): Promise<SetConfig> {
   }
   const usual = usualOptions(file);
   const common = general === undefined ? {} : { general };
-  const folderSet = (subsets: readonly object[]) =>
-    datasetConfigOf({ ...common, datasets: [{ subsets }] }, file.root, usual);
+  const folderSet = ({ subsets, passedOver }: FolderSubsets) => ({
+    ...datasetConfigOf({ ...common, datasets: [{ subsets }] }, file.root, usual),
+    passedOver,
+  });
   if (typeof config === "string") {
     const place = placeOf(file, config);
     const isFile = !(await isFolder(place));
@@ -107,9 +110,11 @@ function usualOptions({ keys }: RecipeFile): Record<string, unknown> {
 }
 
 /** As sd-scripts: one folder with `in_json`, else `<repeats>_<class tokens>` folders, with those of `reg_data_dir`. */
-async function subsetsOf(file: RecipeFile, folder: string): Promise<Record<string, unknown>[]> {
+async function subsetsOf(file: RecipeFile, folder: string): Promise<FolderSubsets> {
   const { in_json: metadata, reg_data_dir: regularisation } = file.keys;
   const root = resolve(placeOf(file, folder));
-  if (typeof metadata === "string") return [{ image_dir: root, metadata_file: placeOf(file, metadata) }];
+  if (typeof metadata === "string") {
+    return { subsets: [{ image_dir: root, metadata_file: placeOf(file, metadata) }], passedOver: [] };
+  }
   return folderSubsets(root, typeof regularisation === "string" ? resolve(placeOf(file, regularisation)) : undefined);
 }

@@ -26,6 +26,7 @@ const ALL = {
 test("options behind a prompt are what sd-scripts means by them", () => {
   const line = "1girl, solo --n lowres, bad hands --w 768 --h 1024 --d 7 --s 20 --l 6.5 --ss k_euler_a";
   expect(promptOfLine(line)).toEqual(ALL);
+  expect(promptOfLine(line.replace(/--[a-z]+/g, (flag) => flag.toUpperCase()))).toEqual(ALL);
   expect(promptOfLine("a -- dash, and --words of a prompt")).toEqual({ prompt: "a -- dash, and --words of a prompt" });
 });
 
@@ -48,6 +49,12 @@ test("a file has lines, a list of tables, or tables that share what is common", 
   ]);
 });
 
+test("sides are rounded down to eights", async () => {
+  const sides = { width: 1208, height: 64 };
+  expect(await read("p.txt", "a --w 1210 --h 71")).toEqual([{ prompt: "a", ...sides }]);
+  expect(await read("p.json", '[{"prompt": "a", "width": 1215, "height": 64}]')).toEqual([{ prompt: "a", ...sides }]);
+});
+
 test.each(["ddim", "pndm", "lms", "euler", "heun", "dpm_2", "dpm_2_a", "dpmsolver", "dpmsingle", "k_lms", "k_dpm_2_a"])(
   "sd-scripts' %s is a sampler or gives way to one",
   async (sampler) => {
@@ -56,11 +63,11 @@ test.each(["ddim", "pndm", "lms", "euler", "heun", "dpm_2", "dpm_2_a", "dpmsolve
 );
 
 test.each([
-  ["p.txt", "a", "plms", "plms"],
-  ["p.txt", "a --w 7", undefined, "width"],
+  ["p.txt", "a", "plms", /^sample_sampler: .*plms/],
+  ["p.txt", "# sides\n\na --w 7", undefined, /p\.txt, line 3: width: 7: /],
   ["p.txt", "a --s many", undefined, '--s "many"'],
   ["p.txt", "a --s 2 --g 3", undefined, "--g is no option"],
-  ["p.json", '[{"prompt": "a", "guidance": 3}]', undefined, "guidance is no option"],
+  ["p.json", '["b", {"prompt": "a", "guidance": 3}]', undefined, "p.json, prompt 2: guidance is no option"],
   ["p.json", '{"prompt": "a"}', undefined, "holds no list of prompts"],
   ["p.json", "[", undefined, "p.json: "],
   ["p.toml", 'prompt = "a"', undefined, "holds no list of prompts"],

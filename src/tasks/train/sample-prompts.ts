@@ -30,6 +30,9 @@ const OPTIONS: readonly { readonly flag?: string; readonly key: string; readonly
 
 const TEXTS: readonly string[] = ["prompt", "negativePrompt"];
 
+/** A prompt that has still to be read, and where it stands. */
+type Given = { readonly where: string; readonly read: () => SamplePrompt };
+
 /**
  * @param given prompts, or a file of them
  * @param usual the sampler of prompts that say none
@@ -42,30 +45,59 @@ export async function samplePrompts(
 ): Promise<readonly SamplePrompt[]> {
   if (given === undefined) return [];
   const sampler = usual === undefined ? undefined : samplerOf(usual);
-  const found = typeof given === "string" ? await readPrompts(placeOf(given)) : given.map(promptOfLine);
-  const prompts = found.map((prompt) => (sampler === undefined ? prompt : { sampler, ...prompt }));
-  for (const prompt of prompts) parseGenerateOptions({ model: "m", ...prompt });
   // A sampler is wrong with no prompt, too.
-  if (sampler !== undefined) parseGenerateOptions({ model: "m", sampler });
-  return prompts;
+  if (sampler !== undefined) placed("sample_sampler", () => parseGenerateOptions({ model: "m", sampler }));
+  const all =
+    typeof given === "string"
+      ? await readPrompts(placeOf(given))
+      : given.map((line, i): Given => ({ where: `sample_prompts, prompt ${i + 1}`, read: () => promptOfLine(line) }));
+  return all.map(({ where, read }) =>
+    placed(where, () => {
+      const prompt = { ...(sampler !== undefined && { sampler }), ...read() };
+      const { width, height } = prompt;
+      const whole = {
+        ...prompt,
+        ...(width && { width: inEights(width) }),
+        ...(height && { height: inEights(height) }),
+      };
+      parseGenerateOptions({ model: "m", ...whole });
+      return whole;
+    }),
+  );
 }
 
-async function readPrompts(path: string): Promise<SamplePrompt[]> {
+/** Sides of any length become what can be drawn, as in sd-scripts; those of less than a latent are told as they are. */
+const inEights = (side: number): number => (Number.isInteger(side) && side >= 8 ? side - (side % 8) : side);
+
+/** What is wrong with a prompt is told with its place, whose options are not those of a command. */
+function placed<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof IllustriousError)) throw error;
+    throw new IllustriousError(error.code, `${where}: ${error.message}`, `Correct it there. ${KNOWN}`, {
+      cause: error,
+    });
+  }
+}
+
+async function readPrompts(path: string): Promise<Given[]> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
     const hint = "sample_prompts is a file with one prompt a line, a .json or .toml file, or a list of prompts.";
     throw new IllustriousError("missing_file", `cannot read the prompts ${path} (${cause.code})`, hint, { cause });
   });
   switch (extname(path).toLowerCase()) {
     case ".json":
-      return tablesOf(parseJsonFile(text, path), path).map((one) => promptOfTable(one, path));
+      return tablesOf(parseJsonFile(text, path), path).map((one, i) => ofTable(one, path, i));
     case ".toml": {
       const { prompt } = parseToml(text, path, "Correct the file of prompts.");
       const { subset, ...common } = isTable(prompt) ? prompt : {};
-      return tablesOf(subset, path).map((one) => promptOfTable(isTable(one) ? { ...common, ...one } : one, path));
+      return tablesOf(subset, path).map((one, i) => ofTable(isTable(one) ? { ...common, ...one } : one, path, i));
     }
     default: {
-      const lines = text.split(/\r?\n/);
-      return lines.filter((line) => line.trim() !== "" && !line.startsWith("#")).map(promptOfLine);
+      const lines = text.split(/\r?\n/).map((line, i) => ({ line, where: `${path}, line ${i + 1}` }));
+      const given = lines.filter(({ line }) => line.trim() !== "" && !line.startsWith("#"));
+      return given.map(({ line, where }) => ({ where, read: () => promptOfLine(line) }));
     }
   }
 }
@@ -79,23 +111,28 @@ function tablesOf(value: unknown, path: string): readonly unknown[] {
   throw new IllustriousError("bad_file", `${path} holds no list of prompts`, hint);
 }
 
-function promptOfTable(given: unknown, path: string): SamplePrompt {
+const ofTable = (given: unknown, path: string, index: number): Given => ({
+  where: `${path}, prompt ${index + 1}`,
+  read: () => promptOfTable(given),
+});
+
+function promptOfTable(given: unknown): SamplePrompt {
   if (typeof given === "string") return promptOfLine(given);
-  if (!isTable(given)) throw unknown(`${path}: ${JSON.stringify(given)}`);
+  if (!isTable(given)) throw unknown(JSON.stringify(given));
   const entries = Object.entries(given).map(([key, value]) => {
     const option = OPTIONS.find((one) => one.key === key);
-    if (!option) throw unknown(`${path}: ${key}`);
+    if (!option) throw unknown(key);
     return [option.name, option.name === "sampler" ? samplerOf(String(value)) : value];
   });
   return { prompt: "", ...Object.fromEntries(entries) };
 }
 
-/** Options of one to three letters; longer words are the prompt's own. */
+/** Options of one to three letters, large or small; longer words are the prompt's own. */
 export function promptOfLine(line: string): SamplePrompt {
-  const [prompt = "", ...options] = line.trim().split(/\s+--(?=[a-z]{1,3}(?:\s|$))/);
+  const [prompt = "", ...options] = line.trim().split(/\s+--(?=[a-z]{1,3}(?:\s|$))/i);
   const entries = options.map((text) => {
     const [flag = "", ...words] = text.split(/\s+/);
-    const option = OPTIONS.find((one) => one.flag === flag);
+    const option = OPTIONS.find((one) => one.flag === flag.toLowerCase());
     if (!option) throw unknown(`--${flag}`);
     const value = words.join(" ");
     if (option.name === "sampler") return [option.name, samplerOf(value)];
@@ -106,13 +143,13 @@ export function promptOfLine(line: string): SamplePrompt {
 
 function numberOf(flag: string, text: string): number {
   if (text.trim() !== "" && Number.isFinite(Number(text))) return Number(text);
-  throw new IllustriousError("bad_option", `sample_prompts: --${flag} "${text}"`, `--${flag} needs a number.`);
+  throw new IllustriousError("bad_option", `--${flag} "${text}": needs a number`);
 }
 
-function unknown(what: string): IllustriousError {
-  const flags = OPTIONS.flatMap(({ flag, key }) => (flag ? [`--${flag} (${key})`] : [])).join(", ");
-  return new IllustriousError("bad_option", `sample_prompts: ${what} is no option of a preview`, `Known are ${flags}.`);
-}
+const FLAGS = OPTIONS.flatMap(({ flag, key }) => (flag ? [`--${flag} (${key})`] : [])).join(", ");
+const KNOWN = `A preview's options are ${FLAGS}.`;
+
+const unknown = (what: string) => new IllustriousError("bad_option", `${what} is no option of a preview`);
 
 /** By its name here or sd-scripts'. */
 function samplerOf(given: string): string {

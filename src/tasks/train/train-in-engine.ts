@@ -149,14 +149,23 @@ async function* dataOf(file: RecipeFile): Events<DataSet> {
     const step = await walk.next();
     if (step.done) {
       yield { type: "report", lines: reportLines(step.value.report) };
-      if (step.value.items.length === 0) {
-        const hint = "What was looked at stands above; docs/data-sets.md tells the forms of a data set.";
-        throw new IllustriousError("bad_file", `the data set of ${file.name} has no picture to learn from`, hint);
-      }
+      checkPictures(step.value, file);
       return step.value;
     }
     yield { type: "progress", stage: "data", done: step.value.done, total: step.value.total };
   }
+}
+
+function checkPictures({ items }: DataSet, { name }: RecipeFile): void {
+  const none = `the data set of ${name} has no picture to learn from`;
+  if (items.length === 0) {
+    const hint = "What was looked at stands above; docs/data-sets.md tells the forms of a data set.";
+    throw new IllustriousError("bad_file", none, hint);
+  }
+  // Regularisation pictures are repeated as often as there are others.
+  if (items.some(({ image }) => image.repeats > 0)) return;
+  const hint = "Leave is_reg out of the subset that is to be learnt, or add one beside those of its dataset.";
+  throw new IllustriousError("bad_file", `${none}: all of them are regularisation pictures`, hint);
 }
 
 function runFolder(file: RecipeFile, { values: { output_dir } }: TrainingRecipe): string {

@@ -31,10 +31,10 @@ test.each(["vae", "vae-decoder", "vae-ends"])("all that our own recipe %s sets i
 });
 
 test("keys of previews are told where there are no prompts and no autoencoder learns", () => {
-  const keys = { sample_every_n_steps: 5, sample_sampler: "euler", sample_at_first: false };
-  expect(found(undefined, keys)).toEqual([
-    "set without effect, for there are no sample_prompts: sample_every_n_steps, sample_sampler",
-  ]);
+  const keys = { sample_every_n_steps: 5, sample_sampler: "euler", sample_at_first: false, sample_every_n_epochs: 0 };
+  const told = ["set without effect, for there are no sample_prompts: sample_every_n_steps, sample_sampler"];
+  expect(found(undefined, keys)).toEqual(told);
+  expect(found(undefined, { ...keys, sample_prompts: [] })).toEqual(told);
   expect(found(undefined, { ...keys, sample_prompts: ["1girl"] })).toEqual([]);
   expect(found("both", { sample_every_n_steps: 5 })).toEqual([]);
 });

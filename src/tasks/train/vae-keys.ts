@@ -19,10 +19,12 @@ const OF_PREVIEWS = ["sample_every_n_steps", "sample_every_n_epochs", "sample_at
 const OF_VAE = OWN_KEY_NAMES.filter((key) => key.startsWith("vae_"));
 
 export function vaeKeyFindings({ own, keys }: Pick<RecipeFile, "own" | "keys">): Finding[] {
-  const given = Object.keys(keys).filter((key) => keys[key] !== false);
+  const given = Object.keys(keys).filter((key) => keys[key] !== false && keys[key] !== 0);
   if (own.train_vae === undefined) {
     const idle = given.filter((key) => OF_VAE.includes(key));
-    const unseen = keys.sample_prompts === undefined ? given.filter((key) => OF_PREVIEWS.includes(key)) : [];
+    const unseen = [keys.sample_prompts].flat().every((prompt) => prompt === undefined)
+      ? given.filter((key) => OF_PREVIEWS.includes(key))
+      : [];
     return [
       ...told(idle, "no autoencoder learns", 'Set train_vae = "both" or "decoder", or leave them out.'),
       ...told(unseen, "there are no sample_prompts", "Set sample_prompts, or leave them out."),

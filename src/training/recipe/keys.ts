@@ -9,6 +9,8 @@ const positive = z.number().positive();
 const natural = z.number().int().min(0);
 const count = z.number().int().min(1);
 const path = z.string();
+/** 0 is none, which programs around sd-scripts write out. */
+const interval = natural.transform((every) => every || undefined).optional();
 
 export const OBJECTIVE_KEYS = {
   v_parameterization: z
@@ -153,16 +155,16 @@ export const RUN_KEYS = {
   seed: natural.optional().describe("of everything that is drawn"),
   output_dir: path.optional().describe("folder of runs"),
   output_name: path.optional().describe("name of the run and of its files"),
-  save_every_n_steps: count.optional().describe("a checkpoint every so many steps"),
-  save_every_n_epochs: count.optional().describe("a checkpoint every so many epochs"),
+  save_every_n_steps: interval.describe("a checkpoint every so many steps"),
+  save_every_n_epochs: interval.describe("a checkpoint every so many epochs"),
   save_last_n_steps: natural.optional().describe("checkpoints older than so many steps are deleted"),
   save_precision: z.enum(["float", "fp16", "bf16"]).optional().describe("numbers of the saved weights"),
   save_model_as: z
     .enum(["safetensors", "diffusers", "diffusers_safetensors"])
     .optional()
     .describe("safetensors: a whole model as one file for A1111 and ComfyUI; if not given, a diffusers folder"),
-  sample_every_n_steps: count.optional().describe("previews every so many steps"),
-  sample_every_n_epochs: count.optional().describe("previews every so many epochs"),
+  sample_every_n_steps: interval.describe("previews every so many steps"),
+  sample_every_n_epochs: interval.describe("previews every so many epochs"),
   sample_at_first: z.boolean().default(false).describe("previews before the first step too"),
   sample_prompts: z
     .union([path, z.array(z.string())])
@@ -195,5 +197,6 @@ export const RUN_KEYS = {
   metadata_author: z.string().optional().describe("author in a LoRA's file"),
   metadata_description: z.string().optional().describe("description in a LoRA's file"),
   metadata_license: z.string().optional().describe("license in a LoRA's file"),
+  metadata_trigger_phrase: z.string().optional().describe("words that call it, in a LoRA's file"),
   metadata_tags: z.string().optional().describe("tags in a LoRA's file, with commas between"),
 } as const;

@@ -132,6 +132,19 @@ test.each([
     'metadata_author = "me"\nnetwork_dim = 4',
   ],
   ["max_train_steps = 5\nmax_train_epochs = 1", "max_train_steps is set, and max_train_epochs", "max_train_steps = 5"],
+  [
+    "scale_v_pred_loss_like_noise_pred = true",
+    "the network predicts eps",
+    'prediction = "flow"\nscale_v_pred_loss_like_noise_pred = true',
+  ],
+  ["weights_before_rescale = true", "has no zero terminal SNR", `${v}weights_before_rescale = true`],
+  ['terminal_weight = "limit"', "terminal_weight is set", 'prediction = "flow"\nterminal_weight = 0.5'],
+  [
+    'network_dim = 4\nnetwork_args = ["conv_alpha=4"]',
+    "its conv_alpha means nothing without conv_dim",
+    'network_dim = 4\nnetwork_args = ["conv_alpha=4", "conv_dim=8"]',
+  ],
+  ["save_last_n_steps = 10", "neither save_every_n_steps nor", "save_last_n_steps = 10\nsave_every_n_epochs = 1"],
   ["network_dim = 4\ntrain_text_encoder = true", "a LoRA is trained", "train_text_encoder = true"],
 ])("%s is told to be read by nothing", (text, message, used) => {
   const idle = (toml: string) => read(toml).findings.filter(({ code }) => code === "unused_option");
@@ -157,6 +170,16 @@ test("rates and schedules are told where AdaFactor goes by its relative steps, b
 test("defaults that are written out are not told", () => {
   const written = 'huber_c = 0.1\nhuber_schedule = "snr"\nlr_scheduler_power = 1\nmultires_noise_discount = 0.3';
   expect(read(written).findings).toEqual([]);
+});
+
+test("what sd-scripts' programs write out to say nothing is accepted", () => {
+  const off = `save_every_n_steps = 0\nsave_every_n_epochs = 2\nsample_every_n_steps = 0\nstop_text_encoder_training = 0
+    save_state_to_huggingface = false\nresume_from_huggingface = false`;
+  expect(read(off).values).toMatchObject({ save_every_n_steps: undefined, save_every_n_epochs: 2 });
+  expect(read(off).findings).toEqual([]);
+  const { findings } = read("zero_stage = 2\nsave_last_n_steps_state = 0\nvalidate_every_n_epochs = 1");
+  expect(findings).toMatchObject([{ code: "ignored_options" }]);
+  expect(() => read("stop_text_encoder_training = 100")).toThrow(/text_encoder_training = 100 is not supported/);
 });
 
 test("what speaks against the whole is among the findings", () => {

@@ -100,7 +100,7 @@ export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: Reci
       ...findings,
       ...objective.findings,
       ...learning.findings,
-      ...unusedKeys(values),
+      ...unusedKeys(values, objective.recipe),
       ...clipSkipFindings(values),
       ...checkRecipe(objective.recipe),
     ],

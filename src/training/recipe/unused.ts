@@ -2,6 +2,8 @@
 
 import type { z } from "zod";
 import type { Finding } from "../../sampling/finding.ts";
+import type { Recipe } from "../plan.ts";
+import { assignments } from "./assignments.ts";
 import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, RUN_KEYS, TIMESTEP_KEYS } from "./keys.ts";
 import { isLora } from "./networks.ts";
 import { type ObjectiveValues, type Sampling, samplingOf } from "./objective.ts";
@@ -13,7 +15,7 @@ const SHAPES = { ...OBJECTIVE_KEYS, ...TIMESTEP_KEYS, ...NOISE_KEYS, ...LEARNER_
 
 type Reader = {
   readonly keys: readonly (keyof Values)[];
-  readonly read: (values: Values) => boolean;
+  readonly read: (values: Values, objective: Recipe) => boolean;
   /** What the recipe says instead, and what would make use of the keys. */
   readonly instead: (values: Values) => string;
   readonly remedy: string;
@@ -84,6 +86,18 @@ const READERS: readonly Reader[] = [
     remedy: "another prediction",
   },
   {
+    keys: ["scale_v_pred_loss_like_noise_pred"],
+    read: (_, { prediction }) => prediction !== "eps",
+    instead: () => "the network predicts eps, whose loss is that already; sd-scripts would stop",
+    remedy: "v_parameterization = true on a v-model",
+  },
+  {
+    keys: ["terminal_weight", "weights_before_rescale"],
+    read: (_, { table }) => table.zeroSnr !== false,
+    instead: () => "the schedule has no zero terminal SNR",
+    remedy: "zero_terminal_snr = true",
+  },
+  {
     keys: ["weighting_scheme"],
     read: ({ timestep_sampling, weighting_scheme }) =>
       weighting_scheme === "none" || timestep_sampling === undefined || timestep_sampling === weighting_scheme,
@@ -115,11 +129,26 @@ const READERS: readonly Reader[] = [
   {
     keys: [
       ...(["no_metadata", "training_comment", "metadata_title", "metadata_author"] as const),
-      ...(["metadata_description", "metadata_license", "metadata_tags"] as const),
+      ...(["metadata_description", "metadata_license", "metadata_tags", "metadata_trigger_phrase"] as const),
     ],
     read: isLora,
     instead: () => "no LoRA is trained, whose file it is for",
     remedy: 'network_module = "networks.lora"',
+  },
+  {
+    keys: ["network_args"],
+    read: ({ network_args }) => {
+      const given = assignments(network_args, "network_args");
+      return given.has("conv_dim") || !given.has("conv_alpha");
+    },
+    instead: () => "its conv_alpha means nothing without conv_dim",
+    remedy: "conv_dim beside it",
+  },
+  {
+    keys: ["save_last_n_steps"],
+    read: ({ save_every_n_steps, save_every_n_epochs }) => Boolean(save_every_n_steps || save_every_n_epochs),
+    instead: () => "neither save_every_n_steps nor save_every_n_epochs is",
+    remedy: "save_every_n_steps",
   },
   unless("save_every_n_steps", "save_every_n_epochs"),
   unless("sample_every_n_steps", "sample_every_n_epochs"),
@@ -133,8 +162,8 @@ const READERS: readonly Reader[] = [
 ];
 
 /** What is as it would be without the key is not told: programs around sd-scripts write every default. */
-export function unusedKeys(values: Values): Finding[] {
-  return READERS.filter(({ read }) => !read(values)).flatMap(({ keys, instead, remedy }) =>
+export function unusedKeys(values: Values, objective: Recipe): Finding[] {
+  return READERS.filter(({ read }) => !read(values, objective)).flatMap(({ keys, instead, remedy }) =>
     keys
       .filter((key) => values[key] !== SHAPES[key].parse(undefined))
       .map((key): Finding => {
