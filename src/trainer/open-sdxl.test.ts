@@ -14,7 +14,7 @@ import { learnerOptionsOf, parseRecipe } from "../training/recipe/index.ts";
 import { readState, writeCheckpoint } from "./checkpoints.ts";
 import { leftOutFinding, withoutPictures } from "./left-out.ts";
 import type { Lesson } from "./lesson.ts";
-import { LORA_FILE, openSdxlRun, type SdxlRunOptions } from "./open-sdxl.ts";
+import { openSdxlRun, type SdxlRunOptions } from "./open-sdxl.ts";
 import { modelOf } from "./sdxl-model.ts";
 
 const tiny = join(import.meta.dirname, "../../test/fixtures/tiny-sdxl");
@@ -203,12 +203,13 @@ test("a LoRA is one to begin with for the recipe that wrote it, however its alph
   const settings = () => ({ ...says, ranks });
   // bfloat16 has no tenth.
   const ranks = { rank: 1, alpha: 0.1 };
-  const { saveModel } = await open(folder, { lora: { ranks, settings }, dtype: "BF16" });
+  const file = "begin.safetensors";
+  const { saveModel } = await open(folder, { lora: { file, ranks, settings }, dtype: "BF16" });
   await saveModel(join(root, "begin-model"));
   const model = modelOf(await openCheckpoint(nano));
-  const begin = await openLora(join(root, "begin-model", LORA_FILE), model.configs);
-  await expect(open(folder, { model, lora: { ranks, settings, begin } })).resolves.toBeDefined();
-  const other = open(folder, { model, lora: { ranks: { rank: 1, alpha: 0.101 }, settings, begin } });
+  const begin = await openLora(join(root, "begin-model", file), model.configs);
+  await expect(open(folder, { model, lora: { file, ranks, settings, begin } })).resolves.toBeDefined();
+  const other = open(folder, { model, lora: { file, ranks: { rank: 1, alpha: 0.101 }, settings, begin } });
   await expect(other).rejects.toThrow(/has an alpha of 0\.1000\d* for unet\..*, the recipe 0\.101$/);
 }, 120_000);
 
