@@ -14,6 +14,7 @@ export type ErrorCode =
   | "pickle_refused"
   | "unsupported"
   | "not_enough_memory"
+  | "diverged"
   | "engine_failed"
   | "queue_failed"
   | "cancelled"

@@ -1,4 +1,4 @@
-/** @file A run whose previews fail: what was learnt stays. */
+/** @file A run whose previews fail, or whose numbers do: what was learnt stays. */
 
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-function lesson(examine: Lesson["examine"]): Lesson {
+/** @param isLost whether a batch's gradient is no number */
+function lesson(examine: Lesson["examine"], isLost: (batch: number) => boolean = () => false): Lesson {
   const weight = { name: "w", shape: [2], values: new Float32Array(2), group: "all" };
   const learner = createLearner([weight], {
     optimiser: { kind: "adamw" },
@@ -23,8 +24,8 @@ function lesson(examine: Lesson["examine"]): Lesson {
   });
   return {
     learner,
-    batch: async () => ({
-      gradients: new Map([["w", Float32Array.of(1, -1)]]),
+    batch: async (index) => ({
+      gradients: new Map([["w", Float32Array.of(isLost(index) ? Number.NaN : 1, -1)]]),
       figures: { loss: 1 },
       pictures: 1,
     }),
@@ -85,4 +86,47 @@ test("what falls on epochs' ends does so at each of them, though an epoch is no 
   looked.length = 0;
   await eventsOf("short", lesson(one.examine), { steps: 3, examineEvery: 0.5 });
   expect(looked).toEqual([1, 2, 3]);
+});
+
+test("a run that diverges is told of once, keeps its good checkpoints and ends", async () => {
+  const events: RunEvent[] = [];
+  const folder = join(root, "diverged");
+  const options = { folder, steps: 200, saveEvery: 1, examineEvery: 1, recipe: "" };
+  const looked: number[] = [];
+  const examine = async (step: number) => {
+    looked.push(step);
+    return { figures: {}, previews: [] };
+  };
+  const run = async () => {
+    for await (const event of runLesson(
+      lesson(examine, (batch) => batch >= 2),
+      options,
+    ))
+      events.push(event);
+  };
+  await expect(run()).rejects.toMatchObject({
+    code: "diverged",
+    message: expect.stringMatching(/^since step 3 .*\(learning rate: all 0\.1\)$/),
+    hint: expect.stringContaining(`${join(folder, "step-00000002")}.`),
+  });
+  expect(events.filter(({ type }) => type === "step")).toHaveLength(52);
+  const findings = events.flatMap((event) => (event.type === "finding" ? [event.finding.message] : []));
+  expect(findings).toEqual(["the gradient of step 3 is not finite"]);
+  expect(looked).toEqual([1, 2]);
+  expect(await readdir(folder)).toEqual(["step-00000001", "step-00000002"]);
+});
+
+test("a run in which nothing ever moves ends as diverged, though it is short", async () => {
+  await expect(
+    eventsOf(
+      "still",
+      lesson(undefined, () => true),
+    ),
+  ).rejects.toMatchObject({ code: "diverged" });
+});
+
+test("updates skipped here and there end nothing, and older checkpoints go once a saved step has moved", async () => {
+  const one = lesson(undefined, (batch) => batch % 2 === 1);
+  await eventsOf("now and then", one, { steps: 121, saveEvery: 33 });
+  expect(await readdir(join(root, "now and then"))).toEqual(["step-00000099", "step-00000121"]);
 });

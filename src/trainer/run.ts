@@ -6,6 +6,7 @@ import type { Update } from "../training/learner/learner.ts";
 import { changesOf } from "./changed-recipe.ts";
 import { readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
 import type { DataIdentity } from "./data-identity.ts";
+import { diverged, MOST_SKIPPED, notFinite } from "./divergence.ts";
 import type { Examination, Lesson } from "./lesson.ts";
 
 export type RunOptions = {
@@ -67,14 +68,29 @@ export async function stateToResume(checkpoint: string, recipe: string): Promise
 
 /**
  * Trains until `steps`, from wherever the learner stands. When the signal aborts, the update in progress is finished and a
- * checkpoint is written.
+ * checkpoint is written. What no update has moved is not looked at or saved again.
+ *
+ * @throws IllustriousError `diverged` when updates are skipped without end
  */
 export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGenerator<RunEvent, void> {
   const { learner } = lesson;
   const { steps, accumulation = 1, saveEvery, examineEvery, signal } = options;
   await removeOld(options.folder, options.keep ?? KEEP);
   let savedAt = learner.updates;
+  let examinedAt = savedAt;
+  /** The newest update that was not skipped. */
+  let movedAt = savedAt;
+  /** Learning rates of the first one that was, after it. */
+  let ratesSince: Update["learningRates"] = {};
+  let isTold = false;
   let isWhole = true;
+  const saved = async (): Promise<RunEvent> => {
+    const event = await save(lesson, options);
+    savedAt = learner.updates;
+    // While updates are skipped the older ones may be what to go back to.
+    if (movedAt === savedAt) await removeOld(options.folder, options.keep ?? KEEP);
+    return event;
+  };
   if (options.examineFirst && lesson.examine && learner.updates === 0) {
     yield await examined(lesson, 0);
   }
@@ -87,24 +103,33 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
       const { update: step } = done.update;
       const seconds = (performance.now() - start) / 1e3;
       const { pictures, levels, figures } = done;
+      const { skipped, learningRates } = done.update;
+      if (!skipped) movedAt = step;
+      else if (step === movedAt + 1) ratesSince = learningRates;
       yield { type: "step", step, steps, pictures, seconds, levels, figures, ...done.update };
+      const isLost = !Number.isFinite(figures.loss);
+      if (!isTold && (isLost || skipped)) {
+        isTold = true;
+        yield { type: "finding", finding: notFinite(isLost ? "loss" : "gradient", step) };
+      }
+      if (step - movedAt >= MOST_SKIPPED || (step === steps && movedAt === 0)) {
+        throw await diverged(options.folder, movedAt + 1, ratesSince);
+      }
       const last = step === steps;
-      const looked = isDue(step, examineEvery) || last;
-      const kept = isDue(step, saveEvery) || last;
+      const looked = (isDue(step, examineEvery) || last) && movedAt > examinedAt;
+      const kept = (isDue(step, saveEvery) || last) && movedAt > savedAt;
       // A run's only checkpoint comes first: whatever becomes of the previews, what was learnt is there.
       const only = last && saveEvery === 0;
-      const saved = async (): Promise<RunEvent> => {
-        const event = await save(lesson, options);
-        savedAt = step;
-        return event;
-      };
-      if (only) yield await saved();
-      if (lesson.examine && looked) yield await examined(lesson, step, signal);
+      if (only && kept) yield await saved();
+      if (lesson.examine && looked) {
+        examinedAt = step;
+        yield await examined(lesson, step, signal);
+      }
       if (kept && !only) yield await saved();
     }
   } finally {
     // Whoever listens may have left at the abort: then what was learnt since is saved all the same, unless an update failed half-way.
-    if (signal?.aborted && isWhole && learner.updates > savedAt) await save(lesson, options);
+    if (signal?.aborted && isWhole && movedAt > savedAt) await saved();
   }
 }
 
@@ -129,7 +154,7 @@ async function examined(lesson: Lesson, step: number, signal?: AbortSignal): Pro
 
 const KEEP = 2;
 
-async function save(lesson: Lesson, { folder, keep = KEEP, recipe, data }: RunOptions): Promise<RunEvent> {
+async function save(lesson: Lesson, { folder, recipe, data }: RunOptions): Promise<RunEvent> {
   const { learner } = lesson;
   const { leftOut = {}, foundation } = lesson;
   const position = lesson.position?.() ?? {};
@@ -148,7 +173,7 @@ async function save(lesson: Lesson, { folder, keep = KEEP, recipe, data }: RunOp
   const saveModel = async (model: string) => {
     findings = await lesson.saveModel(model);
   };
-  const written = await writeCheckpoint(folder, state, saveModel, keep);
+  const written = await writeCheckpoint(folder, state, saveModel);
   return { type: "saved", step: learner.updates, folder: written, findings };
 }
 

@@ -66,7 +66,10 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
     await release();
   }
   const checkpoint = await newestCheckpoint(folder);
-  if (checkpoint === undefined) throw internalError(`${folder} has no checkpoint at its end`);
+  if (checkpoint === undefined) {
+    if (signal.aborted) throw new IllustriousError("cancelled", "stopped before an update moved anything");
+    throw internalError(`${folder} has no checkpoint at its end`);
+  }
   const { model } = await checkpointPlace(checkpoint);
   yield { type: "done", step, folder, checkpoint, model, seconds: (performance.now() - begin) / 1000 };
 }
