@@ -142,11 +142,22 @@ function tensorsOf({ tensors }: LearnerState): TensorToWrite[] {
   }));
 }
 
-/** Removes all checkpoints but the newest `keep` (0: none), and what a killed process left half-made. */
-export async function removeOld(run: string, keep: number): Promise<void> {
+/** Which scheduled checkpoints stay: so many of the newest, or the newest and those of so many steps before it. */
+export type Keep = { readonly last: number } | { readonly steps: number };
+
+/**
+ * Removes the scheduled checkpoints that are not to be kept, those that a stop made as soon as a newer one is there, and what a killed
+ * process left half-made.
+ */
+export async function removeOld(run: string, keep: Keep, isScheduled: (step: number) => boolean): Promise<void> {
   const names = await namesIn(run);
   const whole = names.filter((name) => NAME.test(name)).sort();
-  const old = keep > 0 ? whole.slice(0, -keep) : [];
+  const stepOf = (name: string) => Number(NAME.exec(name)![1]);
+  const scheduled = whole.filter((name) => isScheduled(stepOf(name)));
+  const now = scheduled.length > 0 ? stepOf(scheduled.at(-1)!) : 0;
+  const kept =
+    "last" in keep ? scheduled.slice(-keep.last) : scheduled.filter((name) => stepOf(name) >= now - keep.steps);
+  const old = whole.slice(0, -1).filter((name) => !kept.includes(name));
   const halves = names.filter((name) => name.endsWith(HALF));
   for (const name of [...old, ...halves]) await rm(join(run, name), { recursive: true, force: true });
 }

@@ -1,11 +1,12 @@
 /** @file A run whose previews fail, or whose numbers do: what was learnt stays. */
 
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { IllustriousError } from "../base/error.ts";
 import { createLearner } from "../training/learner/learner.ts";
+import { checkpointName, removeOld } from "./checkpoints.ts";
 import type { Lesson } from "./lesson.ts";
 import { type RunEvent, type RunOptions, runLesson } from "./run.ts";
 
@@ -35,13 +36,14 @@ function lesson(examine: Lesson["examine"], isLost: (batch: number) => boolean =
   };
 }
 
+const every = (n: number) => (step: number) => step % n === 0;
+
 async function eventsOf(name: string, one: Lesson, own: Partial<RunOptions> = {}): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   const options = {
     folder: join(root, name),
     steps: 4,
-    saveEvery: 0,
-    examineEvery: 2,
+    examineDue: every(2),
     recipe: "",
     ...own,
   };
@@ -74,24 +76,10 @@ test("what is wrong with the program itself is thrown, after what was learnt is 
   expect(await readdir(join(root, "broken"))).toEqual(["step-00000004"]);
 });
 
-test("what falls on epochs' ends does so at each of them, though an epoch is no whole number of updates", async () => {
-  const looked: number[] = [];
-  const one = lesson(async (step) => {
-    looked.push(step);
-    return { figures: {}, previews: [] };
-  });
-  // Ten batches an epoch, three to an update; and epochs that are shorter than an update.
-  await eventsOf("epochs", one, { steps: 20, examineEvery: 10 / 3 });
-  expect(looked).toEqual([4, 7, 10, 14, 17, 20]);
-  looked.length = 0;
-  await eventsOf("short", lesson(one.examine), { steps: 3, examineEvery: 0.5 });
-  expect(looked).toEqual([1, 2, 3]);
-});
-
 test("a run that diverges is told of once, keeps its good checkpoints and ends", async () => {
   const events: RunEvent[] = [];
   const folder = join(root, "diverged");
-  const options = { folder, steps: 200, saveEvery: 1, examineEvery: 1, recipe: "" };
+  const options = { folder, steps: 200, saveDue: every(1), examineDue: every(1), recipe: "" };
   const looked: number[] = [];
   const examine = async (step: number) => {
     looked.push(step);
@@ -127,6 +115,20 @@ test("a run in which nothing ever moves ends as diverged, though it is short", a
 
 test("updates skipped here and there end nothing, and older checkpoints go once a saved step has moved", async () => {
   const one = lesson(undefined, (batch) => batch % 2 === 1);
-  await eventsOf("now and then", one, { steps: 121, saveEvery: 33 });
+  await eventsOf("now and then", one, { steps: 121, saveDue: every(33) });
   expect(await readdir(join(root, "now and then"))).toEqual(["step-00000099", "step-00000121"]);
+});
+
+test.each([
+  // Due every 20 steps, stopped at 25, 37 and 47.
+  [{ steps: 40 }, [20, 25, 37, 40, 47], [20, 40, 47]],
+  [{ steps: 40 }, [20, 40, 47, 60, 80], [40, 60, 80]],
+  [{ last: 2 }, [20, 40, 60, 67, 73], [40, 60, 73]],
+  [{ last: 3 }, [20, 40, 47, 60, 80], [40, 60, 80]],
+  [{ last: 2 }, [3, 7], [7]],
+])("of %o and checkpoints of %o stay %o", async (keep, steps, stay) => {
+  const folder = await mkdtemp(join(root, "kept-"));
+  for (const step of steps) await mkdir(join(folder, checkpointName(step)));
+  await removeOld(folder, keep, every(20));
+  expect(await readdir(folder)).toEqual(stay.map(checkpointName));
 });

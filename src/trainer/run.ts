@@ -4,7 +4,7 @@ import { IllustriousError } from "../base/error.ts";
 import type { Finding } from "../sampling/finding.ts";
 import type { Update } from "../training/learner/learner.ts";
 import { changesOf } from "./changed-recipe.ts";
-import { readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
+import { type Keep, readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
 import type { DataIdentity } from "./data-identity.ts";
 import { diverged, MOST_SKIPPED, notFinite } from "./divergence.ts";
 import type { Examination, Lesson } from "./lesson.ts";
@@ -16,20 +16,22 @@ export type RunOptions = {
   readonly steps: number;
   /** Batches that make one update, as the learner has it. */
   readonly accumulation?: number;
-  /** Updates from one to the next, of which an epoch may have no whole number; 0: never. */
-  readonly saveEvery: number;
+  /** Whether a checkpoint is due at a step, beside the last one's. Never if not given. */
+  readonly saveDue?: Due | undefined;
   /** The same for examinations. */
-  readonly examineEvery: number;
+  readonly examineDue?: Due | undefined;
   /** Before the first step too. */
   readonly examineFirst?: boolean;
-  /** Checkpoints kept; 2 if not given. 0: all. */
-  readonly keep?: number;
+  /** Of the checkpoints that were due; the newest two if not given. */
+  readonly keep?: Keep;
   /** What identifies the run: a checkpoint of another recipe is not gone on with. */
   readonly recipe: string;
   /** For a checkpoint to keep. */
   readonly data?: DataIdentity;
   readonly signal?: AbortSignal;
 };
+
+export type Due = (step: number) => boolean;
 
 export type RunEvent =
   | ({ readonly type: "step"; readonly figures: Readonly<Record<string, number>> } & Progress & Update)
@@ -74,8 +76,9 @@ export async function stateToResume(checkpoint: string, recipe: string): Promise
  */
 export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGenerator<RunEvent, void> {
   const { learner } = lesson;
-  const { steps, accumulation = 1, saveEvery, examineEvery, signal } = options;
-  await removeOld(options.folder, options.keep ?? KEEP);
+  const { steps, accumulation = 1, saveDue, examineDue, keep = { last: 2 }, signal } = options;
+  const tidy = () => removeOld(options.folder, keep, (step) => step === steps || Boolean(saveDue?.(step)));
+  await tidy();
   let savedAt = learner.updates;
   let examinedAt = savedAt;
   /** The newest update that was not skipped. */
@@ -88,7 +91,7 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
     const event = await save(lesson, options);
     savedAt = learner.updates;
     // While updates are skipped the older ones may be what to go back to.
-    if (movedAt === savedAt) await removeOld(options.folder, options.keep ?? KEEP);
+    if (movedAt === savedAt) await tidy();
     return event;
   };
   if (options.examineFirst && lesson.examine && learner.updates === 0) {
@@ -116,10 +119,10 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
         throw await diverged(options.folder, movedAt + 1, ratesSince);
       }
       const last = step === steps;
-      const looked = (isDue(step, examineEvery) || last) && movedAt > examinedAt;
-      const kept = (isDue(step, saveEvery) || last) && movedAt > savedAt;
+      const looked = (examineDue?.(step) || last) && movedAt > examinedAt;
+      const kept = (saveDue?.(step) || last) && movedAt > savedAt;
       // A run's only checkpoint comes first: whatever becomes of the previews, what was learnt is there.
-      const only = last && saveEvery === 0;
+      const only = last && saveDue === undefined;
       if (only && kept) yield await saved();
       if (lesson.examine && looked) {
         examinedAt = step;
@@ -133,13 +136,6 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
   }
 }
 
-/** Whether one of the multiples of `every` ends in this step. */
-function isDue(step: number, every: number): boolean {
-  // What is whole may not look so after the division.
-  const ended = (updates: number) => Math.floor(updates / every + 1e-9);
-  return every > 0 && ended(step) > ended(step - 1);
-}
-
 /** What cannot be examined is told, and learns on: a preview must not cost a run. */
 async function examined(lesson: Lesson, step: number, signal?: AbortSignal): Promise<RunEvent> {
   try {
@@ -151,8 +147,6 @@ async function examined(lesson: Lesson, step: number, signal?: AbortSignal): Pro
     return { type: "finding", finding: { level: "warning", code: "preview_failed", message: told, hint: hint ?? "" } };
   }
 }
-
-const KEEP = 2;
 
 async function save(lesson: Lesson, { folder, recipe, data }: RunOptions): Promise<RunEvent> {
   const { learner } = lesson;

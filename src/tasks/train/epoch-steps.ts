@@ -3,6 +3,7 @@
 import { batchesOf, captionFor, type DataSet, type Example, type Moment } from "../../data/sets/index.ts";
 import { modelTokenizer } from "../../models/sdxl/tokenizer.ts";
 import { captionChunks } from "../../trainer/caption-chunks.ts";
+import type { Due } from "../../trainer/run.ts";
 import type { TrainingModel } from "../../trainer/sdxl-model.ts";
 import { DEFAULT_STEPS, type TrainingRecipe } from "../../training/recipe/index.ts";
 import type { RecipeFile } from "./recipe-file.ts";
@@ -12,6 +13,21 @@ export function stepsOf(recipe: TrainingRecipe, epoch: number): number {
   const { max_train_steps, max_train_epochs } = recipe.values;
   if (max_train_epochs === undefined) return max_train_steps ?? DEFAULT_STEPS;
   return Math.max(1, Math.ceil((epoch * max_train_epochs) / recipe.learning.accumulation));
+}
+
+/**
+ * What is due every so many steps, or else every so many epochs: with the step in which one ends, of which an epoch may have no whole
+ * number.
+ */
+export function dueOf(
+  { steps, epochs }: { readonly steps: number | undefined; readonly epochs: number | undefined },
+  epoch: number,
+  accumulation: number,
+): Due | undefined {
+  const every = steps ?? ((epochs ?? 0) * epoch) / accumulation;
+  // What is whole may not look so after the division.
+  const ended = (updates: number) => Math.floor(updates / every + 1e-9);
+  return every > 0 ? (step) => ended(step) > ended(step - 1) : undefined;
 }
 
 export type EpochOf = {

@@ -15,20 +15,20 @@ import { openLora } from "../../models/sdxl/lora-file.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
-import { checkpointPlace, newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
+import { checkpointPlace, type Keep, newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
 import { changedDataFinding, type DataIdentity, dataIdentity } from "../../trainer/data-identity.ts";
 import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
-import { runLesson, stateToResume } from "../../trainer/run.ts";
+import { type Due, runLesson, stateToResume } from "../../trainer/run.ts";
 import { openCrew } from "../../training/crew/threads.ts";
 import { checkRunLength, learnerOptionsOf, readRecipe, type TrainingRecipe } from "../../training/recipe/index.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
 import { lockFolder } from "../folder-lock.ts";
-import { epochBatches, stepsOf } from "./epoch-steps.ts";
+import { dueOf, epochBatches, stepsOf } from "./epoch-steps.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
 import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
@@ -288,6 +288,25 @@ function squareOf({ width, height }: { readonly width: number; readonly height: 
 
 const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const;
 
+type Values = TrainingRecipe["values"];
+
+/** Nothing where the recipe does not say. */
+function keepOf({ save_every_n_steps: every, save_last_n_steps: steps, ...keys }: Values): Keep | undefined {
+  // As sd-scripts counts them: checkpoints, where they come every so many epochs.
+  const { save_every_n_epochs: epochs, save_last_n_epochs: last } = keys;
+  if (every === undefined && epochs !== undefined && last) return { last };
+  return steps === undefined ? undefined : { steps };
+}
+
+async function* toldOfKept(keys: Values, keep: Keep | undefined, due: Due | undefined, steps: number): Events {
+  if (keep !== undefined || due === undefined) return;
+  let count = 1;
+  for (let step = 1; step < steps; step++) if (due(step)) count++;
+  if (count <= 2) return;
+  const key = keys.save_every_n_steps === undefined ? "save_last_n_epochs" : "save_last_n_steps";
+  yield { type: "report", lines: [`of ${count} checkpoints only the newest two stay; ${key} keeps more`] };
+}
+
 type Learning = Pick<Opening, "file" | "recipe" | "steps" | "epoch" | "folder" | "signal"> & {
   readonly data: DataIdentity;
 };
@@ -298,19 +317,20 @@ async function* learn(
   { file, recipe, steps, epoch, data, folder, signal }: Learning,
 ): Events {
   const { values: keys } = recipe;
-  const every = (given: number | undefined, epochs: number | undefined) =>
-    given ?? ((epochs ?? 0) * epoch) / recipe.learning.accumulation;
-  const saveEvery = every(keys.save_every_n_steps, keys.save_every_n_epochs);
-  const sampleEvery = every(keys.sample_every_n_steps, keys.sample_every_n_epochs);
-  const { save_last_n_steps: kept } = keys;
+  const { accumulation } = recipe.learning;
+  const saves = { steps: keys.save_every_n_steps, epochs: keys.save_every_n_epochs };
+  const samples = { steps: keys.sample_every_n_steps, epochs: keys.sample_every_n_epochs };
+  const saveDue = dueOf(saves, epoch, accumulation);
+  const keep = keepOf(keys);
+  yield* toldOfKept(keys, keep, saveDue, steps);
   const run = runLesson(lesson, {
     folder,
     steps,
-    accumulation: recipe.learning.accumulation,
-    saveEvery,
-    examineEvery: sampleEvery,
+    accumulation,
+    saveDue,
+    examineDue: dueOf(samples, epoch, accumulation),
     examineFirst: keys.sample_at_first,
-    keep: kept === undefined || saveEvery === 0 ? 2 : 1 + Math.floor(kept / saveEvery),
+    ...(keep && { keep }),
     recipe: file.text,
     data,
     signal,
