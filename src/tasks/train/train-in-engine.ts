@@ -28,7 +28,8 @@ import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
 import { lockFolder } from "../folder-lock.ts";
-import { dueOf, epochBatches, stepsOf } from "./epoch-steps.ts";
+import { epochsIn, stepsOf } from "./epoch-steps.ts";
+import { dueOf, type Epochs } from "./epochs.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
 import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
@@ -54,14 +55,14 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   yield* tell(findings);
   const set = yield* dataOf(file);
   const data = dataIdentity(set);
-  const epoch = await epochBatches({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
-  const steps = stepsOf(recipe, epoch);
+  const epochs = await epochsIn({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
+  const steps = stepsOf(recipe, epochs);
   checkRunLength(recipe, steps);
   const folder = runFolder(file, recipe);
   const release = await lockedFolder(folder, options.restart);
   let step: number;
   try {
-    step = yield* runIn(folder, { options, file, base, recipe, findings, set, data, epoch, steps, signal });
+    step = yield* runIn(folder, { options, file, base, recipe, findings, set, data, epochs, steps, signal });
   } finally {
     await release();
   }
@@ -98,7 +99,7 @@ type Run = Omit<Opening, "folder" | "saved"> & {
 
 /** Returns the step at which it ended. */
 async function* runIn(folder: string, run: Run): Events<number> {
-  const { file, recipe, findings, data, epoch, steps, signal } = run;
+  const { file, recipe, findings, data, epochs, steps, signal } = run;
   const checkpoint = await newestCheckpoint(folder);
   const saved = checkpoint === undefined ? undefined : await stateToResume(checkpoint, file.text);
   const from = saved?.step ?? 0;
@@ -125,7 +126,7 @@ async function* runIn(folder: string, run: Run): Events<number> {
       await log.finding(finding);
     }
     yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
-    yield* learn(lesson, log, { file, recipe, steps, epoch, data, folder, signal });
+    yield* learn(lesson, log, { file, recipe, steps, epochs, data, folder, signal });
     end = [signal.aborted ? "stopped" : "finished"];
     return lesson.learner.updates;
   } catch (error) {
@@ -181,8 +182,8 @@ type Opening = {
   readonly recipe: TrainingRecipe;
   readonly set: DataSet;
   readonly steps: number;
-  /** Batches of an epoch, where the recipe counts in them, else 0. */
-  readonly epoch: number;
+  /** Where the recipe counts in them. */
+  readonly epochs: Epochs | undefined;
   readonly folder: string;
   readonly saved: SavedState | undefined;
   readonly signal: AbortSignal;
@@ -217,7 +218,7 @@ function replicasOf(threads: number, batch: number): Replicas {
   return { count, runtime: threadedRuntime({ threads: Math.floor(threads / count) }), crew: openCrew(count) };
 }
 
-async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder, saved, signal }: Opening) {
+async function sdxlRun({ options, file, base, recipe, set, steps, epochs, folder, saved, signal }: Opening) {
   const { objective, network, train, values: keys } = recipe;
   const model = await modelToTrain(file, base, recipe);
   const { table, prediction } = objective;
@@ -247,7 +248,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder,
     ...(ranks && {
       lora: {
         ranks,
-        settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, steps, step, epoch, startedAt }),
+        settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, steps, step, epochs, startedAt }),
         ...(network?.weights !== undefined && { begin: await openLora(placeOf(file, network.weights), model.configs) }),
       },
     }),
@@ -307,20 +308,20 @@ async function* toldOfKept(keys: Values, keep: Keep | undefined, due: Due | unde
   yield { type: "report", lines: [`of ${count} checkpoints only the newest two stay; ${key} keeps more`] };
 }
 
-type Learning = Pick<Opening, "file" | "recipe" | "steps" | "epoch" | "folder" | "signal"> & {
+type Learning = Pick<Opening, "file" | "recipe" | "steps" | "epochs" | "folder" | "signal"> & {
   readonly data: DataIdentity;
 };
 
 async function* learn(
   lesson: Lesson,
   log: RunLog,
-  { file, recipe, steps, epoch, data, folder, signal }: Learning,
+  { file, recipe, steps, epochs, data, folder, signal }: Learning,
 ): Events {
   const { values: keys } = recipe;
   const { accumulation } = recipe.learning;
   const saves = { steps: keys.save_every_n_steps, epochs: keys.save_every_n_epochs };
   const samples = { steps: keys.sample_every_n_steps, epochs: keys.sample_every_n_epochs };
-  const saveDue = dueOf(saves, epoch, accumulation);
+  const saveDue = dueOf(saves, epochs, accumulation);
   const keep = keepOf(keys);
   yield* toldOfKept(keys, keep, saveDue, steps);
   const run = runLesson(lesson, {
@@ -328,7 +329,7 @@ async function* learn(
     steps,
     accumulation,
     saveDue,
-    examineDue: dueOf(samples, epoch, accumulation),
+    examineDue: dueOf(samples, epochs, accumulation),
     examineFirst: keys.sample_at_first,
     ...(keep && { keep }),
     recipe: file.text,
