@@ -15,6 +15,7 @@ export type ErrorCode =
   | "unsupported"
   | "not_enough_memory"
   | "broken_numbers"
+  | "diverged"
   | "engine_failed"
   | "queue_failed"
   | "cancelled"

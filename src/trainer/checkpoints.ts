@@ -44,14 +44,13 @@ const STATE = "state.safetensors";
 export const checkpointName = (step: number): string => `step-${String(step).padStart(8, "0")}`;
 
 /**
- * Writes a checkpoint beside its final name and renames it, so that one that is there is whole; then removes all but the
- * newest `keep`, and what a killed process left half-written.
+ * Writes a checkpoint beside its final name and renames it, so that one that is there is whole, and will be after a power cut:
+ * then old ones may be removed.
  */
 export async function writeCheckpoint(
   run: string,
   state: StateToSave,
   saveModel: (folder: string) => Promise<void>,
-  keep: number,
 ): Promise<string> {
   const final = join(run, checkpointName(state.step));
   const half = halfFolder(run, checkpointName(state.step));
@@ -79,9 +78,7 @@ export async function writeCheckpoint(
   }
   await rm(final, { recursive: true, force: true });
   await rename(half, final);
-  // After a power cut the new one must be there before the old ones are not.
   await systemCalls.syncFolder(run);
-  await removeOld(run, keep);
   return final;
 }
 
@@ -104,11 +101,11 @@ export async function checkpointPlace(folder: string): Promise<CheckpointPlace> 
   return { step: Number(NAME.exec(basename(folder))?.[1]), folder, model: join(model, inside) };
 }
 
-/** The newest whole checkpoint of a run, if it has one. */
-export async function newestCheckpoint(run: string): Promise<string | undefined> {
+/** The newest whole checkpoint of a run, if it has one; of those from before a step, where one is given. */
+export async function newestCheckpoint(run: string, before = Number.POSITIVE_INFINITY): Promise<string | undefined> {
   const names = await namesIn(run);
   const newest = names
-    .filter((name) => NAME.test(name))
+    .filter((name) => Number(NAME.exec(name)?.[1]) < before)
     .sort()
     .at(-1);
   return newest && join(run, newest);
@@ -145,11 +142,22 @@ function tensorsOf({ tensors }: LearnerState): TensorToWrite[] {
   }));
 }
 
-/** Removes all checkpoints but the newest `keep` (0: none), and what a killed process left half-made. */
-export async function removeOld(run: string, keep: number): Promise<void> {
+/** Which scheduled checkpoints stay: so many of the newest, or the newest and those of so many steps before it. */
+export type Keep = { readonly last: number } | { readonly steps: number };
+
+/**
+ * Removes the scheduled checkpoints that are not to be kept, those that a stop made as soon as a newer one is there, and what a killed
+ * process left half-made.
+ */
+export async function removeOld(run: string, keep: Keep, isScheduled: (step: number) => boolean): Promise<void> {
   const names = await namesIn(run);
   const whole = names.filter((name) => NAME.test(name)).sort();
-  const old = keep > 0 ? whole.slice(0, -keep) : [];
+  const stepOf = (name: string) => Number(NAME.exec(name)![1]);
+  const scheduled = whole.filter((name) => isScheduled(stepOf(name)));
+  const now = scheduled.length > 0 ? stepOf(scheduled.at(-1)!) : 0;
+  const kept =
+    "last" in keep ? scheduled.slice(-keep.last) : scheduled.filter((name) => stepOf(name) >= now - keep.steps);
+  const old = whole.slice(0, -1).filter((name) => !kept.includes(name));
   const halves = names.filter((name) => name.endsWith(HALF));
   for (const name of [...old, ...halves]) await rm(join(run, name), { recursive: true, force: true });
 }

@@ -94,7 +94,7 @@ test("pictures that cannot be decoded are left out, and the same ones when the r
   ]);
 
   const state = { step: 1, position: { epoch: 0, index: 0 }, learner: learner.state(), recipe: "" };
-  const path = await writeCheckpoint(root, { ...state, leftOut: leftOut! }, async () => {}, 1);
+  const path = await writeCheckpoint(root, { ...state, leftOut: leftOut! }, async () => {});
   const saved = await readState(path);
   // Mended since: what was begun without it goes on without it.
   writeFileSync(one, whole);
@@ -141,7 +141,7 @@ test("what memory once decided about segments holds for the whole run", async ()
   await batch(0);
   expect([steps, segments!()]).toEqual([1, "off"]);
   const state = { step: 1, position: { epoch: 1, index: 0 }, learner: learner.state(), recipe: "" };
-  const path = await writeCheckpoint(root, { ...state, segments: segments!() }, async () => {}, 1);
+  const path = await writeCheckpoint(root, { ...state, segments: segments!() }, async () => {});
   const saved = await readState(path);
   expect(saved.learner.tensors.size).toBeGreaterThan(100);
   const resumed = await open(folder, { runtime, segments: "auto", saved });

@@ -4,8 +4,9 @@ import { IllustriousError } from "../base/error.ts";
 import type { Finding } from "../sampling/finding.ts";
 import type { Update } from "../training/learner/learner.ts";
 import { changesOf } from "./changed-recipe.ts";
-import { readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
+import { type Keep, readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
 import type { DataIdentity } from "./data-identity.ts";
+import { diverged, MOST_SKIPPED, notFinite } from "./divergence.ts";
 import type { Examination, Lesson } from "./lesson.ts";
 
 export type RunOptions = {
@@ -15,20 +16,22 @@ export type RunOptions = {
   readonly steps: number;
   /** Batches that make one update, as the learner has it. */
   readonly accumulation?: number;
-  /** Updates from one to the next, of which an epoch may have no whole number; 0: never. */
-  readonly saveEvery: number;
+  /** Whether a checkpoint is due at a step, beside the last one's. Never if not given. */
+  readonly saveDue?: Due | undefined;
   /** The same for examinations. */
-  readonly examineEvery: number;
+  readonly examineDue?: Due | undefined;
   /** Before the first step too. */
   readonly examineFirst?: boolean;
-  /** Checkpoints kept; 2 if not given. 0: all. */
-  readonly keep?: number;
+  /** Of the checkpoints that were due; the newest two if not given. */
+  readonly keep?: Keep;
   /** What identifies the run: a checkpoint of another recipe is not gone on with. */
   readonly recipe: string;
   /** For a checkpoint to keep. */
   readonly data?: DataIdentity;
   readonly signal?: AbortSignal;
 };
+
+export type Due = (step: number) => boolean;
 
 export type RunEvent =
   | ({ readonly type: "step"; readonly figures: Readonly<Record<string, number>> } & Progress & Update)
@@ -67,14 +70,30 @@ export async function stateToResume(checkpoint: string, recipe: string): Promise
 
 /**
  * Trains until `steps`, from wherever the learner stands. When the signal aborts, the update in progress is finished and a
- * checkpoint is written.
+ * checkpoint is written. What no update has moved is not looked at or saved again.
+ *
+ * @throws IllustriousError `diverged` when updates are skipped without end
  */
 export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGenerator<RunEvent, void> {
   const { learner } = lesson;
-  const { steps, accumulation = 1, saveEvery, examineEvery, signal } = options;
-  await removeOld(options.folder, options.keep ?? KEEP);
+  const { steps, accumulation = 1, saveDue, examineDue, keep = { last: 2 }, signal } = options;
+  const tidy = () => removeOld(options.folder, keep, (step) => step === steps || Boolean(saveDue?.(step)));
+  await tidy();
   let savedAt = learner.updates;
+  let examinedAt = savedAt;
+  /** The newest update that was not skipped. */
+  let movedAt = savedAt;
+  /** Learning rates of the first one that was, after it. */
+  let ratesSince: Update["learningRates"] = {};
+  let isTold = false;
   let isWhole = true;
+  const saved = async (): Promise<RunEvent> => {
+    const event = await save(lesson, options);
+    savedAt = learner.updates;
+    // While updates are skipped the older ones may be what to go back to.
+    if (movedAt === savedAt) await tidy();
+    return event;
+  };
   if (options.examineFirst && lesson.examine && learner.updates === 0) {
     yield await examined(lesson, 0);
   }
@@ -87,32 +106,34 @@ export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGene
       const { update: step } = done.update;
       const seconds = (performance.now() - start) / 1e3;
       const { pictures, levels, figures } = done;
+      const { skipped, learningRates } = done.update;
+      if (!skipped) movedAt = step;
+      else if (step === movedAt + 1) ratesSince = learningRates;
       yield { type: "step", step, steps, pictures, seconds, levels, figures, ...done.update };
+      const isLost = !Number.isFinite(figures.loss);
+      if (!isTold && (isLost || skipped)) {
+        isTold = true;
+        yield { type: "finding", finding: notFinite(isLost ? "loss" : "gradient", step) };
+      }
+      if (step - movedAt >= MOST_SKIPPED || (step === steps && movedAt === 0)) {
+        throw await diverged(options.folder, movedAt + 1, ratesSince);
+      }
       const last = step === steps;
-      const looked = isDue(step, examineEvery) || last;
-      const kept = isDue(step, saveEvery) || last;
+      const looked = (examineDue?.(step) || last) && movedAt > examinedAt;
+      const kept = (saveDue?.(step) || last) && movedAt > savedAt;
       // A run's only checkpoint comes first: whatever becomes of the previews, what was learnt is there.
-      const only = last && saveEvery === 0;
-      const saved = async (): Promise<RunEvent> => {
-        const event = await save(lesson, options);
-        savedAt = step;
-        return event;
-      };
-      if (only) yield await saved();
-      if (lesson.examine && looked) yield await examined(lesson, step, signal);
+      const only = last && saveDue === undefined;
+      if (only && kept) yield await saved();
+      if (lesson.examine && looked) {
+        examinedAt = step;
+        yield await examined(lesson, step, signal);
+      }
       if (kept && !only) yield await saved();
     }
   } finally {
     // Whoever listens may have left at the abort: then what was learnt since is saved all the same, unless an update failed half-way.
-    if (signal?.aborted && isWhole && learner.updates > savedAt) await save(lesson, options);
+    if (signal?.aborted && isWhole && movedAt > savedAt) await saved();
   }
-}
-
-/** Whether one of the multiples of `every` ends in this step. */
-function isDue(step: number, every: number): boolean {
-  // What is whole may not look so after the division.
-  const ended = (updates: number) => Math.floor(updates / every + 1e-9);
-  return every > 0 && ended(step) > ended(step - 1);
 }
 
 /** What cannot be examined is told, and learns on: a preview must not cost a run. */
@@ -127,9 +148,7 @@ async function examined(lesson: Lesson, step: number, signal?: AbortSignal): Pro
   }
 }
 
-const KEEP = 2;
-
-async function save(lesson: Lesson, { folder, keep = KEEP, recipe, data }: RunOptions): Promise<RunEvent> {
+async function save(lesson: Lesson, { folder, recipe, data }: RunOptions): Promise<RunEvent> {
   const { learner } = lesson;
   const { leftOut = {}, foundation } = lesson;
   const position = lesson.position?.() ?? {};
@@ -148,7 +167,7 @@ async function save(lesson: Lesson, { folder, keep = KEEP, recipe, data }: RunOp
   const saveModel = async (model: string) => {
     findings = await lesson.saveModel(model);
   };
-  const written = await writeCheckpoint(folder, state, saveModel, keep);
+  const written = await writeCheckpoint(folder, state, saveModel);
   return { type: "saved", step: learner.updates, folder: written, findings };
 }
 

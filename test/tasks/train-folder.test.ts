@@ -100,12 +100,31 @@ test("checkpoints of the last steps stay, and the log is of the recipe that ran"
   const broken = recipe("kept", eps, "clip_skip = 6");
   await expect(run("kept", broken)).rejects.toThrow(/clip skip 6 for an encoder of 3 layers/);
   const text = recipe("kept", eps, "save_every_n_steps = 2\nsave_last_n_steps = 4");
-  await run("kept", text);
+  await run("kept", text, (event) => event.type === "step" && event.step === 5);
+  const told = await run("kept", text);
+  expect(told.filter(({ type }) => type === "report")).toHaveLength(1);
   const steps = readdirSync(folderOf("kept")).filter((name) => name.startsWith("step-"));
-  // As sd-scripts counts: the newest, and those of the four steps before it.
+  // The stop's is gone, and of the others stay as sd-scripts counts: the newest, and those of the four steps before it.
   expect(steps).toEqual(["step-00000004", "step-00000006", "step-00000008"]);
   const log = readFileSync(join(folderOf("kept"), "log.jsonl"), "utf8");
   expect(log).not.toContain("clip_skip");
+}, 120_000);
+
+test("a recipe that does not say how many checkpoints stay is told that it is two, and one that does is obeyed", async () => {
+  const keptOf = async (name: string, more: string) => {
+    const told = await run(name, recipe(name, eps, more));
+    const lines = told.flatMap((event) => (event.type === "report" ? event.lines : []));
+    const steps = readdirSync(folderOf(name)).filter((one) => one.startsWith("step-"));
+    return { told: lines.filter((line) => line.includes("checkpoints")), steps };
+  };
+  // An epoch is three batches, for one caption is longer than the others.
+  const [one, two, three] = ["step-00000003", "step-00000006", "step-00000008"];
+  expect(await keptOf("silent", "save_every_n_epochs = 1")).toEqual({
+    told: ["of 3 checkpoints only the newest two stay; save_last_n_epochs keeps more"],
+    steps: [two, three],
+  });
+  const said = "save_every_n_epochs = 1\nsave_last_n_epochs = 3";
+  expect(await keptOf("said", said)).toEqual({ told: [], steps: [one, two, three] });
 }, 120_000);
 
 test("previews of a LoRA are made with what it is trained on, and its file says that", async () => {

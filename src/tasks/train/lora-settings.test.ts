@@ -5,6 +5,7 @@ import type { DataSet } from "../../data/sets/index.ts";
 import type { Checkpoint } from "../../models/sdxl/checkpoint.ts";
 import { loraMetadata } from "../../models/sdxl/lora-metadata.ts";
 import { parseRecipe } from "../../training/recipe/index.ts";
+import { epochsOf } from "./epochs.ts";
 import { loraSettings } from "./lora-settings.ts";
 import type { RecipeFile } from "./recipe-file.ts";
 
@@ -28,7 +29,7 @@ function metadataOf(toml: string): Record<string, string> {
     recipe: parseRecipe(`network_dim = 4\n${toml}`),
     base: { path: "/models/base.safetensors" } as Checkpoint,
     ranks: { rank: 4, alpha: 1 },
-    ...{ set, steps: 100, step: 50, epoch: 40, startedAt: new Date(0) },
+    ...{ set, steps: 100, step: 50, epochs: epochsOf(1, () => 40), startedAt: new Date(0) },
   });
   return loraMetadata(settings, "0");
 }

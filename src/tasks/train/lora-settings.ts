@@ -6,6 +6,7 @@ import type { Checkpoint } from "../../models/sdxl/checkpoint.ts";
 import { floating, type LoraSettings } from "../../models/sdxl/lora-metadata.ts";
 import type { LoraRanks } from "../../models/sdxl/lora-targets.ts";
 import { hasRelativeSteps, learnerOptionsOf, type TrainingRecipe } from "../../training/recipe/index.ts";
+import { type Epochs, epochAt } from "./epochs.ts";
 import type { RecipeFile } from "./recipe-file.ts";
 
 export type LoraRun = {
@@ -17,8 +18,8 @@ export type LoraRun = {
   /** Updates of the whole run, and those until now. */
   readonly steps: number;
   readonly step: number;
-  /** Batches of an epoch, where the recipe counts in them, else 0. */
-  readonly epoch: number;
+  /** Where the recipe counts in them. */
+  readonly epochs: Epochs | undefined;
   readonly startedAt: Date;
 };
 
@@ -43,7 +44,7 @@ export function loraSettings(run: LoraRun): LoraSettings {
     trained: { unet: train.includes("unet"), textEncoders: train.some((network) => network !== "unet") },
     ...ratesOf(recipe),
     steps: step,
-    ...epochsOf(run),
+    ...epochsAt(run),
     seed: values.seed ?? 0,
     startedAt,
     finishedAt: new Date(),
@@ -67,10 +68,10 @@ function ratesOf({ learning, values }: TrainingRecipe): RateSettings {
   };
 }
 
-function epochsOf({ recipe, steps, step, epoch }: LoraRun): Pick<LoraSettings, "epoch" | "epochs"> {
-  if (epoch === 0) return {};
-  const until = (updates: number) => Math.ceil((updates * recipe.learning.accumulation) / epoch);
-  return { epoch: until(step), epochs: until(steps) };
+function epochsAt({ recipe, steps, step, epochs }: LoraRun): Pick<LoraSettings, "epoch" | "epochs"> {
+  if (!epochs) return {};
+  const at = (update: number) => epochAt(epochs, recipe.learning.accumulation, update);
+  return { epoch: at(step), epochs: at(steps) };
 }
 
 type More = LoraSettings["more"] & object;

@@ -15,7 +15,7 @@ export type TrainEvent =
       readonly done: number;
       readonly total: number;
     }
-  /** What the data set holds, in lines. */
+  /** What the data set holds, and how many checkpoints stay where the recipe does not say, in lines. */
   | { readonly type: "report"; readonly lines: readonly string[] }
   | { readonly type: "finding"; readonly finding: Finding }
   /** Before the first step. `from` is the checkpoint's step that the run goes on from, 0 for a new one. */

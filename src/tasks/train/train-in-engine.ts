@@ -15,20 +15,21 @@ import { openLora } from "../../models/sdxl/lora-file.ts";
 import { onnxRuntime } from "../../runtime/onnx/session.ts";
 import { threadedRuntime } from "../../runtime/onnx/threaded.ts";
 import type { Finding } from "../../sampling/finding.ts";
-import { checkpointPlace, newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
+import { checkpointPlace, type Keep, newestCheckpoint, type SavedState } from "../../trainer/checkpoints.ts";
 import { changedDataFinding, type DataIdentity, dataIdentity } from "../../trainer/data-identity.ts";
 import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
-import { runLesson, stateToResume } from "../../trainer/run.ts";
+import { type Due, runLesson, stateToResume } from "../../trainer/run.ts";
 import { openCrew } from "../../training/crew/threads.ts";
 import { checkRunLength, learnerOptionsOf, readRecipe, type TrainingRecipe } from "../../training/recipe/index.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
 import { lockFolder } from "../folder-lock.ts";
-import { epochBatches, stepsOf } from "./epoch-steps.ts";
+import { epochsIn, stepsOf } from "./epoch-steps.ts";
+import { dueOf, type Epochs } from "./epochs.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
 import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
@@ -54,19 +55,22 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   yield* tell(findings);
   const set = yield* dataOf(file);
   const data = dataIdentity(set);
-  const epoch = await epochBatches({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
-  const steps = stepsOf(recipe, epoch);
+  const epochs = await epochsIn({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
+  const steps = stepsOf(recipe, epochs);
   checkRunLength(recipe, steps);
   const folder = runFolder(file, recipe);
   const release = await lockedFolder(folder, options.restart);
   let step: number;
   try {
-    step = yield* runIn(folder, { options, file, base, recipe, findings, set, data, epoch, steps, signal });
+    step = yield* runIn(folder, { options, file, base, recipe, findings, set, data, epochs, steps, signal });
   } finally {
     await release();
   }
   const checkpoint = await newestCheckpoint(folder);
-  if (checkpoint === undefined) throw internalError(`${folder} has no checkpoint at its end`);
+  if (checkpoint === undefined) {
+    if (signal.aborted) throw new IllustriousError("cancelled", "stopped before an update moved anything");
+    throw internalError(`${folder} has no checkpoint at its end`);
+  }
   const { model } = await checkpointPlace(checkpoint);
   yield { type: "done", step, folder, checkpoint, model, seconds: (performance.now() - begin) / 1000 };
 }
@@ -95,7 +99,7 @@ type Run = Omit<Opening, "folder" | "saved"> & {
 
 /** Returns the step at which it ended. */
 async function* runIn(folder: string, run: Run): Events<number> {
-  const { file, recipe, findings, data, epoch, steps, signal } = run;
+  const { file, recipe, findings, data, epochs, steps, signal } = run;
   const checkpoint = await newestCheckpoint(folder);
   const saved = checkpoint === undefined ? undefined : await stateToResume(checkpoint, file.text);
   const from = saved?.step ?? 0;
@@ -122,7 +126,7 @@ async function* runIn(folder: string, run: Run): Events<number> {
       await log.finding(finding);
     }
     yield { type: "start", folder, page: join(folder, "index.html"), from, steps };
-    yield* learn(lesson, log, { file, recipe, steps, epoch, data, folder, signal });
+    yield* learn(lesson, log, { file, recipe, steps, epochs, data, folder, signal });
     end = [signal.aborted ? "stopped" : "finished"];
     return lesson.learner.updates;
   } catch (error) {
@@ -187,8 +191,8 @@ type Opening = {
   readonly recipe: TrainingRecipe;
   readonly set: DataSet;
   readonly steps: number;
-  /** Batches of an epoch, where the recipe counts in them, else 0. */
-  readonly epoch: number;
+  /** Where the recipe counts in them. */
+  readonly epochs: Epochs | undefined;
   readonly folder: string;
   readonly saved: SavedState | undefined;
   readonly signal: AbortSignal;
@@ -223,7 +227,7 @@ function replicasOf(threads: number, batch: number): Replicas {
   return { count, runtime: threadedRuntime({ threads: Math.floor(threads / count) }), crew: openCrew(count) };
 }
 
-async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder, saved, signal }: Opening) {
+async function sdxlRun({ options, file, base, recipe, set, steps, epochs, folder, saved, signal }: Opening) {
   const { objective, network, train, values: keys } = recipe;
   const model = await modelToTrain(file, base, recipe);
   const { table, prediction } = objective;
@@ -255,7 +259,7 @@ async function sdxlRun({ options, file, base, recipe, set, steps, epoch, folder,
       lora: {
         file: oneFile,
         ranks,
-        settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, steps, step, epoch, startedAt }),
+        settings: (step) => loraSettings({ file, recipe, base: base!, ranks, set, steps, step, epochs, startedAt }),
         ...(network?.weights !== undefined && { begin: await openLora(placeOf(file, network.weights), model.configs) }),
       },
     }),
@@ -296,29 +300,49 @@ function squareOf({ width, height }: { readonly width: number; readonly height: 
 
 const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const;
 
-type Learning = Pick<Opening, "file" | "recipe" | "steps" | "epoch" | "folder" | "signal"> & {
+type Values = TrainingRecipe["values"];
+
+/** Nothing where the recipe does not say. */
+function keepOf({ save_every_n_steps: every, save_last_n_steps: steps, ...keys }: Values): Keep | undefined {
+  // As sd-scripts counts them: checkpoints, where they come every so many epochs.
+  const { save_every_n_epochs: epochs, save_last_n_epochs: last } = keys;
+  if (every === undefined && epochs !== undefined && last) return { last };
+  return steps === undefined ? undefined : { steps };
+}
+
+async function* toldOfKept(keys: Values, keep: Keep | undefined, due: Due | undefined, steps: number): Events {
+  if (keep !== undefined || due === undefined) return;
+  let count = 1;
+  for (let step = 1; step < steps; step++) if (due(step)) count++;
+  if (count <= 2) return;
+  const key = keys.save_every_n_steps === undefined ? "save_last_n_epochs" : "save_last_n_steps";
+  yield { type: "report", lines: [`of ${count} checkpoints only the newest two stay; ${key} keeps more`] };
+}
+
+type Learning = Pick<Opening, "file" | "recipe" | "steps" | "epochs" | "folder" | "signal"> & {
   readonly data: DataIdentity;
 };
 
 async function* learn(
   lesson: Lesson,
   log: RunLog,
-  { file, recipe, steps, epoch, data, folder, signal }: Learning,
+  { file, recipe, steps, epochs, data, folder, signal }: Learning,
 ): Events {
   const { values: keys } = recipe;
-  const every = (given: number | undefined, epochs: number | undefined) =>
-    given ?? ((epochs ?? 0) * epoch) / recipe.learning.accumulation;
-  const saveEvery = every(keys.save_every_n_steps, keys.save_every_n_epochs);
-  const sampleEvery = every(keys.sample_every_n_steps, keys.sample_every_n_epochs);
-  const { save_last_n_steps: kept } = keys;
+  const { accumulation } = recipe.learning;
+  const saves = { steps: keys.save_every_n_steps, epochs: keys.save_every_n_epochs };
+  const samples = { steps: keys.sample_every_n_steps, epochs: keys.sample_every_n_epochs };
+  const saveDue = dueOf(saves, epochs, accumulation);
+  const keep = keepOf(keys);
+  yield* toldOfKept(keys, keep, saveDue, steps);
   const run = runLesson(lesson, {
     folder,
     steps,
-    accumulation: recipe.learning.accumulation,
-    saveEvery,
-    examineEvery: sampleEvery,
+    accumulation,
+    saveDue,
+    examineDue: dueOf(samples, epochs, accumulation),
     examineFirst: keys.sample_at_first,
-    keep: kept === undefined || saveEvery === 0 ? 2 : 1 + Math.floor(kept / saveEvery),
+    ...(keep && { keep }),
     recipe: file.text,
     data,
     signal,

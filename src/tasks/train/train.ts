@@ -24,7 +24,7 @@ const PATIENCE = 10 * 60_000;
  * after its process was killed.
  *
  * @throws IllustriousError `bad_option`, `missing_file` and `bad_file` for the recipe, before anything starts; what opening
- * the model and the data throw; `cancelled` after an abort, naming the newest checkpoint; `engine_failed` if the process dies
+ * the model and the data throw; `diverged`; `cancelled` after an abort, naming the newest checkpoint; `engine_failed` if the process dies
  */
 export async function* train(input: TrainInput, control: TrainControl = {}): AsyncGenerator<TrainEvent, void> {
   checkControl(control);

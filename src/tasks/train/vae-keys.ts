@@ -8,7 +8,7 @@ import { OWN_KEY_NAMES, type RecipeFile } from "./recipe-file.ts";
 const READ = new Set(
   `vae learning_rate unet_lr optimizer_type optimizer_args lr_scheduler lr_warmup_steps lr_scheduler_num_cycles lr_scheduler_power lr_end
   max_grad_norm gradient_accumulation_steps ema_decay ema_warmup ema_inverse_gamma ema_power max_train_steps max_train_epochs seed
-  output_dir output_name save_every_n_steps save_every_n_epochs save_last_n_steps save_precision save_model_as
+  output_dir output_name save_every_n_steps save_every_n_epochs save_last_n_steps save_last_n_epochs save_precision save_model_as
   sample_every_n_steps sample_every_n_epochs sample_at_first
   train_vae vae_config vae_l1_weight vae_kl_weight vae_crops vae_held_out`.split(/\s+/),
 );

@@ -10,6 +10,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { removeStrayTemporaries, writeFileAtomic } from "../../formats/atomic-write.ts";
 import { openEventFile, type TensorboardValue } from "../../formats/tensorboard/index.ts";
 import type { Finding } from "../../sampling/finding.ts";
+import { notFinite } from "../divergence.ts";
 import { emptyHistory, isTold, type RunHistory, remember } from "./history.ts";
 import { openLineFile } from "./line-file.ts";
 import { BINS, binLosses, type EndReason, type LogLine, parseLine, plain, type StepLine } from "./lines.ts";
@@ -161,10 +162,7 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
     const line = stepLine(record, history, smoothed, levels);
     await append(line);
     await events.write(step, scalarsOf(line), clock() / 1000);
-    if (line.loss !== null) return;
-    const hint =
-      "A lower learning rate, more warm-up or gradient clipping help; go back to a checkpoint from before it.";
-    await tell({ level: "warning", code: "loss_not_finite", message: `the loss of step ${step} is not finite`, hint });
+    if (line.loss === null) await tell(notFinite("loss", step));
   }
 
   const calledOf = ({ name: given, prompt }: PreviewRecord): string => given ?? prompt ?? "preview";

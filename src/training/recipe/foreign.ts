@@ -44,7 +44,6 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
   ["perlin_noise", OTHER_WAY],
   ["edm2_loss_weighting", OTHER_WAY],
   ["save_n_epoch_ratio", "Set save_every_n_epochs."],
-  ["save_last_n_epochs", "Set save_last_n_steps."],
 ]);
 
 /** Values by which sd-scripts leaves an argument out. */

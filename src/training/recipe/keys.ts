@@ -158,6 +158,7 @@ export const RUN_KEYS = {
   save_every_n_steps: interval.describe("a checkpoint every so many steps"),
   save_every_n_epochs: interval.describe("a checkpoint every so many epochs"),
   save_last_n_steps: natural.optional().describe("checkpoints older than so many steps are deleted"),
+  save_last_n_epochs: natural.optional().describe("so many checkpoints stay of those of save_every_n_epochs"),
   save_precision: z.enum(["float", "fp16", "bf16"]).optional().describe("numbers of the saved weights"),
   save_model_as: z
     .enum(["safetensors", "diffusers", "diffusers_safetensors"])

@@ -131,6 +131,16 @@ test.each([
     "metadata_author is set, and no LoRA is trained",
     'metadata_author = "me"\nnetwork_dim = 4',
   ],
+  [
+    "save_last_n_epochs = 3\nsave_every_n_steps = 5",
+    "save_last_n_epochs is set, and checkpoints do not come by epochs",
+    "save_last_n_epochs = 3\nsave_every_n_epochs = 5",
+  ],
+  [
+    "save_last_n_steps = 3\nsave_last_n_epochs = 2\nsave_every_n_epochs = 1",
+    "save_last_n_steps is set, and save_last_n_epochs goes before it",
+    "save_last_n_steps = 3\nsave_every_n_epochs = 1",
+  ],
   ["max_train_steps = 5\nmax_train_epochs = 1", "max_train_steps is set, and max_train_epochs", "max_train_steps = 5"],
   [
     "scale_v_pred_loss_like_noise_pred = true",

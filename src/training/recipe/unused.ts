@@ -51,6 +51,9 @@ const unless = (main: keyof Values, key: keyof Values): Reader => ({
   remedy: "one of the two",
 });
 
+const savesByEpoch = ({ save_every_n_steps: steps, save_every_n_epochs: epochs }: Values) =>
+  steps === undefined && epochs !== undefined;
+
 /** What a learning rate follows, unless the optimiser has its own. */
 const GIVEN_RATES = [
   ...(["learning_rate", "unet_lr", "text_encoder_lr", "learning_rate_te1", "learning_rate_te2"] as const),
@@ -153,6 +156,18 @@ const READERS: readonly Reader[] = [
   unless("save_every_n_steps", "save_every_n_epochs"),
   unless("sample_every_n_steps", "sample_every_n_epochs"),
   unless("max_train_epochs", "max_train_steps"),
+  {
+    keys: ["save_last_n_epochs"],
+    read: (values) => !values.save_last_n_epochs || savesByEpoch(values),
+    instead: () => "checkpoints do not come by epochs",
+    remedy: "save_every_n_epochs in place of steps",
+  },
+  {
+    keys: ["save_last_n_steps"],
+    read: (values) => !(values.save_last_n_epochs && savesByEpoch(values)),
+    instead: () => "save_last_n_epochs goes before it",
+    remedy: "one of the two",
+  },
   of("ema_decay", "ema_decay = 0.999", "ema_warmup", "ema_inverse_gamma", "ema_power"),
   of("debiased_estimation_loss", "debiased_estimation_loss = true", "debiased_form"),
   of("p2_gamma", "p2_gamma = 1", "p2_k", "p2_form"),
