@@ -8,7 +8,7 @@ import { fakeGenerate } from "../../test/cli/fake-generate.ts";
 import { fakeShell } from "../../test/cli/fake-shell.ts";
 import { exifBlock } from "../../test/fixtures/formats/exif-block.ts";
 import { encodePng, type PngText } from "../formats/png/index.ts";
-import { otherFileWarnings } from "../tasks/from-picture.ts";
+import { optionsFromPicture, otherFileWarnings } from "../tasks/from-picture.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import { run } from "./program.ts";
 
@@ -219,5 +219,17 @@ test("another file under the VAE's name is noticed by its hash", () => {
   expect(otherFileWarnings(event, { modelHash: undefined, vaeHash: "0123456789" })).toEqual([]);
   expect(otherFileWarnings(event, { modelHash: undefined, vaeHash: "ffffffffff" })).toEqual([
     "the picture was made with another VAE file of this name (hash ffffffffff, this one has 0123456789)",
+  ]);
+});
+
+test("another file under a LoRA's name is noticed by its hash", async () => {
+  const text = (ink: string) => `x\nSteps: 1, Lora hashes: "a, b: 0123456789ab, ink: ${ink}", Model: known`;
+  const { loraHashes } = await optionsFromPicture(await picture("ink.png", ["parameters", text("cccccccccccc")]), {
+    model: "other",
+  });
+  const event = (ink: string) => ({ type: "picture", index: 0, infotext: text(ink) }) as GenerateEvent;
+  expect(otherFileWarnings(event("cccccccccccc"), { modelHash: undefined, loraHashes: loraHashes! })).toEqual([]);
+  expect(otherFileWarnings(event("dddddddddddd"), { modelHash: undefined, loraHashes: loraHashes! })).toEqual([
+    "the picture was made with another LoRA file of the name ink (hash cccccccccccc, this one has dddddddddddd)",
   ]);
 });

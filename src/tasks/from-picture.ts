@@ -20,6 +20,8 @@ export type PictureOptions = {
   readonly modelHash: string | undefined;
   /** Likewise of the VAE's, where it has one of its own. */
   readonly vaeHash?: string | undefined;
+  /** First twelve hexadecimal digits of what A1111 hashes of each LoRA's file, by name, where the picture has them. */
+  readonly loraHashes?: ReadonlyMap<string, string>;
 };
 
 /**
@@ -46,12 +48,13 @@ export async function optionsFromPicture(
   if (given.width !== undefined || given.height !== undefined) delete rest.vaeTile;
   const { fields } = parseInfotext(texts.get("parameters") ?? "");
   const modelHash = fields.get("Model hash");
+  const loraHashes = loraHashesOf(fields);
   const told = unused.length > 0 ? [...notes, `Not honoured: ${unused.join(", ")}.`] : [...notes];
 
   if (given.model !== undefined && stem(String(given.model)) !== stem(model ?? "")) {
     // They were right for the picture's model; the other one says its own.
     const { prediction: _, zeroSnr: __, shift: ___, ...kept } = rest;
-    return { source, options: kept, notes: told, modelHash: undefined };
+    return { source, options: kept, notes: told, modelHash: undefined, loraHashes };
   }
   const name = typeof picture === "string" ? picture : "the picture";
   const path = given.model === undefined && model !== undefined ? await pathOf(model, name, modelHash, env) : undefined;
@@ -64,7 +67,16 @@ export async function optionsFromPicture(
   }
   const files = { ...(path !== undefined && { model: path }), ...(foundVae !== undefined && { vae: foundVae }) };
   const vaeHash = foundVae === undefined ? undefined : fields.get("VAE hash");
-  return { source, options: { ...rest, ...files }, notes: told, modelHash, vaeHash };
+  return { source, options: { ...rest, ...files }, notes: told, modelHash, vaeHash, loraHashes };
+}
+
+/** As A1111 lists them: `a: 0123, b: 4567`. */
+function loraHashesOf(fields: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const listed = (fields.get("Lora hashes") ?? "").split(", ").flatMap((entry) => {
+    const [, name, hash] = /^(.+): ([0-9a-f]+)$/i.exec(entry.trim()) ?? [];
+    return name === undefined || hash === undefined ? [] : [[name, hash] as const];
+  });
+  return new Map(listed);
 }
 
 async function pathOf(model: string, picture: string, hash: string | undefined, env: Environment): Promise<string> {
@@ -80,19 +92,21 @@ function stem(path: string): string {
   return basename(path, ".safetensors");
 }
 
-/** Warnings, should the new picture come from another model or VAE file than the old one. */
+/** Warnings, should the new picture come from another model, VAE or LoRA file than the old one. */
 export function otherFileWarnings(
   event: GenerateEvent,
-  { modelHash, vaeHash }: Pick<PictureOptions, "modelHash" | "vaeHash">,
+  { modelHash, vaeHash, loraHashes = new Map() }: Pick<PictureOptions, "modelHash" | "vaeHash" | "loraHashes">,
 ): string[] {
   if (event.type !== "picture" || event.index > 0) return [];
   const { fields } = parseInfotext(event.infotext);
+  const loras = loraHashesOf(fields);
   const files = [
-    ["model", modelHash, fields.get("Model hash")],
-    ["VAE", vaeHash, fields.get("VAE hash")],
+    ["model", modelHash, fields.get("Model hash"), "this name"],
+    ["VAE", vaeHash, fields.get("VAE hash"), "this name"],
+    ...[...loraHashes].map(([name, hash]) => ["LoRA", hash, loras.get(name), `the name ${name}`] as const),
   ] as const;
-  return files.flatMap(([what, then, now]) => {
+  return files.flatMap(([what, then, now, name]) => {
     if (then === undefined || now === undefined || now.toLowerCase() === then.toLowerCase()) return [];
-    return [`the picture was made with another ${what} file of this name (hash ${then}, this one has ${now})`];
+    return [`the picture was made with another ${what} file of ${name} (hash ${then}, this one has ${now})`];
   });
 }

@@ -105,13 +105,21 @@ async function* hashesOf({ vae }: GenerateOptions, pipeline: Pipeline): Events<P
   const model = yield* hash(fileOf(checkpoint.weights.unet));
   const other = yield* hash(vae === undefined ? undefined : fileOf(checkpoint.weights.vae));
   const loras = new Map<string, Pick<ModelHashes, "modelHash" | "addnetHash">>();
-  for (const { file } of pipeline.loras()) loras.set(file.name, (yield* hash(file.path))!);
+  for (const { file } of pipeline.loras()) {
+    if (loras.has(file.name)) yield { type: "warning", ...sameName(file.name) };
+    loras.set(file.name, (yield* hash(file.path))!);
+  }
   return {
     ...(model && { model: model.modelHash }),
     ...(other && { vae: other.modelHash }),
     ...(loras.size > 0 && { loras }),
   };
 }
+
+const sameName = (name: string) => ({
+  message: `two LoRAs are called ${name}; pictures tell LoRAs by their names, and the hash of the last one`,
+  hint: "Rename a file, for the picture to be made again from what it says.",
+});
 
 /** From noise to one picture's latents a seed. */
 async function* walk(

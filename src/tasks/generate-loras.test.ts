@@ -1,6 +1,6 @@
 /** @file Pictures with LoRAs, from the options and from the prompt, and what the pictures say of them. */
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -77,6 +77,12 @@ test("a LoRA changes the picture by its strength, and the picture tells of it", 
   expect(picture.infotext).not.toContain(folder);
   const { options } = optionsFromTexts(new Map(readPngText(picture.png)));
   expect(options).toMatchObject({ prompt: "1girl", loras: ["ink:0.5"] });
+
+  await mkdir(join(folder, "other"));
+  await copyFile(lora, join(folder, "other/ink.safetensors"));
+  const both = await draw({ loras: [`${lora}:0.5`, `${join(folder, "other/ink.safetensors")}:0.2`] });
+  expect(both.warnings).toContainEqual(expect.stringContaining("two LoRAs are called ink"));
+  expect(warnings).not.toContainEqual(expect.stringContaining("two LoRAs"));
 
   // Nothing of it is left behind.
   expect((await draw({})).picture.image.rgb).toEqual(without.picture.image.rgb);
