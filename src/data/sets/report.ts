@@ -73,7 +73,8 @@ export function reportLines({ datasets, passedOver }: ScanReport): string[] {
         `  ${nameOf(bucket)}: ${images} images, ${Number.isInteger(examples) ? "" : "about "}${Math.round(examples)} examples an epoch`,
     ),
   ]);
-  const without = "folders left out, whose names do not begin with repeats above 0 (as 10_girl does)";
+  const which = "whose name does not begin with repeats above 0 (as 10_girl does)";
+  const without = `${passedOver.count === 1 ? "folder" : "folders"} left out, ${which}`;
   return [...lines, ...findingLine(without, passedOver).map((line) => `  ${line}`)];
 }
 

@@ -314,7 +314,7 @@ test("folders of images without repeats in their names are told, beside those th
   expect(items.map(({ image }) => image.key)).toEqual(["10_a/a.png", "reg/1_girl/a.png"]);
   const [first, second, third] = ["0_c", "girl_b", "img"].map((name) => join(root, "passed", name));
   expect(reportLines(report).at(-1)).toBe(
-    `  4 folders left out, whose names do not begin with repeats above 0 (as 10_girl does): ${first}, ${second}, ${third}, …`,
+    `  4 folders left out, whose name does not begin with repeats above 0 (as 10_girl does): ${first}, ${second}, ${third}, …`,
   );
   await expect(folderConfig(join(root, "unnumbered"), { resolution: 64 })).rejects.toThrow(/names, such as .*girl_b$/);
 });
