@@ -23,17 +23,21 @@ export type EpochOf = {
   readonly model: () => Promise<TrainingModel>;
 };
 
-/** Texts that are taken apart to count epochs where they vary, at one to four milliseconds each: more would take minutes. */
-const COUNTED = 20_000;
+/** Texts that are taken apart to count epochs where they vary, at one to four milliseconds each: more would be waited for. */
+const COUNTED = 5000;
 
 /** What a text costs that comes again, beside one that is drawn anew. */
 const KNOWN = 0.01;
 
+export function countsInEpochs({ values }: TrainingRecipe): boolean {
+  const { max_train_epochs, save_every_n_epochs, sample_every_n_epochs } = values;
+  return [max_train_epochs, save_every_n_epochs, sample_every_n_epochs].some((one) => one !== undefined);
+}
+
 /** The epochs of a run whose recipe counts in them. Texts of as many chunks go together, so it takes their tokens. */
 export async function epochsIn({ file, recipe, set, model }: EpochOf): Promise<Epochs | undefined> {
-  const { max_train_epochs, save_every_n_epochs, sample_every_n_epochs, seed = 0 } = recipe.values;
-  if ([max_train_epochs, save_every_n_epochs, sample_every_n_epochs].every((one) => one === undefined))
-    return undefined;
+  if (!countsInEpochs(recipe)) return undefined;
+  const { seed = 0 } = recipe.values;
   const { train_vae, vae_crops: crops } = file.own;
   if (train_vae !== undefined) {
     // Crops come from pictures drawn at random: an epoch is as many of them as there are pictures.

@@ -28,7 +28,7 @@ import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
 import { lockFolder } from "../folder-lock.ts";
-import { epochsIn, stepsOf } from "./epoch-steps.ts";
+import { countsInEpochs, epochsIn, stepsOf } from "./epoch-steps.ts";
 import { dueOf, type Epochs } from "./epochs.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
@@ -55,6 +55,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   yield* tell(findings);
   const set = yield* dataOf(file);
   const data = dataIdentity(set);
+  if (countsInEpochs(recipe)) yield { type: "stage", stage: "data", message: "counting the batches of epochs" };
   const epochs = await epochsIn({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
   const steps = stepsOf(recipe, epochs);
   checkRunLength(recipe, steps);
