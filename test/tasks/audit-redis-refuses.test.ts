@@ -118,14 +118,18 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       hint: expect.stringContaining("ILLUSTRIOUS_REDIS_PASSWORD"),
     });
     await vi.waitFor(() => expect(worker.child.exitCode).toBe(1), 60_000);
-    expect(worker.said.out + worker.said.err).toContain("refuses the user or password");
+    // Its last words may come after its end.
+    await vi.waitFor(() => expect(worker.said.out + worker.said.err).toContain("refuses the user or password"), 10_000);
   }, 160_000);
 
   test("what the user may not do ends a worker with Redis' own words", async () => {
     await admin.redis.acl("SETUSER", "default", "-evalsha", "-eval");
     const worker = startWorker();
     await vi.waitFor(() => expect(worker.child.exitCode).toBe(1), 60_000);
-    expect(worker.said.out + worker.said.err).toMatch(/what its user may not do \(NOPERM .*eval/);
+    await vi.waitFor(
+      () => expect(worker.said.out + worker.said.err).toMatch(/what its user may not do \(NOPERM .*eval/),
+      10_000,
+    );
   }, 120_000);
 
   test("a Redis that is away for seconds is told once by both sides, and once that it is back", async () => {
