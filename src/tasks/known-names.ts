@@ -1,5 +1,6 @@
 /** @file Names that a user may have mistyped: whether a sampler or a schedule is known, and which was probably meant. */
 
+import { nearestName } from "../base/nearest-name.ts";
 import {
   lookUpSampler,
   lookUpSchedule,
@@ -35,41 +36,6 @@ function isKnown(lookUp: (text: string) => unknown, text: string): boolean {
 }
 
 function fault(text: string, names: readonly string[], all: string): string {
-  const meant = nearest(text, names);
+  const meant = nearestName(text, names);
   return meant === undefined ? `unknown; ${all}` : `unknown; did you mean ${/\s/.test(meant) ? `"${meant}"` : meant}?`;
-}
-
-/** The name with the fewest changes, if they are few for its length; the first of several. */
-export function nearest(text: string, names: readonly string[]): string | undefined {
-  const typed = text.trim().toLowerCase();
-  // Names are short; what is much longer is none of them, and not worth comparing.
-  if (typed.length > 64) return undefined;
-  let best: string | undefined;
-  let fewest = Math.max(1, Math.floor(typed.length / 3)) + 1;
-  for (const name of names) {
-    const changes = changesBetween(typed, name.toLowerCase());
-    if (changes < fewest) [best, fewest] = [name, changes];
-  }
-  return best;
-}
-
-/** Letters added, left out, changed, or exchanged with their neighbour. Damerau (1964), Levenshtein (1966). */
-function changesBetween(a: string, b: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const changed = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row[j] = Math.min(
-        last[j]! + 1,
-        row[j - 1]! + 1,
-        changed,
-        exchanged ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY,
-      );
-    }
-    [before, last] = [last, row];
-  }
-  return last[b.length]!;
 }

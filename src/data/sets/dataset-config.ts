@@ -6,7 +6,7 @@
 import { dirname, resolve } from "node:path";
 import { type ZodType, z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
-import { editDistance } from "../../base/nearest-name.ts";
+import { nearestName } from "../../base/nearest-name.ts";
 import { parseJsonFile } from "../../formats/json.ts";
 import { parseToml } from "../../formats/toml.ts";
 import {
@@ -119,8 +119,9 @@ function checked(raw: unknown, shape: Record<string, ZodType>, place: string): R
 function checkNames(table: Record<string, unknown>, known: readonly string[], place: string): void {
   for (const name of Object.keys(table)) {
     if (known.includes(name)) continue;
-    const nearest = [...known].sort((a, b) => editDistance(name, a) - editDistance(name, b))[0]!;
-    throw new IllustriousError("bad_option", `${place} has no option "${name}"`, `The nearest is "${nearest}".`);
+    const meant = nearestName(name, known);
+    const hint = meant === undefined ? `It has ${[...known].sort().join(", ")}.` : `Did you mean "${meant}"?`;
+    throw new IllustriousError("bad_option", `${place} has no option "${name}"`, hint);
   }
 }
 

@@ -51,7 +51,7 @@ async function epochsWith(batch: number, more = "") {
   const recipe = readRecipe(file.raw, { dataKeys: DATA_KEY_NAMES });
   const set = await scanned(await datasetOf(file));
   const model = async () => modelOf(await openCheckpoint(nano));
-  const epochs = (await epochsIn({ file, recipe, set, model }))!;
+  const epochs = await epochsIn({ file, recipe, set, model });
   const chunksOf = captionChunks(await modelTokenizer(await model()));
   const textClass = (example: Example, moment: Moment) => chunksOf(captionFor(example, moment)).length;
   return { epochs, steps: stepsOf(recipe, epochs), set, textClass };
@@ -109,5 +109,5 @@ test("an autoencoder's epoch is as many crops as there are pictures", async () =
   const recipe = readRecipe(file.raw, { dataKeys: DATA_KEY_NAMES });
   const set = await scanned(await datasetOf(file));
   const model = () => expect.unreachable();
-  expect((await epochsIn({ file, recipe, set, model }))?.until(1)).toBe(4);
+  expect((await epochsIn({ file, recipe, set, model })).until(1)).toBe(4);
 });

@@ -8,7 +8,7 @@ import { DEFAULT_STEPS, type TrainingRecipe } from "../../training/recipe/index.
 import { type Epochs, epochsOf } from "./epochs.ts";
 import type { RecipeFile } from "./recipe-file.ts";
 
-/** @param epochs as `epochsIn` counts them */
+/** @param epochs as `epochsIn` counts them, where the recipe counts in them */
 export function stepsOf(recipe: TrainingRecipe, epochs: Epochs | undefined): number {
   const { max_train_steps, max_train_epochs } = recipe.values;
   if (max_train_epochs === undefined || !epochs) return max_train_steps ?? DEFAULT_STEPS;
@@ -34,9 +34,8 @@ export function countsInEpochs({ values }: TrainingRecipe): boolean {
   return [max_train_epochs, save_every_n_epochs, sample_every_n_epochs].some((one) => one !== undefined);
 }
 
-/** The epochs of a run whose recipe counts in them. Texts of as many chunks go together, so it takes their tokens. */
-export async function epochsIn({ file, recipe, set, model }: EpochOf): Promise<Epochs | undefined> {
-  if (!countsInEpochs(recipe)) return undefined;
+/** The epochs of a run, to be asked for where its recipe counts in them. Texts of as many chunks go together, so it takes their tokens. */
+export async function epochsIn({ file, recipe, set, model }: EpochOf): Promise<Epochs> {
   const { seed = 0 } = recipe.values;
   const { train_vae, vae_crops: crops } = file.own;
   if (train_vae !== undefined) {

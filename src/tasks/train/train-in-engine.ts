@@ -55,8 +55,11 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   yield* tell(findings);
   const set = yield* dataOf(file);
   const data = dataIdentity(set);
-  if (countsInEpochs(recipe)) yield { type: "stage", stage: "data", message: "counting the batches of epochs" };
-  const epochs = await epochsIn({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
+  let epochs: Epochs | undefined;
+  if (countsInEpochs(recipe)) {
+    yield { type: "stage", stage: "data", message: "counting the batches of epochs" };
+    epochs = await epochsIn({ file, recipe, set, model: () => modelToTrain(file, base, recipe) });
+  }
   const steps = stepsOf(recipe, epochs);
   checkRunLength(recipe, steps);
   const folder = runFolder(file, recipe);
