@@ -14,6 +14,7 @@ import {
   sourcesOf,
   string,
   textOf,
+  upstream,
 } from "./comfy-graph-nodes.ts";
 
 /** What changes a picture and has no place in a job, by the types of its nodes. */
@@ -45,6 +46,7 @@ export function lossesOf(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): s
   const missing = NEEDED.filter((field) => job[field] === undefined);
   if (missing.length > 0) notes.push(`Not read from its graph, so what is usual here is taken: ${missing.join(", ")}.`);
   notes.push(...stepsLeftOut(nodes, sampler, job), ...sdxlConditioning(nodes, sampler, job));
+  notes.push(...computedStrengths(nodes, sampler));
   const saved = all.filter(({ type }) => type === "SaveImage");
   const made = sourcesOf(nodes, [sampler, ...saved].flatMap(linksOf), () => false);
   const types = new Set(
@@ -69,6 +71,17 @@ function stepsLeftOut(nodes: Nodes, { type, inputs }: Node, { steps = 0 }: Parti
   const end = heldNumber(nodes, inputs.get("end_at_step")) ?? steps;
   if (start <= 0 && end >= steps) return [];
   return [`Its sampler makes steps ${start} to ${Math.min(end, steps)} of ${steps}; all are made here.`];
+}
+
+/** Of LoRAs whose strength comes from a node that computes it. */
+function computedStrengths(nodes: Nodes, sampler: Node): string[] {
+  const names = [...upstream(nodes, sampler.inputs.get("model"), "model")].flatMap(({ inputs }) => {
+    const given = inputs.get("strength_model");
+    const isRead = given === undefined || heldNumber(nodes, given) !== undefined;
+    return isRead ? [] : (string(inputs.get("lora_name")) ?? []);
+  });
+  if (names.length === 0) return [];
+  return [`Its graph computes the strength of LoRAs, and 1 is taken: ${names.slice(0, 12).join(", ")}.`];
 }
 
 /** What SDXL's own encoder of texts is told beside the one text that is read. */

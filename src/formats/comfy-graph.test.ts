@@ -353,6 +353,18 @@ test.each<[string, string[]]>([
     }),
     ["Its sampler makes steps 0 to 15 of 20; all are made here."],
   ],
+  [
+    changed(
+      { "3": { model: ["20", 0] } },
+      {
+        "20": node("LoraLoader", { model: ["21", 0], clip: ["21", 1], lora_name: "a", strength_model: ["22", 0] }),
+        "21": node("LoraLoader", { ...comfyGraph(whole)["4"]!.inputs, lora_name: "b", strength_model: ["23", 0] }),
+        "22": node("MathExpression", { a: ["23", 0], expression: "a / 2" }),
+        "23": node("PrimitiveFloat", { value: 0.5 }),
+      },
+    ),
+    ["Its graph computes the strength of LoRAs, and 1 is taken: a."],
+  ],
 ])("what is lost is said: graph %#", (graph, notes) => {
   expect(readComfyRecord(graph).notes).toEqual(notes);
 });
