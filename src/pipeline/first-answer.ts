@@ -43,7 +43,7 @@ export function firstAnswerHeld(
     const share = shareOfInput(input, answer.conditional);
     const message = (other: string) =>
       `the model is drawn as ${prediction} and answers like a model that predicts ${other}: at sigma ${Number(sigma.toFixed(1))} its ` +
-      `answer holds ${share.toFixed(2)} of the noise, where ${prediction === "eps" ? "eps holds 1" : "v holds nearly none"}`;
+      `answer holds ${share.toFixed(1)} of the noise, where ${prediction === "eps" ? "eps holds 1" : "v holds nearly none"}`;
     if (prediction === "eps" && share < HALF)
       doubt({
         message: message("v"),

@@ -41,5 +41,5 @@ test("only high noise tells: below it nothing is said, nor of other types", asyn
   await heard("flow", 14);
   expect(doubts).toEqual([]);
   await heard("eps", 14);
-  expect(doubts).toEqual([expect.stringContaining("holds 0.00 of the noise, where eps holds 1")]);
+  expect(doubts).toEqual([expect.stringContaining("holds 0.0 of the noise, where eps holds 1")]);
 });

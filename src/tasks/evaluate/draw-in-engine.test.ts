@@ -58,3 +58,12 @@ test("a trace has the first step's guess: with one step in all, that is the pict
   expect(largest.at(-2)).not.toBe(lastLargest);
   expect(difference(more!.drawn.trace!.first as RgbImage, more!.drawn.image as RgbImage)).toBeGreaterThan(8);
 });
+
+test("a model that answers as another type is told of, once a drawing", async () => {
+  const heard: string[] = [];
+  const wrong = { ...options, steps: 2, prediction: "eps" as const, zeroSnr: "off" as const };
+  for await (const event of drawInEngine({ options: wrong, seeds: [1, 2], traced: false })) {
+    if (event.type === "warning") heard.push(event.message);
+  }
+  expect(heard.filter((message) => message.includes("answers like a model that predicts v"))).toHaveLength(1);
+});

@@ -6,6 +6,7 @@
 import { noiseFor } from "../../base/random/noise.ts";
 import { type EncodedPrompt, encodePrompts } from "../../pipeline/conditioning.ts";
 import { type LatentLayout, unetCall } from "../../pipeline/denoise.ts";
+import { type AnswerWarning, firstAnswerHeld } from "../../pipeline/first-answer.ts";
 import type { RgbImage } from "../../pipeline/image.ts";
 import type { Pipeline } from "../../pipeline/pipeline.ts";
 import { decodeLatents, type Latents } from "../../pipeline/vae.ts";
@@ -39,14 +40,19 @@ export async function* drawInEngine({ options, seeds, traced }: DrawRequest): As
   const { schedule } = settled;
   const layout = layoutOf(settled, pipeline, seeds.length);
   const unet = await pipeline.shelf.take("unet", settled.unetSizes);
-  const network = unetCall(unet, layout, conditioningOf(settled, prompts));
-  const denoise = guidedDenoise(settled.noiseModel.prediction, network, settled.guidance, layout);
+  const { prediction } = settled.noiseModel;
+  const plain = unetCall(unet, layout, conditioningOf(settled, prompts));
+  const doubts: AnswerWarning[] = [];
+  const doubt = (warning: AnswerWarning) => doubts.push(warning);
+  const network = firstAnswerHeld(plain, prediction.type, schedule.sigmas[0]!, doubt);
+  const denoise = guidedDenoise(prediction, network, settled.guidance, layout);
   const noise = noiseOf(options, seeds, layout);
   const walk = settled.sampler(denoise, initialLatents(noise, schedule.sigmas[0]!), schedule.sigmas);
   let first: Float32Array | undefined;
   const largest: number[][] = seeds.map(() => []);
   let next = await walk.next();
   for (; !next.done; next = await walk.next()) {
+    for (const warning of doubts.splice(0)) yield { type: "warning", ...warning };
     if (next.value.index === 0) first = next.value.denoised;
     if (traced) {
       for (const [i, { data }] of split(next.value.denoised, layout).entries()) largest[i]!.push(largestOf(data));
