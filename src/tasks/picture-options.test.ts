@@ -229,6 +229,19 @@ test("pictures that tell nothing, or in another program's way", () => {
   ).toMatchObject({ seed: 4 });
 });
 
+test("a prompt without settings is taken, and that it has none is said", () => {
+  const notes = ["Its text is a prompt without settings, so what is usual here is taken for all of them."];
+  expect(fromInfotext("1girl\nnight")).toEqual({
+    source: "a1111",
+    options: { prompt: "1girl\nnight" },
+    unused: [],
+    notes,
+  });
+  const { options } = fromInfotext("1girl\nNegative prompt: text\nSteps: 20");
+  expect(options).toEqual({ prompt: "1girl", negativePrompt: "text\nSteps: 20" });
+  expect(fromInfotext(" \n")).toMatchObject({ source: undefined, options: {} });
+});
+
 test("every value that is taken is one that generate takes", () => {
   const text =
     "x\nSteps: 0, CFG scale: -1, Seed: 1.5, Size: 8x9999, RNG: TPU, Eta: 2, Emphasis: Loud, Shift: 0, CFG Rescale: 7";
