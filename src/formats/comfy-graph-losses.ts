@@ -6,7 +6,6 @@ import {
   heldNumber,
   heldText,
   isEmptyLatent,
-  isSampler,
   linksOf,
   type Node,
   type Nodes,
@@ -16,6 +15,7 @@ import {
   textOf,
   upstream,
 } from "./comfy-graph-nodes.ts";
+import { isSampler, levelsLeftOut, SAMPLER_PARTS, SAMPLERS } from "./comfy-graph-samplers.ts";
 
 /** What changes a picture and has no place in a job, by the types of its nodes. */
 const LOSSES: readonly (readonly [types: RegExp, note: string])[] = [
@@ -23,18 +23,20 @@ const LOSSES: readonly (readonly [types: RegExp, note: string])[] = [
   [/^PAG|^(PerturbedAttention|SelfAttention)Guidance/, "Its guidance by perturbed attention is left out."],
   [/IPAdapter/, "IPAdapter steered it by a picture, which is left out."],
   [/ControlNet/, "ControlNet steered it, which is left out."],
+  [/^SplitSigmas/, "Its noise levels are split between samplers; here one makes all steps."],
+  [/^Dual(CFG|Model)Guider$/, "Two prompts or models guided it; only the first is read."],
   [/^Conditioning(Combine|Concat|Average)$/, "It has prompts that are joined; only the first of each is read."],
 ];
 
 /** Read, or without a say in the picture that is repeated. */
 const KNOWN = new Set([
-  ...["KSampler", "KSamplerAdvanced", "CheckpointLoaderSimple", "LoraLoader", "LoraLoaderModelOnly", POWER_LORAS],
+  ...[...SAMPLERS, ...SAMPLER_PARTS, "CheckpointLoaderSimple", "LoraLoader", "LoraLoaderModelOnly", POWER_LORAS],
   ...["ModelSamplingDiscrete", "ModelSamplingContinuousEDM", "ModelSamplingSD3", "RescaleCFG", "CLIPSetLastLayer"],
   ...["CLIPTextEncode", "CLIPTextEncodeSDXL", "ConditioningZeroOut", "LatentUpscale", "LatentUpscaleBy"],
   ...["EmptyLatentImage", "EmptySD3LatentImage", "VAELoader", "VAEDecode", "VAEDecodeTiled", "SaveImage", "Reroute"],
 ]);
 
-/** In whole sentences. */
+/** In whole sentences. Of the sampler with KSampler's inputs. */
 export function lossesOf(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): string[] {
   const notes: string[] = [];
   const all = [...nodes.values()];
@@ -45,8 +47,12 @@ export function lossesOf(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): s
   }
   const missing = NEEDED.filter((field) => job[field] === undefined);
   if (missing.length > 0) notes.push(`Not read from its graph, so what is usual here is taken: ${missing.join(", ")}.`);
-  notes.push(...stepsLeftOut(nodes, sampler, job), ...sdxlConditioning(nodes, sampler, job));
-  notes.push(...computedStrengths(nodes, sampler));
+  notes.push(
+    ...stepsLeftOut(nodes, sampler, job),
+    ...noiseLeftOut(sampler, job),
+    ...sdxlConditioning(nodes, sampler, job),
+  );
+  notes.push(...computedStrengths(nodes, sampler), ...customLevels(nodes, sampler, job));
   const saved = all.filter(({ type }) => type === "SaveImage");
   const made = sourcesOf(nodes, [sampler, ...saved].flatMap(linksOf), () => false);
   const types = new Set(
@@ -71,6 +77,27 @@ function stepsLeftOut(nodes: Nodes, { type, inputs }: Node, { steps = 0 }: Parti
   const end = heldNumber(nodes, inputs.get("end_at_step")) ?? steps;
   if (start <= 0 && end >= steps) return [];
   return [`Its sampler makes steps ${start} to ${Math.min(end, steps)} of ${steps}; all are made here.`];
+}
+
+/** Noise is one stream through a batch's pictures, and the seed is where it begins. */
+function noiseLeftOut({ inputs }: Node, { batchSize = 1 }: Partial<ComfyJob>): string[] {
+  const addsNone = inputs.get("add_noise") === false || inputs.get("add_noise") === "disable";
+  return [
+    ...(addsNone ? ["Its sampler adds no noise; here it begins with the seed's."] : []),
+    ...(batchSize > 1
+      ? [`It is one of a batch of ${batchSize}, of which only the first picture can be repeated.`]
+      : []),
+  ];
+}
+
+/** What a custom sampler does otherwise than a KSampler of the same names. */
+function customLevels(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): string[] {
+  if (!sampler.inputs.has("sigmas")) return [];
+  const isSdxlTable = job.zsnr !== true && job.prediction !== "edm_v" && job.prediction !== "flow";
+  const notes = levelsLeftOut(nodes, sampler, isSdxlTable);
+  // For it KSampler alone leaves out the level before 0, and so does this program.
+  if (job.sampler?.startsWith("uni_pc")) notes.push(`Its ${job.sampler} visits the level before 0, which is left out.`);
+  return notes;
 }
 
 /** Of LoRAs whose strength comes from a node that computes it. */

@@ -80,7 +80,6 @@ const VALUES =
 
 export const POWER_LORAS = "Power Lora Loader (rgthree)";
 
-export const isSampler = ({ type }: Node): boolean => type === "KSampler" || type === "KSamplerAdvanced";
 export const isEmptyLatent = ({ type }: Node): boolean => /empty.*latent/i.test(type);
 
 /** A value, or what the node holds that it is linked to. A node with links may compute another value from what it holds. */

@@ -11,7 +11,6 @@ import {
   heldNumber,
   isEmptyLatent,
   isObject,
-  isSampler,
   type Node,
   type Nodes,
   number,
@@ -23,6 +22,7 @@ import {
   textOf,
   upstream,
 } from "./comfy-graph-nodes.ts";
+import { asKSampler, isSampler } from "./comfy-graph-samplers.ts";
 
 export type ComfyReading = {
   readonly job: Partial<ComfyJob>;
@@ -43,10 +43,11 @@ export function readComfyGraph(json: string): Partial<ComfyJob> {
 /** As `readComfyGraph`, with what is left out. */
 export function readComfyRecord(json: string): ComfyReading {
   const nodes = parseNodes(json);
-  const sampler = firstPass(nodes);
-  if (!sampler) return { job: {}, notes: [] };
+  const first = firstPass(nodes);
+  if (!first) return { job: {}, notes: [noSampler(nodes)] };
+  const sampler = asKSampler(nodes, first);
   const input = sampler.inputs;
-  const text = (side: Side) => textOf(nodes, encoderOf(nodes, input.get(side), side));
+  const text = (side: Side) => string(input.get(side)) ?? textOf(nodes, encoderOf(nodes, input.get(side), side));
   const job = defined({
     ...readModel(nodes, input.get("model")),
     vae: readVae(nodes),
@@ -66,6 +67,13 @@ export function readComfyRecord(json: string): ComfyReading {
     ),
   });
   return { job, notes: lossesOf(nodes, sampler, job) };
+}
+
+/** Others by their types, which mostly say so. */
+function noSampler(nodes: Nodes): string {
+  const types = new Set([...nodes.values()].flatMap(({ type }) => (/sampler/i.test(type) ? [type] : [])));
+  const others = types.size > 0 ? `; it has ${[...types].slice(0, 12).join(", ")}` : "";
+  return `Its ComfyUI graph has no sampler that is known here${others}.`;
 }
 
 /** Every field of a job, known to be there or not. */

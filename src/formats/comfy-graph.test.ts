@@ -354,6 +354,10 @@ test.each<[string, string[]]>([
     ["Its sampler makes steps 0 to 15 of 20; all are made here."],
   ],
   [
+    changed({ "5": { batch_size: 4 } }),
+    ["It is one of a batch of 4, of which only the first picture can be repeated."],
+  ],
+  [
     changed(
       { "3": { model: ["20", 0] } },
       {
@@ -367,6 +371,154 @@ test.each<[string, string[]]>([
   ],
 ])("what is lost is said: graph %#", (graph, notes) => {
   expect(readComfyRecord(graph).notes).toEqual(notes);
+});
+
+/** `whole` by nodes that ComfyUI's custom samplers are told by; `levels` makes the noise levels. */
+const custom = (levels: object, more: Record<string, object> = {}) => {
+  const { model, positive, negative, latent_image } = comfyGraph(whole)["3"]!.inputs;
+  return {
+    ...comfyGraph(whole),
+    "3": node("SamplerCustom", {
+      ...{ model, positive, negative, latent_image, add_noise: true, noise_seed: 1, cfg: 5 },
+      ...{ sampler: ["30", 0], sigmas: ["31", 0] },
+    }),
+    "30": node("KSamplerSelect", { sampler_name: "euler" }),
+    "31": levels,
+    ...more,
+  };
+};
+
+/** The same of the sampler that has a node for noise and guidance, too. */
+const advanced = (guider: object, more: Record<string, object> = {}) => {
+  const { model, latent_image } = comfyGraph(whole)["3"]!.inputs;
+  return custom(node("BasicScheduler", { model, scheduler: "normal", steps: 20, denoise: 1 }), {
+    "3": node("SamplerCustomAdvanced", {
+      ...{ noise: ["32", 0], guider: ["33", 0], sampler: ["30", 0], sigmas: ["31", 0], latent_image },
+    }),
+    "32": node("RandomNoise", { noise_seed: 1 }),
+    "33": guider,
+    ...more,
+  });
+};
+
+const { model, positive, negative } = comfyGraph(whole)["3"]!.inputs;
+const cfgGuider = node("CFGGuider", { model, positive, negative, cfg: 5 });
+const SDXL = { sigma_max: 14.614642, sigma_min: 0.0291675 };
+
+test.each<[string, object, object, string[]]>([
+  ["BasicScheduler", custom(node("BasicScheduler", { model, scheduler: "normal", steps: 20, denoise: 1 })), {}, []],
+  ["SamplerCustomAdvanced", advanced(cfgGuider), {}, []],
+  ["KarrasScheduler", custom(node("KarrasScheduler", { steps: 20, ...SDXL, rho: 7 })), { scheduler: "karras" }, []],
+  [
+    "levels that are not SDXL's",
+    custom(node("KarrasScheduler", { steps: 20, sigma_max: 80, sigma_min: 0.0292, rho: 5 })),
+    { scheduler: "karras" },
+    ["Its noise levels (KarrasScheduler) are made otherwise than those of karras here: sigma_max 80, rho 5."],
+  ],
+  [
+    "SDXL's levels for a model that has others",
+    custom(node("ExponentialScheduler", { steps: 20, ...SDXL }), {
+      "3": node("SamplerCustom", { ...custom({})["3"].inputs, model: ["34", 0] }),
+      "34": node("ModelSamplingDiscrete", { model: ["4", 0], sampling: "v_prediction", zsnr: true }),
+    }),
+    { scheduler: "exponential", prediction: "v_prediction", zsnr: true },
+    [
+      "Its noise levels (ExponentialScheduler) are made otherwise than those of exponential here: sigma_max 14.614642, sigma_min 0.0291675.",
+    ],
+  ],
+  [
+    "PolyexponentialScheduler",
+    custom(node("PolyexponentialScheduler", { steps: 20, ...SDXL, rho: 1 })),
+    { scheduler: "exponential" },
+    [],
+  ],
+  [
+    "AlignYourStepsScheduler",
+    custom(node("AlignYourStepsScheduler", { model_type: "SDXL", steps: 10, denoise: 1 })),
+    { scheduler: "ays", steps: 10 },
+    [],
+  ],
+  [
+    "another model's AlignYourStepsScheduler",
+    custom(node("AlignYourStepsScheduler", { model_type: "SD1", steps: 20, denoise: 1 })),
+    { scheduler: "ays" },
+    ["Its noise levels (AlignYourStepsScheduler) are made otherwise than those of ays here: model_type SD1."],
+  ],
+  [
+    "BetaSamplingScheduler",
+    custom(node("BetaSamplingScheduler", { model, steps: 20, alpha: 0.6, beta: 0.6 })),
+    { scheduler: "beta" },
+    [],
+  ],
+  ["SDTurboScheduler", custom(node("SDTurboScheduler", { model, steps: 1 })), { scheduler: "simple", steps: 1 }, []],
+  [
+    "SDTurboScheduler's first few",
+    custom(node("SDTurboScheduler", { model, steps: 4 })),
+    { scheduler: "simple", steps: 4 },
+    ["Its sampler visits the first 4 of ten even noise levels; here 4 steps go all the way."],
+  ],
+  [
+    "split levels",
+    custom(node("SplitSigmas", { sigmas: ["35", 0], step: 5 }), {
+      "35": node("BasicScheduler", { model, scheduler: "simple", steps: 20, denoise: 1 }),
+    }),
+    { scheduler: "simple", steps: 20 },
+    ["Its noise levels are split between samplers; here one makes all steps."],
+  ],
+  [
+    "levels of a node that is not known",
+    custom(node("LaplaceScheduler", { steps: 20, mu: 0 })),
+    { scheduler: undefined },
+    [
+      "Not read from its graph, so what is usual here is taken: scheduler.",
+      "Nodes that are not read here: LaplaceScheduler.",
+    ],
+  ],
+  [
+    "no noise, and UniPC",
+    custom(node("BasicScheduler", { model, scheduler: "normal", steps: 20 }), {
+      "3": node("SamplerCustom", { ...custom({})["3"].inputs, add_noise: false }),
+      "30": node("KSamplerSelect", { sampler_name: "uni_pc" }),
+    }),
+    { sampler: "uni_pc" },
+    [
+      "Its sampler adds no noise; here it begins with the seed's.",
+      "Its uni_pc visits the level before 0, which is left out.",
+    ],
+  ],
+  ["BasicGuider", advanced(node("BasicGuider", { model, conditioning: positive })), { cfg: 1, negativePrompt: "" }, []],
+  [
+    "DualCFGGuider",
+    advanced(node("DualCFGGuider", { model, cond1: positive, cond2: negative, negative, cfg_conds: 4 })),
+    { prompt: "p", cfg: 4 },
+    ["Two prompts or models guided it; only the first is read."],
+  ],
+  [
+    "a seed that another node holds",
+    advanced(cfgGuider, {
+      "32": node("RandomNoise", { noise_seed: ["36", 0] }),
+      "36": node("PrimitiveInt", { value: 8 }),
+    }),
+    { seed: 8 },
+    [],
+  ],
+  [
+    "KSampler (Efficient)",
+    { ...comfyGraph(whole), "3": node("KSampler (Efficient)", comfyGraph(whole)["3"]!.inputs) },
+    {},
+    [],
+  ],
+])("a custom sampler: %s", (_, graph, expected, notes) => {
+  const read = readComfyRecord(JSON.stringify(graph));
+  expect(read.notes).toEqual(notes);
+  const held = { batchSize: 1, denoise: read.job.denoise, filenamePrefix: "illustrious" };
+  expect(read.job).toEqual({ ...whole, ...held, ...expected });
+});
+
+test("a sampler that is not known is named", () => {
+  const { job, notes } = readComfyRecord(JSON.stringify({ "1": node("ClownsharKSampler_Beta", { seed: 1 }) }));
+  expect(job).toEqual({});
+  expect(notes).toEqual(["Its ComfyUI graph has no sampler that is known here; it has ClownsharKSampler_Beta."]);
 });
 
 function joined() {
