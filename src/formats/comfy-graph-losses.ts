@@ -4,6 +4,7 @@ import type { ComfyJob } from "./comfy-graph.ts";
 import {
   encoderOf,
   heldNumber,
+  heldSeed,
   heldText,
   isEmptyLatent,
   linksOf,
@@ -49,7 +50,7 @@ export function lossesOf(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): s
   if (missing.length > 0) notes.push(`Not read from its graph, so what is usual here is taken: ${missing.join(", ")}.`);
   notes.push(
     ...stepsLeftOut(nodes, sampler, job),
-    ...noiseLeftOut(sampler, job),
+    ...noiseLeftOut(nodes, sampler, job),
     ...sdxlConditioning(nodes, sampler, job),
   );
   notes.push(...computedStrengths(nodes, sampler), ...customLevels(nodes, sampler, job));
@@ -80,9 +81,12 @@ function stepsLeftOut(nodes: Nodes, { type, inputs }: Node, { steps = 0 }: Parti
 }
 
 /** Noise is one stream through a batch's pictures, and the seed is where it begins. */
-function noiseLeftOut({ inputs }: Node, { batchSize = 1 }: Partial<ComfyJob>): string[] {
+function noiseLeftOut(nodes: Nodes, sampler: Node, { batchSize = 1, seed }: Partial<ComfyJob>): string[] {
+  const { inputs } = sampler;
+  const written = heldSeed(nodes, sampler);
   const addsNone = inputs.get("add_noise") === false || inputs.get("add_noise") === "disable";
   return [
+    ...(typeof written === "bigint" ? [`Its seed ${written} is ${seed} here, which gives the same noise.`] : []),
     ...(addsNone ? ["Its sampler adds no noise; here it begins with the seed's."] : []),
     ...(batchSize > 1
       ? [`It is one of a batch of ${batchSize}, of which only the first picture can be repeated.`]

@@ -9,6 +9,7 @@ import {
   encoderOf,
   held,
   heldNumber,
+  heldSeed,
   isEmptyLatent,
   isObject,
   type Node,
@@ -56,7 +57,7 @@ export function readComfyRecord(json: string): ComfyReading {
     prompt: text("positive"),
     negativePrompt: text("negative"),
     ...readLatent(nodes, input.get("latent_image")),
-    seed: heldNumber(nodes, input.get("seed") ?? input.get("noise_seed"), "seed", "noise_seed"),
+    seed: readSeed(nodes, sampler),
     steps: heldNumber(nodes, input.get("steps"), "steps"),
     cfg: heldNumber(nodes, input.get("cfg"), "cfg"),
     sampler: held(nodes, input.get("sampler_name"), string, "sampler_name", "value"),
@@ -178,6 +179,12 @@ function readClipSkip(nodes: Nodes, link: unknown): number | undefined {
     if (type === "CLIPSetLastLayer" && layer !== undefined) return -layer;
   }
   return undefined;
+}
+
+/** A seed that no number holds as one that begins the same noise: of PyTorch's on the CPU the low 32 bits count. */
+function readSeed(nodes: Nodes, sampler: Node): number | undefined {
+  const seed = heldSeed(nodes, sampler);
+  return typeof seed === "bigint" ? Number(BigInt.asUintN(32, seed)) : seed;
 }
 
 function readLatent(nodes: Nodes, link: unknown): Pick<Found, "width" | "height" | "batchSize"> {

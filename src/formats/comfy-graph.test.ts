@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cpuTime } from "../../test/fixtures/formats/cpu-time.ts";
+import { torchGenerator } from "../base/random/torch.ts";
 import { type ComfyGraph, type ComfyJob, comfyGraph } from "./comfy-graph.ts";
 import { POWER_LORAS } from "./comfy-graph-nodes.ts";
 import { readComfyGraph, readComfyRecord } from "./comfy-graph-read.ts";
@@ -531,6 +532,37 @@ test("Python's NaN and Infinity are read over, but not in texts", () => {
   expect(readComfyGraph(json)).toEqual({ scheduler: 'NaN "Infinity' });
 });
 
+test.each([
+  ["9007199254740991", 9007199254740991, []],
+  ["9007199254740993", 1, ["Its seed 9007199254740993 is 1 here, which gives the same noise."]],
+  [
+    "18446744073709551615",
+    4294967295,
+    ["Its seed 18446744073709551615 is 4294967295 here, which gives the same noise."],
+  ],
+  ["18446744073709551616", undefined, ["Not read from its graph, so what is usual here is taken: seed."]],
+])("a seed of 64 bits is exact, or one of the same noise: %s", (digits, seed, notes) => {
+  for (const given of [
+    changed({ "3": { seed: "SEED" } }),
+    changed(
+      { "3": { seed: ["20", 0] } },
+      { "20": node("Seed (rgthree)", { seed: "SEED", other: "1234567890123456789" }) },
+    ),
+    changed({ "3": { seed: "SEED", text: '\\" 1234567890123456789' } }).replace("{", '{"0":NaN,'),
+  ]) {
+    const read = readComfyRecord(given.replace('"SEED"', digits));
+    expect(read.job.seed).toBe(seed);
+    expect(read.notes).toEqual(notes);
+  }
+  const noise = (of: number | bigint) => torchGenerator(of).randn(16);
+  if (seed !== undefined) expect(noise(seed)).toEqual(noise(BigInt(digits)));
+});
+
+test("digits in texts stay as they are", () => {
+  const prompt = 'id 12345678901234567890, "12345678901234567890": 12345678901234567890';
+  expect(readComfyGraph(JSON.stringify(comfyGraph({ ...whole, prompt })))).toMatchObject({ prompt });
+});
+
 test.each(["", "null", "[]", "3", '"x"', "{", "NaN", '{"1":undefined}'])("%j is refused", (json) => {
   expect(() => readComfyGraph(json)).toThrow(expect.objectContaining({ code: "bad_file", hint: expect.any(String) }));
 });
@@ -540,6 +572,9 @@ test.each([
   ["open brackets", "[".repeat(1_000_000)],
   ["words", "NaN ".repeat(250_000)],
   ["one string", `"${"x".repeat(16_000_000)}`],
+  ["digits", "1".repeat(1_000_000)],
+  ["long integers", "12345678901234567890,".repeat(50_000)],
+  ["long integers and a string", `[12345678901234567890,"${"x".repeat(16_000_000)}`],
 ])("a megabyte of %s is refused in linear time", (_, json) => {
   const refuse = () => expect(() => readComfyGraph(json)).toThrow(expect.objectContaining({ code: "bad_file" }));
   // Measured 10 to 300 ms; quadratic would take minutes.
