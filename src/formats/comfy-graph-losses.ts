@@ -51,7 +51,7 @@ export function lossesOf(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): s
   notes.push(
     ...stepsLeftOut(nodes, sampler, job),
     ...noiseLeftOut(nodes, sampler, job),
-    ...sdxlConditioning(nodes, sampler, job),
+    ...conditioningLeftOut(nodes, sampler, job),
   );
   notes.push(...computedStrengths(nodes, sampler), ...customLevels(nodes, sampler, job));
   const saved = all.filter(({ type }) => type === "SaveImage");
@@ -107,7 +107,7 @@ function customLevels(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): stri
 /** Of LoRAs whose strength comes from a node that computes it. */
 function computedStrengths(nodes: Nodes, sampler: Node): string[] {
   const names = [...upstream(nodes, sampler.inputs.get("model"), "model")].flatMap(({ inputs }) => {
-    const given = inputs.get("strength_model");
+    const given = inputs.get("strength_model") ?? inputs.get("lora_model_strength");
     const isRead = given === undefined || heldNumber(nodes, given) !== undefined;
     return isRead ? [] : (string(inputs.get("lora_name")) ?? []);
   });
@@ -115,14 +115,15 @@ function computedStrengths(nodes: Nodes, sampler: Node): string[] {
   return [`Its graph computes the strength of LoRAs, and 1 is taken: ${names.slice(0, 12).join(", ")}.`];
 }
 
-/** What SDXL's own encoder of texts is told beside the one text that is read. */
-function sdxlConditioning(nodes: Nodes, sampler: Node, { width, height }: Partial<ComfyJob>): string[] {
+/** What encoders of texts are told beside the one text that is read: SDXL's own, Efficiency's loader, BNK's encoder. */
+function conditioningLeftOut(nodes: Nodes, sampler: Node, { width, height }: Partial<ComfyJob>): string[] {
   const notes = new Set<string>();
   for (const side of ["positive", "negative"] as const) {
     const encoder = encoderOf(nodes, sampler.inputs.get(side), side);
+    for (const note of weighedOtherwise(encoder)) notes.add(note);
     if (encoder?.type !== "CLIPTextEncodeSDXL") continue;
     const { inputs } = encoder;
-    if (inputs.has("text_l") && heldText(nodes, inputs.get("text_l")) !== textOf(nodes, encoder)) {
+    if (inputs.has("text_l") && heldText(nodes, inputs.get("text_l")) !== textOf(nodes, encoder, side)) {
       notes.add(`Its ${side} prompt is another for the first text encoder (text_l), which is left out.`);
     }
     const usual = { width, height, crop_w: 0, crop_h: 0, target_width: width, target_height: height };
@@ -133,6 +134,13 @@ function sdxlConditioning(nodes: Nodes, sampler: Node, { width, height }: Partia
     if (said.length > 0) notes.add(`Its size conditioning is left out: ${said.join(", ")}.`);
   }
   return [...notes];
+}
+
+function weighedOtherwise(encoder: Node | undefined): string[] {
+  const weights = string(encoder?.inputs.get("weight_interpretation")) ?? "comfy";
+  const normalization = string(encoder?.inputs.get("token_normalization")) ?? "none";
+  if (weights === "comfy" && normalization === "none") return [];
+  return [`Its words are weighed as ComfyUI does; there it was ${weights} with the normalization ${normalization}.`];
 }
 
 /** Loaders under any name. */

@@ -34,7 +34,7 @@ const PYTHON_WORDS = new RegExp(`${STRINGS.source}|-?\\b(?:NaN|Infinity)\\b`, "g
 /** Up to the length of 2^64, beyond which there are no seeds. */
 const LONG_INTEGERS = new RegExp(`${STRINGS.source}|(?<![\\w.+-])\\d{16,20}(?![\\d.eE])`, "gs");
 
-/** An integer that a JavaScript number may not hold, as no node has it. */
+/** An integer that a JavaScript number may not hold, in a form that stands in no node. */
 type LongInteger = { readonly integer: string };
 
 function withLongIntegers(json: string): string {
@@ -90,11 +90,13 @@ export function linksOf({ inputs }: Node): unknown[] {
 }
 
 const VALUES =
-  /^((noise_)?seed|steps|cfg|denoise|sampler_name|scheduler|width|height|batch_size|strength_\w+|text(_[gl])?)$/;
+  /^((noise_)?seed|steps|cfg|denoise|sampler_name|scheduler|(empty_latent_)?(width|height)|batch_size|strength_\w+|text(_[gl])?)$/;
 
 export const POWER_LORAS = "Power Lora Loader (rgthree)";
 
-export const isEmptyLatent = ({ type }: Node): boolean => /empty.*latent/i.test(type);
+/** Efficiency's loader makes them, too. */
+export const isEmptyLatent = ({ type, inputs }: Node): boolean =>
+  /empty.*latent/i.test(type) || inputs.has("empty_latent_width");
 
 /** A value, or what the node holds that it is linked to. A node with links may compute another value from what it holds. */
 export function held<T>(
@@ -144,18 +146,19 @@ export function heldText(nodes: Nodes, value: unknown): string | undefined {
 
 export type Side = "positive" | "negative";
 
-/** The nearest node that makes conditioning of a text, or zeros. */
+/** The nearest node that makes conditioning of a text, or zeros. Efficiency's loader holds the texts of both sides. */
 export function encoderOf(nodes: Nodes, link: unknown, side: Side): Node | undefined {
   for (const node of upstream(nodes, link, "conditioning", "conditioning_1", "conditioning_to", side)) {
     const { type, inputs } = node;
-    if (type === "ConditioningZeroOut" || inputs.has("text") || inputs.has("text_g")) return node;
+    const holdsText = inputs.has("text") || inputs.has("text_g") || string(inputs.get(side)) !== undefined;
+    if (type === "ConditioningZeroOut" || holdsText) return node;
   }
   return undefined;
 }
 
-export function textOf(nodes: Nodes, encoder: Node | undefined): string | undefined {
-  if (encoder?.type === "ConditioningZeroOut") return "";
-  return heldText(nodes, encoder?.inputs.get("text") ?? encoder?.inputs.get("text_g"));
+export function textOf(nodes: Nodes, { type, inputs }: Node, side: Side): string | undefined {
+  if (type === "ConditioningZeroOut") return "";
+  return heldText(nodes, inputs.get("text") ?? inputs.get("text_g") ?? inputs.get(side));
 }
 
 export function string(value: unknown): string | undefined {

@@ -516,6 +516,39 @@ test.each<[string, object, object, string[]]>([
   expect(read.job).toEqual({ ...whole, ...held, ...expected });
 });
 
+/** Efficiency's two nodes, which are a whole text-to-image graph. */
+const efficient = (loader: object = {}) =>
+  JSON.stringify({
+    "1": node("Efficient Loader", {
+      ...{ ckpt_name: "a", vae_name: "Baked VAE", clip_skip: -2, positive: "p", negative: "n", batch_size: 1 },
+      ...{ lora_name: "None", lora_model_strength: 0.8, lora_clip_strength: 0.5 },
+      ...{ token_normalization: "none", weight_interpretation: "comfy" },
+      ...{ empty_latent_width: 64, empty_latent_height: 64, ...loader },
+    }),
+    "2": node("KSampler (Efficient)", {
+      ...{ model: ["1", 0], positive: ["1", 1], negative: ["1", 2], latent_image: ["1", 3], optional_vae: ["1", 4] },
+      ...{ seed: 1, steps: 20, cfg: 5, sampler_name: "euler", scheduler: "normal", denoise: 1 },
+    }),
+    "9": node("SaveImage", { images: ["2", 5], filename_prefix: "x" }),
+  });
+
+test("Efficiency's loader", () => {
+  const { job, notes } = readComfyRecord(efficient());
+  expect(job).toEqual({ ...whole, batchSize: 1, clipSkip: 2, denoise: 1, filenamePrefix: "x" });
+  expect(notes).toEqual([]);
+  const more = readComfyRecord(
+    efficient({ vae_name: "v", lora_name: "l", clip_skip: -1, weight_interpretation: "A1111", lora_stack: ["3", 0] }),
+  );
+  expect(more.job).toMatchObject({
+    vae: "v",
+    clipSkip: 1,
+    loras: [{ name: "l", strengthModel: 0.8, strengthClip: 0.5 }],
+  });
+  expect(more.notes).toEqual([
+    "Its words are weighed as ComfyUI does; there it was A1111 with the normalization none.",
+  ]);
+});
+
 test("a sampler that is not known is named", () => {
   const { job, notes } = readComfyRecord(JSON.stringify({ "1": node("ClownsharKSampler_Beta", { seed: 1 }) }));
   expect(job).toEqual({});

@@ -159,6 +159,11 @@ test("ComfyUI's graph, with ComfyUI's noise, weights and timesteps", () => {
   });
 });
 
+test.each(["ays", "AYS SDXL"])("Align Your Steps is ComfyUI's node, or Efficiency's scheduler: %s", (scheduler) => {
+  const graph = JSON.stringify({ 3: { class_type: "KSampler", inputs: { scheduler } } });
+  expect(optionsFromTexts(new Map([["prompt", graph]]))).toMatchObject({ options: { schedule: "ays" }, unused: [] });
+});
+
 test("a node for ComfyUI that imitates A1111", () => {
   const text =
     "x\nSteps: 20, Sampler: euler, Schedule type: simple, CFG Scale: 8.0, Seed: 0, Size: 512x512, Version: ComfyUI";
