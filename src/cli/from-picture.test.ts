@@ -171,7 +171,7 @@ test("JPEG and WebP have the same texts in EXIF, or say nothing", async () => {
   const { code, err } = await generate("--from", jpeg);
   expect({ code, err }).toEqual({
     code: 2,
-    err: expect.stringContaining("a1111.png does not say how it was made, and no prompt is given"),
+    err: expect.stringContaining("a1111.png has none that is read here: The picture does not say how it was made."),
   });
   await writeFile(jpeg, bare.subarray(0, 20));
   expect((await generate("--from", jpeg)).err).toContain("a1111.png: not a whole JPEG file");
@@ -190,6 +190,29 @@ test("no PNG, and no text in it", async () => {
   const { err, asked } = await generate("x", "--from", await picture("bare.png"), "-m", "m");
   expect(err).toContain("warning: The picture does not say how it was made.");
   expect(asked).toMatchObject({ prompt: "x", model: "m" });
+});
+
+test("where a record has no prompt that can be read, the error says why", async () => {
+  const graph = {
+    3: { class_type: "KSampler", inputs: { seed: 7, positive: ["6", 0] } },
+    6: { class_type: "CLIPTextEncode", inputs: { text: ["7", 0] } },
+    7: { class_type: "PromptMaker", inputs: { topic: "cats" } },
+  };
+  const path = await picture("computed.png", ["prompt", JSON.stringify(graph)]);
+  const { code, err, asked } = await generate("--from", path);
+  expect({ code, asked }).toEqual({ code: 2, asked: undefined });
+  expect(err).toContain(`error: no prompt is given, and ${path} has none that is read here: Not read from its graph`);
+  expect(err).toMatch(/taken: checkpoint, prompt, .* Such as: illustrious generate/s);
+  expect((await generate("y", "--from", path)).asked).toMatchObject({ prompt: "y", seed: 7 });
+  const novel = await picture("novel.png", ["Comment", "{}"]);
+  expect((await generate("--from", novel)).err).toContain('it has NovelAI\'s record "Comment"');
+});
+
+test("a prompt alone is taken", async () => {
+  const { asked, err } = await generate("--from", await picture("words.png", ["parameters", "1girl, night"]));
+  expect(asked).toMatchObject({ prompt: "1girl, night" });
+  expect(err).toContain("warning: Its text is a prompt without settings");
+  expect(err).toContain("warning: The picture names no model;");
 });
 
 test("a diffusers VAE is found by its model's name: next to the picture, the model, or in a model folder", async () => {

@@ -42,9 +42,9 @@ export async function generateRequest(
   if (own.from === "") throw usageError('--from "": must be a picture', "Name a PNG, JPEG or WebP file.");
   const picture = own.from === undefined ? undefined : await optionsFromPicture(own.from, values, shell.env);
   if (values.prompt === undefined && picture?.options.prompt === undefined) {
-    const silent = picture && picture.source === undefined ? `${own.from} does not say how it was made, and ` : "";
+    const why = picture ? `, and ${own.from} has none that is read here: ${picture.notes.join(" ")}` : "";
     throw usageError(
-      `${silent}no prompt is given`,
+      `no prompt is given${why}`,
       'Such as: illustrious generate "1girl, red hair". For none at all: -p ""',
     );
   }

@@ -21,20 +21,34 @@ export function parseNodes(json: string): Nodes {
 
 function parseJson(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return JSON.parse(/\d{16}/.test(json) ? withLongIntegers(json) : json);
   } catch {
     return parsePythonJson(json);
   }
 }
 
-/** Strings, closed or not, so that what follows a `"` is looked at once only; then the words that are no JSON. */
-const PYTHON_WORDS = /("[^"\\]*(?:\\.[^"\\]*)*"?)|-?\b(?:NaN|Infinity)\b/gs;
+/** Strings, closed or not, so that what follows a `"` is looked at once only. */
+const STRINGS = /("[^"\\]*(?:\\.[^"\\]*)*"?)/s;
+/** The words of Python that are no JSON. */
+const PYTHON_WORDS = new RegExp(`${STRINGS.source}|-?\\b(?:NaN|Infinity)\\b`, "gs");
+/** Up to the length of 2^64, beyond which there are no seeds. */
+const LONG_INTEGERS = new RegExp(`${STRINGS.source}|(?<![\\w.+-])\\d{16,20}(?![\\d.eE])`, "gs");
+
+/** An integer that a JavaScript number may not hold, in a form that stands in no node. */
+type LongInteger = { readonly integer: string };
+
+function withLongIntegers(json: string): string {
+  return json.replace(LONG_INTEGERS, (found, text: string | undefined) => text ?? exact(found));
+}
+
+function exact(integer: string): string {
+  return Number.isSafeInteger(Number(integer)) ? integer : JSON.stringify({ integer } satisfies LongInteger);
+}
 
 /** Python writes NaN and Infinity, which are no JSON, into the records of some nodes. */
 function parsePythonJson(json: string): unknown {
-  const strict = json.replace(PYTHON_WORDS, (_, text: string | undefined) => text ?? "null");
   try {
-    return JSON.parse(strict);
+    return JSON.parse(withLongIntegers(json).replace(PYTHON_WORDS, (_, text: string | undefined) => text ?? "null"));
   } catch (error) {
     throw notGraph(error instanceof Error ? error.message : String(error));
   }
@@ -76,12 +90,13 @@ export function linksOf({ inputs }: Node): unknown[] {
 }
 
 const VALUES =
-  /^((noise_)?seed|steps|cfg|denoise|sampler_name|scheduler|width|height|batch_size|strength_\w+|text(_[gl])?)$/;
+  /^((noise_)?seed|steps|cfg|denoise|sampler_name|scheduler|(empty_latent_)?(width|height)|batch_size|strength_\w+|text(_[gl])?)$/;
 
 export const POWER_LORAS = "Power Lora Loader (rgthree)";
 
-export const isSampler = ({ type }: Node): boolean => type === "KSampler" || type === "KSamplerAdvanced";
-export const isEmptyLatent = ({ type }: Node): boolean => /empty.*latent/i.test(type);
+/** Efficiency's loader makes them, too. */
+export const isEmptyLatent = ({ type, inputs }: Node): boolean =>
+  /empty.*latent/i.test(type) || inputs.has("empty_latent_width");
 
 /** A value, or what the node holds that it is linked to. A node with links may compute another value from what it holds. */
 export function held<T>(
@@ -100,8 +115,30 @@ export function held<T>(
 }
 
 export function heldNumber(nodes: Nodes, value: unknown, ...names: string[]): number | undefined {
-  return held(nodes, value, number, ...names, "value", "int", "float", "number");
+  return held(nodes, value, number, ...names, ...NUMBERS);
 }
+
+/** Of 64 bits. */
+export function heldSeed(nodes: Nodes, { inputs }: Node): number | bigint | undefined {
+  const given = inputs.get("seed") ?? inputs.get("noise_seed");
+  return held<number | bigint>(
+    nodes,
+    given,
+    (value) => number(value) ?? longInteger(value),
+    "seed",
+    "noise_seed",
+    ...NUMBERS,
+  );
+}
+
+function longInteger(value: unknown): bigint | undefined {
+  if (!isObject(value) || typeof value.integer !== "string" || !/^\d{1,20}$/.test(value.integer)) return undefined;
+  const integer = BigInt(value.integer);
+  return integer < 2n ** 64n ? integer : undefined;
+}
+
+/** What nodes that hold a number call it. */
+const NUMBERS = ["value", "int", "float", "number"];
 
 export function heldText(nodes: Nodes, value: unknown): string | undefined {
   return held(nodes, value, string, "text", "string", "value");
@@ -109,18 +146,19 @@ export function heldText(nodes: Nodes, value: unknown): string | undefined {
 
 export type Side = "positive" | "negative";
 
-/** The nearest node that makes conditioning of a text, or zeros. */
+/** The nearest node that makes conditioning of a text, or zeros. Efficiency's loader holds the texts of both sides. */
 export function encoderOf(nodes: Nodes, link: unknown, side: Side): Node | undefined {
   for (const node of upstream(nodes, link, "conditioning", "conditioning_1", "conditioning_to", side)) {
     const { type, inputs } = node;
-    if (type === "ConditioningZeroOut" || inputs.has("text") || inputs.has("text_g")) return node;
+    const holdsText = inputs.has("text") || inputs.has("text_g") || string(inputs.get(side)) !== undefined;
+    if (type === "ConditioningZeroOut" || holdsText) return node;
   }
   return undefined;
 }
 
-export function textOf(nodes: Nodes, encoder: Node | undefined): string | undefined {
-  if (encoder?.type === "ConditioningZeroOut") return "";
-  return heldText(nodes, encoder?.inputs.get("text") ?? encoder?.inputs.get("text_g"));
+export function textOf(nodes: Nodes, { type, inputs }: Node, side: Side): string | undefined {
+  if (type === "ConditioningZeroOut") return "";
+  return heldText(nodes, inputs.get("text") ?? inputs.get("text_g") ?? inputs.get(side));
 }
 
 export function string(value: unknown): string | undefined {

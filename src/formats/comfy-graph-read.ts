@@ -9,9 +9,9 @@ import {
   encoderOf,
   held,
   heldNumber,
+  heldSeed,
   isEmptyLatent,
   isObject,
-  isSampler,
   type Node,
   type Nodes,
   number,
@@ -23,6 +23,7 @@ import {
   textOf,
   upstream,
 } from "./comfy-graph-nodes.ts";
+import { asKSampler, isSampler } from "./comfy-graph-samplers.ts";
 
 export type ComfyReading = {
   readonly job: Partial<ComfyJob>;
@@ -43,10 +44,14 @@ export function readComfyGraph(json: string): Partial<ComfyJob> {
 /** As `readComfyGraph`, with what is left out. */
 export function readComfyRecord(json: string): ComfyReading {
   const nodes = parseNodes(json);
-  const sampler = firstPass(nodes);
-  if (!sampler) return { job: {}, notes: [] };
+  const first = firstPass(nodes);
+  if (!first) return { job: {}, notes: [noSampler(nodes)] };
+  const sampler = asKSampler(nodes, first);
   const input = sampler.inputs;
-  const text = (side: Side) => textOf(nodes, encoderOf(nodes, input.get(side), side));
+  const text = (side: Side) => {
+    const encoder = encoderOf(nodes, input.get(side), side);
+    return string(input.get(side)) ?? (encoder && textOf(nodes, encoder, side));
+  };
   const job = defined({
     ...readModel(nodes, input.get("model")),
     vae: readVae(nodes),
@@ -55,7 +60,7 @@ export function readComfyRecord(json: string): ComfyReading {
     prompt: text("positive"),
     negativePrompt: text("negative"),
     ...readLatent(nodes, input.get("latent_image")),
-    seed: heldNumber(nodes, input.get("seed") ?? input.get("noise_seed"), "seed", "noise_seed"),
+    seed: readSeed(nodes, sampler),
     steps: heldNumber(nodes, input.get("steps"), "steps"),
     cfg: heldNumber(nodes, input.get("cfg"), "cfg"),
     sampler: held(nodes, input.get("sampler_name"), string, "sampler_name", "value"),
@@ -66,6 +71,13 @@ export function readComfyRecord(json: string): ComfyReading {
     ),
   });
   return { job, notes: lossesOf(nodes, sampler, job) };
+}
+
+/** Others by their types, which mostly say so. */
+function noSampler(nodes: Nodes): string {
+  const types = new Set([...nodes.values()].flatMap(({ type }) => (/sampler/i.test(type) ? [type] : [])));
+  const others = types.size > 0 ? `; it has ${[...types].slice(0, 12).join(", ")}` : "";
+  return `Its ComfyUI graph has no sampler that is known here${others}.`;
 }
 
 /** Every field of a job, known to be there or not. */
@@ -99,13 +111,14 @@ function readModel(nodes: Nodes, link: unknown): Pick<Found, "checkpoint" | "lor
   return { checkpoint, loras: loras.length > 0 ? loras : undefined, rescaleCfg, ...(sampling ?? NO_SAMPLING) };
 }
 
-/** A loader for the model only leaves the text encoders as they are. */
+/** A loader for the model only leaves the text encoders as they are. Efficiency's loads the checkpoint as well. */
 function readLora(nodes: Nodes, inputs: Node["inputs"]): ComfyLora[] {
   const name = string(inputs.get("lora_name"));
-  if (name === undefined) return [];
-  const strengthModel = heldNumber(nodes, inputs.get("strength_model")) ?? 1;
-  const clip = heldNumber(nodes, inputs.get("strength_clip")) ?? strengthModel;
-  return [{ name, strengthModel, strengthClip: inputs.has("clip") ? clip : 0 }];
+  if (name === undefined || name === "None") return [];
+  const strength = (...names: string[]) => names.map((one) => heldNumber(nodes, inputs.get(one))).find(Number.isFinite);
+  const strengthModel = strength("strength_model", "lora_model_strength") ?? 1;
+  const clip = strength("strength_clip", "lora_clip_strength") ?? strengthModel;
+  return [{ name, strengthModel, strengthClip: inputs.has("clip") || inputs.has("lora_clip_strength") ? clip : 0 }];
 }
 
 /** Of rgthree's node for many, `power_lora_loader.py`. */
@@ -153,30 +166,44 @@ function readSampling(type: string, inputs: Node["inputs"]): Sampling | undefine
   }
 }
 
-/** Of the first picture that is decoded. */
+/** Of the first picture that is decoded, by a node of its own or by Efficiency's sampler. */
 function readVae(nodes: Nodes): string | undefined {
-  const decoder = [...nodes.values()].find(({ type }) => type === "VAEDecode" || type === "VAEDecodeTiled");
-  for (const { inputs } of upstream(nodes, decoder?.inputs.get("vae"), "vae")) {
+  const all = [...nodes.values()];
+  const decoder =
+    all.find(({ type }) => type === "VAEDecode" || type === "VAEDecodeTiled") ??
+    all.find(({ inputs }) => inputs.has("optional_vae"));
+  const link = decoder?.inputs.get("vae") ?? decoder?.inputs.get("optional_vae");
+  for (const { inputs } of upstream(nodes, link, "vae", "optional_vae")) {
     const name = string(inputs.get("vae_name"));
-    if (name !== undefined) return name;
+    if (name !== undefined) return name === "Baked VAE" ? undefined : name;
   }
   return undefined;
 }
 
 /** The text layer from the end, counted from 1, that the nearest encoder of text is told to take. */
 function readClipSkip(nodes: Nodes, link: unknown): number | undefined {
-  for (const { type, inputs } of upstream(nodes, encoderOf(nodes, link, "positive")?.inputs.get("clip"), "clip")) {
+  const encoder = encoderOf(nodes, link, "positive")?.inputs;
+  // Efficiency's loader.
+  const own = number(encoder?.get("clip_skip"));
+  if (own !== undefined) return -own;
+  for (const { type, inputs } of upstream(nodes, encoder?.get("clip"), "clip")) {
     const layer = number(inputs.get("stop_at_clip_layer"));
     if (type === "CLIPSetLastLayer" && layer !== undefined) return -layer;
   }
   return undefined;
 }
 
+/** A seed that no number holds as one that begins the same noise: of PyTorch's on the CPU the low 32 bits count. */
+function readSeed(nodes: Nodes, sampler: Node): number | undefined {
+  const seed = heldSeed(nodes, sampler);
+  return typeof seed === "bigint" ? Number(BigInt.asUintN(32, seed)) : seed;
+}
+
 function readLatent(nodes: Nodes, link: unknown): Pick<Found, "width" | "height" | "batchSize"> {
   const isEnd = (node: Node) => isSampler(node) || isEmptyLatent(node);
   const inputs = sourcesOf(nodes, [link], isEnd).find(isEmptyLatent)?.inputs;
   const [width, height, batchSize] = ["width", "height", "batch_size"].map((name) =>
-    heldNumber(nodes, inputs?.get(name)),
+    heldNumber(nodes, inputs?.get(name) ?? inputs?.get(`empty_latent_${name}`)),
   );
   return { width, height, batchSize };
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cpuTime } from "../../test/fixtures/formats/cpu-time.ts";
+import { torchGenerator } from "../base/random/torch.ts";
 import { type ComfyGraph, type ComfyJob, comfyGraph } from "./comfy-graph.ts";
 import { POWER_LORAS } from "./comfy-graph-nodes.ts";
 import { readComfyGraph, readComfyRecord } from "./comfy-graph-read.ts";
@@ -354,6 +355,10 @@ test.each<[string, string[]]>([
     ["Its sampler makes steps 0 to 15 of 20; all are made here."],
   ],
   [
+    changed({ "5": { batch_size: 4 } }),
+    ["It is one of a batch of 4, of which only the first picture can be repeated."],
+  ],
+  [
     changed(
       { "3": { model: ["20", 0] } },
       {
@@ -369,6 +374,187 @@ test.each<[string, string[]]>([
   expect(readComfyRecord(graph).notes).toEqual(notes);
 });
 
+/** `whole` by nodes that ComfyUI's custom samplers are told by; `levels` makes the noise levels. */
+const custom = (levels: object, more: Record<string, object> = {}) => {
+  const { model, positive, negative, latent_image } = comfyGraph(whole)["3"]!.inputs;
+  return {
+    ...comfyGraph(whole),
+    "3": node("SamplerCustom", {
+      ...{ model, positive, negative, latent_image, add_noise: true, noise_seed: 1, cfg: 5 },
+      ...{ sampler: ["30", 0], sigmas: ["31", 0] },
+    }),
+    "30": node("KSamplerSelect", { sampler_name: "euler" }),
+    "31": levels,
+    ...more,
+  };
+};
+
+/** The same of the sampler that has a node for noise and guidance, too. */
+const advanced = (guider: object, more: Record<string, object> = {}) => {
+  const { model, latent_image } = comfyGraph(whole)["3"]!.inputs;
+  return custom(node("BasicScheduler", { model, scheduler: "normal", steps: 20, denoise: 1 }), {
+    "3": node("SamplerCustomAdvanced", {
+      ...{ noise: ["32", 0], guider: ["33", 0], sampler: ["30", 0], sigmas: ["31", 0], latent_image },
+    }),
+    "32": node("RandomNoise", { noise_seed: 1 }),
+    "33": guider,
+    ...more,
+  });
+};
+
+const { model, positive, negative } = comfyGraph(whole)["3"]!.inputs;
+const cfgGuider = node("CFGGuider", { model, positive, negative, cfg: 5 });
+const SDXL = { sigma_max: 14.614642, sigma_min: 0.0291675 };
+
+test.each<[string, object, object, string[]]>([
+  ["BasicScheduler", custom(node("BasicScheduler", { model, scheduler: "normal", steps: 20, denoise: 1 })), {}, []],
+  ["SamplerCustomAdvanced", advanced(cfgGuider), {}, []],
+  ["KarrasScheduler", custom(node("KarrasScheduler", { steps: 20, ...SDXL, rho: 7 })), { scheduler: "karras" }, []],
+  [
+    "levels that are not SDXL's",
+    custom(node("KarrasScheduler", { steps: 20, sigma_max: 80, sigma_min: 0.0292, rho: 5 })),
+    { scheduler: "karras" },
+    ["Its noise levels (KarrasScheduler) are made otherwise than those of karras here: sigma_max 80, rho 5."],
+  ],
+  [
+    "SDXL's levels for a model that has others",
+    custom(node("ExponentialScheduler", { steps: 20, ...SDXL }), {
+      "3": node("SamplerCustom", { ...custom({})["3"].inputs, model: ["34", 0] }),
+      "34": node("ModelSamplingDiscrete", { model: ["4", 0], sampling: "v_prediction", zsnr: true }),
+    }),
+    { scheduler: "exponential", prediction: "v_prediction", zsnr: true },
+    [
+      "Its noise levels (ExponentialScheduler) are made otherwise than those of exponential here: sigma_max 14.614642, sigma_min 0.0291675.",
+    ],
+  ],
+  [
+    "PolyexponentialScheduler",
+    custom(node("PolyexponentialScheduler", { steps: 20, ...SDXL, rho: 1 })),
+    { scheduler: "exponential" },
+    [],
+  ],
+  [
+    "AlignYourStepsScheduler",
+    custom(node("AlignYourStepsScheduler", { model_type: "SDXL", steps: 10, denoise: 1 })),
+    { scheduler: "ays", steps: 10 },
+    [],
+  ],
+  [
+    "another model's AlignYourStepsScheduler",
+    custom(node("AlignYourStepsScheduler", { model_type: "SD1", steps: 20, denoise: 1 })),
+    { scheduler: "ays" },
+    ["Its noise levels (AlignYourStepsScheduler) are made otherwise than those of ays here: model_type SD1."],
+  ],
+  [
+    "BetaSamplingScheduler",
+    custom(node("BetaSamplingScheduler", { model, steps: 20, alpha: 0.6, beta: 0.6 })),
+    { scheduler: "beta" },
+    [],
+  ],
+  ["SDTurboScheduler", custom(node("SDTurboScheduler", { model, steps: 1 })), { scheduler: "simple", steps: 1 }, []],
+  [
+    "SDTurboScheduler's first few",
+    custom(node("SDTurboScheduler", { model, steps: 4 })),
+    { scheduler: "simple", steps: 4 },
+    ["Its sampler visits the first 4 of ten even noise levels; here 4 steps go all the way."],
+  ],
+  [
+    "split levels",
+    custom(node("SplitSigmas", { sigmas: ["35", 0], step: 5 }), {
+      "35": node("BasicScheduler", { model, scheduler: "simple", steps: 20, denoise: 1 }),
+    }),
+    { scheduler: "simple", steps: 20 },
+    ["Its noise levels are split between samplers; here one makes all steps."],
+  ],
+  [
+    "levels of a node that is not known",
+    custom(node("LaplaceScheduler", { steps: 20, mu: 0 })),
+    { scheduler: undefined },
+    [
+      "Not read from its graph, so what is usual here is taken: scheduler.",
+      "Nodes that are not read here: LaplaceScheduler.",
+    ],
+  ],
+  [
+    "no noise, and UniPC",
+    custom(node("BasicScheduler", { model, scheduler: "normal", steps: 20 }), {
+      "3": node("SamplerCustom", { ...custom({})["3"].inputs, add_noise: false }),
+      "30": node("KSamplerSelect", { sampler_name: "uni_pc" }),
+    }),
+    { sampler: "uni_pc" },
+    [
+      "Its sampler adds no noise; here it begins with the seed's.",
+      "Its uni_pc visits the level before 0, which is left out.",
+    ],
+  ],
+  ["BasicGuider", advanced(node("BasicGuider", { model, conditioning: positive })), { cfg: 1, negativePrompt: "" }, []],
+  [
+    "DualCFGGuider",
+    advanced(node("DualCFGGuider", { model, cond1: positive, cond2: negative, negative, cfg_conds: 4 })),
+    { prompt: "p", cfg: 4 },
+    ["Two prompts or models guided it; only the first is read."],
+  ],
+  [
+    "a seed that another node holds",
+    advanced(cfgGuider, {
+      "32": node("RandomNoise", { noise_seed: ["36", 0] }),
+      "36": node("PrimitiveInt", { value: 8 }),
+    }),
+    { seed: 8 },
+    [],
+  ],
+  [
+    "KSampler (Efficient)",
+    { ...comfyGraph(whole), "3": node("KSampler (Efficient)", comfyGraph(whole)["3"]!.inputs) },
+    {},
+    [],
+  ],
+])("a custom sampler: %s", (_, graph, expected, notes) => {
+  const read = readComfyRecord(JSON.stringify(graph));
+  expect(read.notes).toEqual(notes);
+  const held = { batchSize: 1, denoise: read.job.denoise, filenamePrefix: "illustrious" };
+  expect(read.job).toEqual({ ...whole, ...held, ...expected });
+});
+
+/** Efficiency's two nodes, which are a whole text-to-image graph. */
+const efficient = (loader: object = {}) =>
+  JSON.stringify({
+    "1": node("Efficient Loader", {
+      ...{ ckpt_name: "a", vae_name: "Baked VAE", clip_skip: -2, positive: "p", negative: "n", batch_size: 1 },
+      ...{ lora_name: "None", lora_model_strength: 0.8, lora_clip_strength: 0.5 },
+      ...{ token_normalization: "none", weight_interpretation: "comfy" },
+      ...{ empty_latent_width: 64, empty_latent_height: 64, ...loader },
+    }),
+    "2": node("KSampler (Efficient)", {
+      ...{ model: ["1", 0], positive: ["1", 1], negative: ["1", 2], latent_image: ["1", 3], optional_vae: ["1", 4] },
+      ...{ seed: 1, steps: 20, cfg: 5, sampler_name: "euler", scheduler: "normal", denoise: 1 },
+    }),
+    "9": node("SaveImage", { images: ["2", 5], filename_prefix: "x" }),
+  });
+
+test("Efficiency's loader", () => {
+  const { job, notes } = readComfyRecord(efficient());
+  expect(job).toEqual({ ...whole, batchSize: 1, clipSkip: 2, denoise: 1, filenamePrefix: "x" });
+  expect(notes).toEqual([]);
+  const more = readComfyRecord(
+    efficient({ vae_name: "v", lora_name: "l", clip_skip: -1, weight_interpretation: "A1111", lora_stack: ["3", 0] }),
+  );
+  expect(more.job).toMatchObject({
+    vae: "v",
+    clipSkip: 1,
+    loras: [{ name: "l", strengthModel: 0.8, strengthClip: 0.5 }],
+  });
+  expect(more.notes).toEqual([
+    "Its words are weighed as ComfyUI does; there it was A1111 with the normalization none.",
+  ]);
+});
+
+test("a sampler that is not known is named", () => {
+  const { job, notes } = readComfyRecord(JSON.stringify({ "1": node("ClownsharKSampler_Beta", { seed: 1 }) }));
+  expect(job).toEqual({});
+  expect(notes).toEqual(["Its ComfyUI graph has no sampler that is known here; it has ClownsharKSampler_Beta."]);
+});
+
 function joined() {
   return node("ConditioningCombine", { conditioning_1: ["6", 0], conditioning_2: ["7", 0] });
 }
@@ -377,6 +563,37 @@ test("Python's NaN and Infinity are read over, but not in texts", () => {
   const json =
     '{"1":{"class_type":"KSampler","inputs":{"cfg":NaN,"denoise":-Infinity,"scheduler":"NaN \\"Infinity"},"is_changed":[NaN]}}';
   expect(readComfyGraph(json)).toEqual({ scheduler: 'NaN "Infinity' });
+});
+
+test.each([
+  ["9007199254740991", 9007199254740991, []],
+  ["9007199254740993", 1, ["Its seed 9007199254740993 is 1 here, which gives the same noise."]],
+  [
+    "18446744073709551615",
+    4294967295,
+    ["Its seed 18446744073709551615 is 4294967295 here, which gives the same noise."],
+  ],
+  ["18446744073709551616", undefined, ["Not read from its graph, so what is usual here is taken: seed."]],
+])("a seed of 64 bits is exact, or one of the same noise: %s", (digits, seed, notes) => {
+  for (const given of [
+    changed({ "3": { seed: "SEED" } }),
+    changed(
+      { "3": { seed: ["20", 0] } },
+      { "20": node("Seed (rgthree)", { seed: "SEED", other: "1234567890123456789" }) },
+    ),
+    changed({ "3": { seed: "SEED", text: '\\" 1234567890123456789' } }).replace("{", '{"0":NaN,'),
+  ]) {
+    const read = readComfyRecord(given.replace('"SEED"', digits));
+    expect(read.job.seed).toBe(seed);
+    expect(read.notes).toEqual(notes);
+  }
+  const noise = (of: number | bigint) => torchGenerator(of).randn(16);
+  if (seed !== undefined) expect(noise(seed)).toEqual(noise(BigInt(digits)));
+});
+
+test("digits in texts stay as they are", () => {
+  const prompt = 'id 12345678901234567890, "12345678901234567890": 12345678901234567890';
+  expect(readComfyGraph(JSON.stringify(comfyGraph({ ...whole, prompt })))).toMatchObject({ prompt });
 });
 
 test.each(["", "null", "[]", "3", '"x"', "{", "NaN", '{"1":undefined}'])("%j is refused", (json) => {
@@ -388,6 +605,9 @@ test.each([
   ["open brackets", "[".repeat(1_000_000)],
   ["words", "NaN ".repeat(250_000)],
   ["one string", `"${"x".repeat(16_000_000)}`],
+  ["digits", "1".repeat(1_000_000)],
+  ["long integers", "12345678901234567890,".repeat(50_000)],
+  ["long integers and a string", `[12345678901234567890,"${"x".repeat(16_000_000)}`],
 ])("a megabyte of %s is refused in linear time", (_, json) => {
   const refuse = () => expect(() => readComfyGraph(json)).toThrow(expect.objectContaining({ code: "bad_file" }));
   // Measured 10 to 300 ms; quadratic would take minutes.

@@ -43,6 +43,23 @@ test("an infotext as A1111 writes it, with our own keys", () => {
   expect(formatInfotext({ prompt, negativePrompt, fields })).toBe(SAMPLE);
 });
 
+test.each([
+  ["", "Template: {red|blue} hair\nNegative Template: bad"],
+  [
+    "of several lines",
+    "Template:{red|blue} hair,\n(blue eyes:1.2), (red hair:1.1), (long hair:1.3)\n\nNegative Template:bad\nworse",
+  ],
+  ["of the negative prompt alone", "Negative Template: bad\n"],
+])("behind the settings sd-dynamic-prompts appends its templates %s", (_, templates) => {
+  expect(parseInfotext(`${SAMPLE}\n${templates}`)).toEqual(parseInfotext(SAMPLE));
+});
+
+test("a template in a prompt is part of it", () => {
+  const prompt = "a\nTemplate: b\nNegative Template: c";
+  expect(parseInfotext(`${prompt}\nSteps: 1, Seed: 2, Size: 8x8`)).toMatchObject({ prompt });
+  expect(parseInfotext(prompt)).toMatchObject({ prompt });
+});
+
 test("Hashes are JSON as it stands, where Civitai looks for it, and read back", () => {
   // civitai/civitai, src/utils/metadata/automatic.metadata.ts
   const civitai = /, Hashes:\s*({[^}]+})/;

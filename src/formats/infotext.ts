@@ -27,6 +27,10 @@ export type InfotextToFormat = {
 
 const NEGATIVE = "Negative prompt:";
 
+const TEMPLATE = /^(Negative )?Template:/;
+/** The settings that A1111 writes begin with it. */
+const FIRST_FIELD = "Steps:";
+
 /** Below this many fields a last line is taken for part of the prompt. */
 const LEAST_FIELDS = 3;
 
@@ -36,7 +40,8 @@ const KEY = /^[\p{L}\p{N}_][\p{L}\p{N}_ \-/]+$/u;
 /**
  * Writes an infotext. `parseInfotext` gives back what went in, provided that there are at least three fields, that no line
  * of the prompts begins or ends with white space, that the first line of each is not empty, and that no line of the prompt
- * begins with `Negative prompt:`; A1111 loses the same.
+ * begins with `Negative prompt:`; A1111 loses the same. Nor may a line that begins with `Template:` follow one that begins
+ * with `Steps:`.
  *
  * @throws IllustriousError `bad_option` for a key that could not be read back
  */
@@ -76,7 +81,7 @@ function needsQuotes(value: string): boolean {
 
 /** Reads an infotext; any text is one, if need be all prompt. Of fields with the same key the last counts. */
 export function parseInfotext(text: string): Infotext {
-  const lines = text.trim().split("\n");
+  const lines = withoutTemplates(text.trim().split("\n"));
   const fields = parseFields(lines.at(-1)!);
   if (fields) lines.pop();
   const trimmed = lines.map((line) => line.trim());
@@ -84,6 +89,12 @@ export function parseInfotext(text: string): Infotext {
   const positive = split < 0 ? trimmed : trimmed.slice(0, split);
   const negative = split < 0 ? [] : trimmed.slice(split).map(withoutLabel);
   return { prompt: joinLines(positive), negativePrompt: joinLines(negative), fields: fields ?? new Map() };
+}
+
+/** What sd-dynamic-prompts appends to A1111's settings: from what the prompts were made, on any number of lines. */
+function withoutTemplates(lines: string[]): string[] {
+  const begin = lines.findIndex((line, i) => TEMPLATE.test(line) && lines[i - 1]?.startsWith(FIRST_FIELD));
+  return begin < 0 ? lines : lines.slice(0, begin);
 }
 
 /** A repeated label begins no other text: A1111 drops it and goes on. */

@@ -8,10 +8,8 @@ import { type Draft, type PictureOption, take } from "./picture-draft.ts";
 import { COMFYUI } from "./picture-options-infotext.ts";
 
 export function readComfyJob({ job, notes }: ComfyReading, draft: Draft): void {
-  if (Object.keys(job).length === 0) {
-    draft.notes.push("Its ComfyUI graph has no sampler that is known here.");
-    return;
-  }
+  draft.notes.push(...notes);
+  if (Object.keys(job).length === 0) return;
   const { options } = draft;
   Object.assign(options, COMFYUI);
   const plain: readonly (readonly [PictureOption, keyof ComfyJob])[] = [
@@ -46,7 +44,6 @@ export function readComfyJob({ job, notes }: ComfyReading, draft: Draft): void {
       "It was made from another picture (img2img), which it does not hold; it is drawn from noise here.",
     );
   }
-  draft.notes.push(...notes);
 }
 
 function readNames({ sampler, scheduler }: Partial<ComfyJob>, draft: Draft): void {

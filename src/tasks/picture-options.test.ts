@@ -159,6 +159,11 @@ test("ComfyUI's graph, with ComfyUI's noise, weights and timesteps", () => {
   });
 });
 
+test.each(["ays", "AYS SDXL"])("Align Your Steps is ComfyUI's node, or Efficiency's scheduler: %s", (scheduler) => {
+  const graph = JSON.stringify({ 3: { class_type: "KSampler", inputs: { scheduler } } });
+  expect(optionsFromTexts(new Map([["prompt", graph]]))).toMatchObject({ options: { schedule: "ays" }, unused: [] });
+});
+
 test("a node for ComfyUI that imitates A1111", () => {
   const text =
     "x\nSteps: 20, Sampler: euler, Schedule type: simple, CFG Scale: 8.0, Seed: 0, Size: 512x512, Version: ComfyUI";
@@ -227,6 +232,19 @@ test("pictures that tell nothing, or in another program's way", () => {
       ]),
     ).options,
   ).toMatchObject({ seed: 4 });
+});
+
+test("a prompt without settings is taken, and that it has none is said", () => {
+  const notes = ["Its text is a prompt without settings, so what is usual here is taken for all of them."];
+  expect(fromInfotext("1girl\nnight")).toEqual({
+    source: "a1111",
+    options: { prompt: "1girl\nnight" },
+    unused: [],
+    notes,
+  });
+  const { options } = fromInfotext("1girl\nNegative prompt: text\nSteps: 20");
+  expect(options).toEqual({ prompt: "1girl", negativePrompt: "text\nSteps: 20" });
+  expect(fromInfotext(" \n")).toMatchObject({ source: undefined, options: {} });
 });
 
 test("every value that is taken is one that generate takes", () => {

@@ -4,7 +4,7 @@
  */
 
 import { readComfyRecord } from "../formats/comfy-graph-read.ts";
-import { parseInfotext } from "../formats/infotext.ts";
+import { type Infotext, parseInfotext } from "../formats/infotext.ts";
 import type { GenerateInput } from "./generate-options.ts";
 import { type Draft, type PictureOption, pictureOptions, take } from "./picture-draft.ts";
 import { readComfyJob } from "./picture-options-comfy.ts";
@@ -37,6 +37,9 @@ export function optionsFromTexts(chunks: ReadonlyMap<string, string>): PictureRe
   } else if (graph !== undefined) {
     source = "comfyui";
     readComfyJob(readComfyRecord(graph), draft);
+  } else if (parsed && parsed.prompt !== "") {
+    source = "a1111";
+    readPromptAlone(parsed, draft);
   } else {
     draft.notes.push(`The picture does not say how it was made${otherPrograms(chunks)}.`);
   }
@@ -58,6 +61,13 @@ function readOwn(json: string, draft: Draft): boolean {
     else draft.unused.push(written);
   }
   return true;
+}
+
+/** Whose program wrote it, and so what it left unsaid, is not known. */
+function readPromptAlone({ prompt, negativePrompt }: Infotext, draft: Draft): void {
+  draft.options.prompt = prompt;
+  if (negativePrompt !== "") draft.options.negativePrompt = negativePrompt;
+  draft.notes.push("Its text is a prompt without settings, so what is usual here is taken for all of them.");
 }
 
 /** Keys by which other programs' records are known. */

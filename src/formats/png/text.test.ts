@@ -49,6 +49,32 @@ test("1,000 texts come back as they were, but for zeros and half surrogates", ()
   fc.assert(property, { numRuns: 1000 });
 });
 
+const latin = (text: string) => Buffer.from(text, "latin1");
+const utf8 = (text: string) => Buffer.from(text, "utf8");
+
+test.each<[string, Uint8Array, string]>([
+  ["UTF-8, as stable-diffusion.cpp writes it", utf8("1girl, 初音ミク, é"), "1girl, 初音ミク, é"],
+  ["UTF-8 with its mark", utf8("\ufeffé"), "\ufeffé"],
+  ["Latin-1", latin("é, ñ, ÿ"), "é, ñ, ÿ"],
+  ["Latin-1 but for one letter of UTF-8", joined(utf8("é"), latin("é")), "Ã©é"],
+  ["UTF-8 that is cut off", utf8("é初").subarray(0, 4), "Ã©å\u0088"],
+])("plain text that is %s", (_, bytes, expected) => {
+  expect(readPngText(withChunk("tEXt", joined(latin("k\0"), bytes)))).toEqual([["k", expected]]);
+  expect(readPngText(withChunk("zTXt", joined(latin("k\0\0"), deflateSync(bytes))))).toEqual([["k", expected]]);
+});
+
+test("Latin-1 letters whose bytes pass for UTF-8 are written as UTF-8, and come back", () => {
+  for (const [value, type] of [
+    ["é", "tEXt"],
+    ["Ã©", "iTXt"],
+    ["cafÃ©, é", "tEXt"],
+  ] as const) {
+    const png = encodePng(image, [["k", value]]);
+    expect([...pngChunks(png)].find(isText)!.type).toBe(type);
+    expect(readPngText(png)).toEqual([["k", value]]);
+  }
+});
+
 test("libpng reads the same texts, and the same pixels", async () => {
   const texts: PngText[] = [
     // Not "é": sharp takes tEXt for UTF-8, where the format has Latin-1. Pillow's files above hold that.
@@ -114,7 +140,6 @@ function withChunk(type: string, data: Uint8Array, times = 1): Uint8Array {
 }
 
 const bomb = deflateSync(Buffer.alloc(200 * 2 ** 20), { level: 9 });
-const latin = (text: string) => Buffer.from(text, "latin1");
 
 test.each<[RegExp, Uint8Array]>([
   [/PNG's signature/, new Uint8Array(0)],

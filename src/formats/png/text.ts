@@ -3,6 +3,7 @@
  * Format: PNG (Third Edition), W3C 2025, §11.3.3.
  */
 
+import { isUtf8 } from "node:buffer";
 import { inflateSync } from "node:zlib";
 import { IllustriousError } from "../../base/error.ts";
 import { notPng, type PngChunk, pngChunk, pngChunks } from "./chunks.ts";
@@ -40,8 +41,9 @@ export function readPngText(png: Uint8Array): PngText[] {
  * A copy of the picture with these texts. Texts that it had under the same keys are gone, wherever they stood; all other
  * chunks, and so the pixels, stay as they are.
  *
- * A value of Latin-1 letters becomes tEXt, any other iTXt, as Pillow does. PNG text cannot hold a zero character, nor
- * UTF-8 half a surrogate pair: each becomes U+FFFD. All else reads back as it was.
+ * A value of Latin-1 letters becomes tEXt, any other iTXt, as Pillow does; so do Latin-1 letters whose bytes pass for
+ * UTF-8 (`Ã©`). PNG text cannot hold a zero character, nor UTF-8 half a surrogate pair: each becomes U+FFFD. All else
+ * reads back as it was.
  *
  * @throws IllustriousError `bad_file`: no PNG; `bad_option`: a key that PNG does not allow
  */
@@ -68,7 +70,9 @@ export function encodeText([key, value]: PngText): Uint8Array {
     throw new IllustriousError("bad_option", `${JSON.stringify(key.slice(0, 120))} is no key of a PNG text`, hint);
   }
   const text = value.replace(/\0|\p{Surrogate}/gu, "\ufffd");
-  if (isLatin1(text)) return pngChunk("tEXt", Buffer.from(`${key}\0${text}`, "latin1"));
+  if (decodePlain(Buffer.from(text, "latin1")) === text) {
+    return pngChunk("tEXt", Buffer.from(`${key}\0${text}`, "latin1"));
+  }
   // Neither compressed, nor with a language, nor with a translated key.
   const head = Buffer.from(`${key}\0\0\0\0\0`, "latin1");
   return pngChunk("iTXt", Buffer.concat([head, Buffer.from(text, "utf8")]));
@@ -82,10 +86,6 @@ function isKey(key: string): boolean {
   return /^[!-~\xa1-\xff](?: ?[!-~\xa1-\xff])*$/.test(key) && key.length <= 79;
 }
 
-function isLatin1(text: string): boolean {
-  return !/[\u0100-\uffff]/.test(text);
-}
-
 function splitKey({ type, data, start }: PngChunk): { key: string; rest: Uint8Array } {
   const zero = data.indexOf(0);
   if (zero < 1 || zero > 79) throw notPng(`the ${type} chunk at byte ${start} has no key of 1 to 79 bytes`);
@@ -94,9 +94,14 @@ function splitKey({ type, data, start }: PngChunk): { key: string; rest: Uint8Ar
 
 function decodeText(chunk: PngChunk): PngText {
   const { key, rest } = splitKey(chunk);
-  if (chunk.type === "tEXt") return [key, latin1(bounded(rest, chunk))];
-  if (chunk.type === "zTXt") return [key, latin1(unpack(rest[0], rest.subarray(1), chunk))];
+  if (chunk.type === "tEXt") return [key, decodePlain(bounded(rest, chunk))];
+  if (chunk.type === "zTXt") return [key, decodePlain(unpack(rest[0], rest.subarray(1), chunk))];
   return [key, decodeInternational(rest, chunk)];
+}
+
+/** Latin-1 by the format. stable-diffusion.cpp and others write UTF-8 all the same, for which Latin-1 hardly ever passes. */
+function decodePlain(bytes: Uint8Array): string {
+  return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8") : latin1(bytes);
 }
 
 /** Compression flag and method, language, translated key, each but the first two ended by a zero; then UTF-8. */

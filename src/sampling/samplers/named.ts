@@ -78,7 +78,7 @@ const samplerAliases: Record<string, SamplerName> = {
   unipc: "uni_pc",
 };
 
-const scheduleAliases: Record<string, ScheduleName> = { uniform: "normal", align_your_steps: "ays" };
+const scheduleAliases: Record<string, ScheduleName> = { uniform: "normal", align_your_steps: "ays", ays_sdxl: "ays" };
 
 export type NamedSampler = {
   name: SamplerName;
