@@ -139,6 +139,15 @@ test("--json: what the command line does not understand is JSON as well", async 
   expect((await call(["generate", "x", "--stepz", "3", "--json"])).code).toBe(2);
 });
 
+test("--json with a file is no wish for lines of JSON", async () => {
+  const file = join(folder, "r.json");
+  for (const wrong of [["--seeds", "0"], ["--stepz"]]) {
+    const { code, out, err } = await call(["evaluate", "x", "--json", file, ...wrong]);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toMatch("error: ");
+  }
+});
+
 test.each([
   [["generate", "x", "--stepz", "3"], "error: unknown option '--stepz'\n(Did you mean --steps?)\n"],
   [["generate", "x", "--steps"], "error: option '-s, --steps <n>' argument missing\n"],
