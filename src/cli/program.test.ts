@@ -171,6 +171,14 @@ test.each([
     "error: --grid makes a sheet of several pictures, and --out names the file of one\n  Use --out-dir.\n",
   ],
   [
+    ["generate", "x", "-o", "a.png", "--out-dir", "b"],
+    "error: --out a.png and --out-dir b both say where the one picture goes\n  Leave one out, or put the folder into the file's name.\n",
+  ],
+  [
+    ["generate", "-f", "a.png", "--from", "b.png"],
+    "error: --from is given twice, a.png and b.png\n  Options are taken from one picture.\n",
+  ],
+  [
     ["generate", "x", "-o", "a.jpg"],
     "error: --out a.jpg: must end in .png\n  Pictures are PNG files. For a folder, use --out-dir.\n",
   ],
