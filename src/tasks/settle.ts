@@ -161,6 +161,7 @@ export async function settle(options: GenerateOptions, pipeline: Pipeline): Prom
       ...plans.flatMap((plan) => plan.warnings.map((message) => ({ message }))),
       ...loraWarnings(pipeline.loras(), detection.prediction),
       ...plans[1].loras.map(negativeLora),
+      ...(isNegativeIdle(options, plans) ? [NEGATIVE_IDLE] : []),
     ],
     plans,
     zeroNegative: emptyNegative === "zeros" && options.negativePrompt.trim() === "",
@@ -218,6 +219,16 @@ function negativeLora({ name }: PromptPlan["loras"][number]): Warning {
     hint: "A LoRA changes both halves: ask for it in the prompt, with a strength below 0 to turn it round.",
   };
 }
+
+/** Without guidance it is only read for parts joined by AND. */
+function isNegativeIdle({ cfg, negativePrompt }: GenerateOptions, [{ parts }]: Settled["plans"]): boolean {
+  return cfg === 1 && negativePrompt.trim() !== "" && parts.length === 1;
+}
+
+const NEGATIVE_IDLE: Warning = {
+  message: "the negative prompt does nothing at guidance 1",
+  hint: "Raise the guidance or leave the negative prompt out.",
+};
 
 /** A1111 zeroes both encoders' outputs, pooled too; ComfyUI encodes; a diffusers folder says which its pipeline does. */
 function emptyNegativeOf({ emptyNegative, emphasis }: GenerateOptions, ofFolder?: boolean): "zeros" | "encode" {
