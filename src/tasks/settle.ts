@@ -160,7 +160,7 @@ export async function settle(options: GenerateOptions, pipeline: Pipeline): Prom
       ...findings.map(({ message, hint }) => ({ message, hint })),
       ...plans.flatMap((plan) => plan.warnings.map((message) => ({ message }))),
       ...loraWarnings(pipeline.loras(), detection.prediction),
-      ...plans[1].loras.map(negativeLora),
+      ...[...new Set(plans[1].loras.map(({ name }) => name))].map(negativeLora),
       ...(isNegativeIdle(options, plans) ? [NEGATIVE_IDLE] : []),
     ],
     plans,
@@ -212,7 +212,7 @@ const ZERO_SNR_UNKNOWN: Warning = {
   hint: "Many such models are: if pictures come out grey or washed out, try --zero-snr exact; --zero-snr off if they are right.",
 };
 
-function negativeLora({ name }: PromptPlan["loras"][number]): Warning {
+function negativeLora(name: string): Warning {
   const message = `the LoRA ${name} stands in the negative prompt and is left out`;
   return {
     message,
