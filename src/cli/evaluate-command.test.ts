@@ -120,6 +120,10 @@ test("mistakes are told before anything starts", async () => {
     message: "--seeds 0: must be a whole number from 1 to 1000\n--batch 100: must be a whole number from 1 to 64",
   });
   await expect(call([])).rejects.toBeInstanceOf(CommanderError);
+  await expect(call(["x", "--sheet", join(folder, "s.jpg")])).rejects.toMatchObject({
+    ...{ code: "bad_option", message: `--sheet ${join(folder, "s.jpg")}: must end in .png` },
+    hint: "Sheets are PNG files, one each model and row.",
+  });
   await expect(call(["x", "--json", join(import.meta.filename, "y.json")])).rejects.toMatchObject({
     code: "write_failed",
   });

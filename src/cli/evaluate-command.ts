@@ -1,6 +1,6 @@
 /** @file `illustrious evaluate`: what models can do on drawn scenes, as a table. */
 
-import { dirname, join, parse } from "node:path";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { writeFileAtomic } from "../formats/atomic-write.ts";
 import { encodePng } from "../formats/png/index.ts";
@@ -11,6 +11,7 @@ import { checkFile, makeFolder } from "../tasks/output-place.ts";
 import { paintFor } from "./colour.ts";
 import { type Context, usageError } from "./command.ts";
 import { liveLine } from "./live-line.ts";
+import { checkPngName } from "./output-file.ts";
 import { timeLeft } from "./quantities.ts";
 import { warningText } from "./report-human.ts";
 import { addFlags, type FlagTable, readFlags, refusals } from "./schema-flags.ts";
@@ -77,6 +78,7 @@ export function installWith(task: EvaluateTask, command: Command, { shell, exitW
 async function run(task: EvaluateTask, models: readonly string[], command: Command, shell: Shell): Promise<number> {
   const own = command.opts<Own>();
   const input = inputOf(models, command, own);
+  if (own.sheet !== undefined) checkPngName("--sheet", own.sheet, "Sheets are PNG files, one each model and row.");
   for (const path of [own.json, own.markdown, own.sheet]) if (path !== undefined) await checkFile(path);
   const line = progressLine(shell);
   const words = {
@@ -146,8 +148,7 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
 
 /** `sheet.png` becomes `sheet-nano-simple.png`. */
 function sheetPath(path: string, model: string, row: string): string {
-  const { dir, name, ext } = parse(path);
-  return join(dir, `${name}-${model.replace(/[^\p{L}\d._-]+/gu, "-")}-${row}${ext || ".png"}`);
+  return `${path.slice(0, -".png".length)}-${model.replace(/[^\p{L}\d._-]+/gu, "-")}-${row}.png`;
 }
 
 type ProgressEvent = Extract<EvaluateEvent, { type: "progress" | "judging" }>;

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { samplerLabels, samplerNames, scheduleLabels, scheduleNames } from "../sampling/index.ts";
 import { generateOptions } from "../tasks/generate-options.ts";
-import type { Context } from "./command.ts";
+import { type Context, quoted, usageError } from "./command.ts";
 import { follow } from "./follow.ts";
 import { GROUPS, generateFlags } from "./generate-flags.ts";
 import { generateRequest, type OwnFlags } from "./generate-request.ts";
@@ -50,11 +50,20 @@ export function install(command: Command, context: Context): void {
   command.optionsGroup(GROUPS.output).helpOption("-h, --help", "this help");
   command.option("--preview-to <file.png>", "write previews to this file, replacing it, not to the terminal");
   command.option("-o, --out <file.png>", "the one picture's file, replaced if it is there");
-  command.option("-f, --from <picture.png>", "take options from a picture: ours, A1111's or ComfyUI's");
+  command.option("-f, --from <picture.png>", "take options from a picture: ours, A1111's or ComfyUI's", onePicture);
   command.option("--json", "events as lines of JSON on stdout (pictures as paths)");
   command.option("-q, --quiet", "warnings, errors and paths only");
   command.addHelpText("after", HELP);
   command.action(async (words: string[]) => context.exitWith(await generate(words, command, context)));
+}
+
+/** The last of two would win without a word. */
+function onePicture(path: string, before?: string): string {
+  if (before === undefined) return path;
+  throw usageError(
+    `--from is given twice, ${quoted(before)} and ${quoted(path)}`,
+    "Options are taken from one picture.",
+  );
 }
 
 async function generate(words: readonly string[], command: Command, { shell, tasks }: Context): Promise<number> {

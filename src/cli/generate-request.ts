@@ -64,12 +64,7 @@ export async function generateRequest(
     },
     typed,
   );
-  if (own.out !== undefined && (options.count ?? 1) > 1) {
-    throw usageError(`--out names one file, and --count asks for ${options.count} pictures`, "Use --out-dir.");
-  }
-  if (own.out !== undefined && options.grid === true) {
-    throw usageError("--grid makes a sheet of several pictures, and --out names the file of one", "Use --out-dir.");
-  }
+  if (own.out !== undefined) refuseBesideOut(own.out, options);
   const notes = [...(picture?.notes ?? [])];
   if (picture?.source !== undefined && values.model === undefined && picture.options.model === undefined) {
     notes.push(`The picture names no model; ${model} is used. Another: --model.`);
@@ -100,6 +95,19 @@ function checked(given: Values, typed: Typed): GenerateInput {
   if (result.success) return given as GenerateInput;
   const lines = refusals(result.error, generateOptions, generateFlags, typed, given);
   throw usageError(lines.join("\n"), "All options: illustrious generate --help");
+}
+
+/** What asks for several pictures, or for another place than the one file. */
+function refuseBesideOut(out: string, { count = 1, grid = false, outDir }: GenerateInput): void {
+  if (count > 1) throw usageError(`--out names one file, and --count asks for ${count} pictures`, "Use --out-dir.");
+  if (grid)
+    throw usageError("--grid makes a sheet of several pictures, and --out names the file of one", "Use --out-dir.");
+  if (outDir !== undefined) {
+    throw usageError(
+      `--out ${out} and --out-dir ${outDir} both say where the one picture goes`,
+      "Leave one out, or put the folder into the file's name.",
+    );
+  }
 }
 
 /** What is done with each event before it is shown: files are written, and the model is compared with the picture's. */

@@ -16,9 +16,7 @@ export async function outputFile(
   path: string,
   previews?: string,
 ): Promise<(event: GenerateEvent) => Promise<GenerateEvent>> {
-  if (!/\.png$/i.test(path)) {
-    throw usageError(`--out ${quoted(path)}: must end in .png`, "Pictures are PNG files. For a folder, use --out-dir.");
-  }
+  checkPngName("--out", path, "Pictures are PNG files. For a folder, use --out-dir.");
   const place = await checkFile(path);
   if (previews !== undefined && place === (await checkFile(previews))) {
     throw usageError(`--out and --preview-to are the same file, ${path}`, "Give the previews a file of their own.");
@@ -29,4 +27,9 @@ export async function outputFile(
     await writeFileAtomic(place, event.png);
     return { ...event, path };
   };
+}
+
+/** @throws IllustriousError `bad_option` for what is not a PNG's name */
+export function checkPngName(flag: string, path: string, hint: string): void {
+  if (!/\.png$/i.test(path)) throw usageError(`${flag} ${quoted(path)}: must end in .png`, hint);
 }

@@ -6,13 +6,11 @@ import { encodePng } from "../formats/png/index.ts";
 import { CELL, cellOf, sheetOf } from "../pipeline/sheet.ts";
 import type { GenerateEvent } from "../tasks/generate-events.ts";
 import { checkFile, makeFolder } from "../tasks/output-place.ts";
-import { quoted, usageError } from "./command.ts";
+import { checkPngName } from "./output-file.ts";
 
 /** @throws IllustriousError `bad_option` for what is not a PNG's name, `write_failed` for where none can be */
 export async function previewFile(path: string): Promise<(event: GenerateEvent) => Promise<void>> {
-  if (!/\.png$/i.test(path)) {
-    throw usageError(`--preview-to ${quoted(path)}: must end in .png`, "Previews are PNG files.");
-  }
+  checkPngName("--preview-to", path, "Previews are PNG files.");
   const place = await checkFile(path);
   return async (event) => {
     if (event.type !== "step" || !event.previews) return;

@@ -139,6 +139,15 @@ test("--json: what the command line does not understand is JSON as well", async 
   expect((await call(["generate", "x", "--stepz", "3", "--json"])).code).toBe(2);
 });
 
+test("--json with a file is no wish for lines of JSON", async () => {
+  const file = join(folder, "r.json");
+  for (const wrong of [["--seeds", "0"], ["--stepz"]]) {
+    const { code, out, err } = await call(["evaluate", "x", "--json", file, ...wrong]);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toMatch("error: ");
+  }
+});
+
 test.each([
   [["generate", "x", "--stepz", "3"], "error: unknown option '--stepz'\n(Did you mean --steps?)\n"],
   [["generate", "x", "--steps"], "error: option '-s, --steps <n>' argument missing\n"],
@@ -160,6 +169,14 @@ test.each([
   [
     ["generate", "x", "-o", "a.png", "--grid"],
     "error: --grid makes a sheet of several pictures, and --out names the file of one\n  Use --out-dir.\n",
+  ],
+  [
+    ["generate", "x", "-o", "a.png", "--out-dir", "b"],
+    "error: --out a.png and --out-dir b both say where the one picture goes\n  Leave one out, or put the folder into the file's name.\n",
+  ],
+  [
+    ["generate", "-f", "a.png", "--from", "b.png"],
+    "error: --from is given twice, a.png and b.png\n  Options are taken from one picture.\n",
   ],
   [
     ["generate", "x", "-o", "a.jpg"],

@@ -100,7 +100,7 @@ export async function run(argv: readonly string[], shell: Shell, tasks: Tasks, v
     else await program.parseAsync(argv, { from: "user" });
     return code;
   } catch (error) {
-    const json = argv.includes("--json");
+    const json = wantsJson(program, argv);
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.ok;
       // Commander has said it to people itself.
@@ -117,6 +117,13 @@ function usageErrorOf({ message }: CommanderError): IllustriousError {
   const [first = "", ...rest] = message.split("\n");
   const hint = rest.join(" ").replace(/^\((.*)\)$/, "$1");
   return usageError(first.replace(/^error: /, ""), hint || undefined);
+}
+
+/** `--json` asks for lines on stdout, unless it is a command's word for a file: `evaluate --json FILE`. */
+function wantsJson(program: Command, argv: readonly string[]): boolean {
+  const called = program.commands.find((command) => isCalled(command.name(), argv));
+  const takesFile = called?.options.some(({ long, required }) => long === "--json" && required) ?? false;
+  return argv.includes("--json") && !takesFile;
 }
 
 /** Its options are needed to run it and to describe it. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Combination, checkCombination } from "./check.ts";
+import { samplerNames } from "./samplers/named.ts";
 import { discreteTable, edmTable, flowTable } from "./tables.ts";
 
 const base = discreteTable();
@@ -111,6 +112,17 @@ test("guidance that does nothing, or too much to the first guess", async () => {
   expect(await codes({ guidance: { scale: 4, interval: [100, 200] }, steps: 5 })).toEqual(["warning interval_empty"]);
   expect(await codes({ guidance: { scale: 7.5 } })).toEqual(["warning overexposure"]);
   expect(await codes({ guidance: { scale: 16, interval: [0.28, 5.42] } })).toEqual([]);
+});
+
+test("eta does nothing to a sampler that draws no noise, and 0 asks for nothing else", async () => {
+  for (const sampler of samplerNames) {
+    const own = { ...sound, sampler, schedule: "trailing" } as const;
+    expect([sampler, (await codes({ ...own, eta: 0.5 })).includes("warning eta_idle")]).toEqual([
+      sampler,
+      !["euler_ancestral", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "ddim"].includes(sampler),
+    ]);
+    expect(await codes({ ...own, eta: 0 })).not.toContain("warning eta_idle");
+  }
 });
 
 test("every finding says what to do", async () => {

@@ -8,7 +8,7 @@ import type { Finding } from "./finding.ts";
 import type { GuidanceOptions } from "./guidance.ts";
 import { outcomeFindings } from "./outcome.ts";
 import type { PredictionType } from "./prediction.ts";
-import type { SamplerName } from "./samplers/named.ts";
+import { type SamplerName, takesEta } from "./samplers/named.ts";
 import { scheduleFor } from "./schedule-for.ts";
 import type { ScheduleName } from "./schedules/schedule.ts";
 import type { NoiseTable } from "./tables.ts";
@@ -39,6 +39,7 @@ export async function checkCombination(combination: Combination): Promise<Findin
     ...heunFindings(combination, sigmas),
     ...multistepFindings(combination, sigmas),
     ...uniPcFindings(combination, sigmas),
+    ...etaFindings(combination),
   ];
   return [...warnings, ...ofSampler, ...outcome, ...guidanceFindings(combination, sigmas)];
 }
@@ -150,6 +151,19 @@ function uniPcFindings({ sampler }: Combination, sigmas: readonly number[]): Fin
         `${sampler} goes from sigma ${from.toPrecision(4)} to ${to.toPrecision(3)} in one step of ${Math.log(from / to).toFixed(1)} ` +
         "in ln sigma: with guidance the picture's brightness can be far off",
       hint: "Use more steps, or simple, sgm_uniform or trailing.",
+    },
+  ];
+}
+
+/** An eta of 0 is what such a sampler does. */
+function etaFindings({ sampler, eta = 0 }: Combination): Finding[] {
+  if (eta === 0 || takesEta(sampler)) return [];
+  return [
+    {
+      level: "warning",
+      code: "eta_idle",
+      message: `eta ${eta} with ${sampler}, which draws no fresh noise, does nothing`,
+      hint: "Leave eta out, or use a sampler that has it: ddim, euler_ancestral, dpmpp_2m_sde, dpmpp_2m_sde_heun.",
     },
   ];
 }

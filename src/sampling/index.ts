@@ -52,6 +52,7 @@ export {
   samplers,
   scheduleLabels,
   startsUnitInA1111,
+  takesEta,
 } from "./samplers/named.ts";
 export { sampleUniPc, sampleUniPcBh2 } from "./samplers/unipc.ts";
 export { scheduleFor } from "./schedule-for.ts";

@@ -24,7 +24,7 @@ export async function chooseLoras(
   env: Environment = process.env,
 ): Promise<ChosenLoras> {
   const requests: LoraRequest[] = [];
-  const warnings: LoraWarning[] = [];
+  const missing = new Set<string>();
   for (const { name, ...strengths } of choices.map(readLoraChoice)) {
     const path = (await isFile(name)) ? name : await findLora(name, model, env);
     if (path === undefined) {
@@ -40,11 +40,12 @@ export async function chooseLoras(
   for (const { name, ...strengths } of tags) {
     const path = await findLora(name, model, env);
     if (path !== undefined) requests.push({ path, ...strengths });
-    else {
-      const message = `the LoRA ${name}, which the prompt asks for, is not found and left out`;
-      warnings.push({ message, hint: `Put it into ${where(model, env)}, or name its file with --lora.` });
-    }
+    else missing.add(name);
   }
+  const warnings = [...missing].map((name) => ({
+    message: `the LoRA ${name}, which the prompt asks for, is not found and left out`,
+    hint: `Put it into ${where(model, env)}, or name its file with --lora.`,
+  }));
   // One that has no strength would only cost memory.
   const strong = requests.filter(({ textEncoder, unet }) => textEncoder !== 0 || unet !== 0);
   return { requests: strong, warnings };
@@ -56,9 +57,9 @@ function where(model: string, env: Environment): string {
     .join(", ");
 }
 
-/** What a user should know of the LoRAs beside a model that predicts `prediction`. */
+/** What a user should know of the LoRAs beside a model that predicts `prediction`, once each, however often one is asked for. */
 export function loraWarnings(loras: readonly AppliedLora[], prediction: string): LoraWarning[] {
-  return loras.flatMap(({ file: { name, unknown, trainedFor } }) => {
+  const all = loras.flatMap(({ file: { name, unknown, trainedFor } }) => {
     const warnings: LoraWarning[] = [];
     if (unknown.length > 0) {
       const some = unknown.slice(0, 3).join(", ") + (unknown.length > 3 ? " …" : "");
@@ -71,4 +72,5 @@ export function loraWarnings(loras: readonly AppliedLora[], prediction: string):
     }
     return warnings;
   });
+  return [...new Map(all.map((warning) => [warning.message, warning])).values()];
 }

@@ -8,8 +8,8 @@ import { checkControl } from "./parsed-options.ts";
  * Draws pictures with each model, judges them, and tells how it goes; the last event, `done`, has the evaluation. What is drawn is kept
  * in `folder`: a later call with the same models goes on from it.
  *
- * @throws IllustriousError `bad_option`, `missing_file` and `write_failed` before anything is drawn; what opening a checkpoint throws;
- * `cancelled` after an abort; `engine_failed` if the engine's process dies
+ * @throws IllustriousError `bad_option`, `missing_file`, `write_failed` and what opening a checkpoint throws, of every model before
+ * anything is drawn; `cancelled` after an abort; `engine_failed` if the engine's process dies
  */
 export async function* evaluate(
   input: EvaluateInput,

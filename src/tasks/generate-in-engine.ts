@@ -3,6 +3,7 @@
  * the noise levels, decode, write. Runs in the engine's process.
  */
 
+import { realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import { noiseSource } from "../base/random/noise.ts";
 import type { ModelHashes } from "../formats/hash.ts";
@@ -105,10 +106,12 @@ async function* hashesOf({ vae }: GenerateOptions, pipeline: Pipeline): Events<P
   const model = yield* hash(fileOf(checkpoint.weights.unet));
   const other = yield* hash(vae === undefined ? undefined : fileOf(checkpoint.weights.vae));
   const loras = new Map<string, Pick<ModelHashes, "modelHash" | "addnetHash">>();
+  const places = new Map<string, Set<string>>();
   for (const { file } of pipeline.loras()) {
-    if (loras.has(file.name)) yield { type: "warning", ...sameName(file.name) };
+    places.set(file.name, (places.get(file.name) ?? new Set()).add(await realpath(file.path)));
     loras.set(file.name, (yield* hash(file.path))!);
   }
+  for (const [name, { size }] of places) if (size > 1) yield { type: "warning", ...sameName(name) };
   return {
     ...(model && { model: model.modelHash }),
     ...(other && { vae: other.modelHash }),

@@ -105,6 +105,22 @@ test("a tag asks for the same; in the negative prompt it asks for nothing; one t
   }
 });
 
+test("one file asked for twice is one LoRA: nothing is to be renamed, and what is told of it is told once", async () => {
+  const env = process.env.ILLUSTRIOUS_MODELS;
+  process.env.ILLUSTRIOUS_MODELS = folder;
+  try {
+    const prompt = "1girl<lora:ink:0.2><lora:ink:0.1><lora:nowhere:1><lora:nowhere:0.5>";
+    const loras = [`${lora}:0.2`, `${folder}/./loras/ink.safetensors:0.2`];
+    const { warnings } = await draw({ prompt, loras, negativePrompt: "<lora:ink:1><lora:ink:2>" });
+    expect(warnings).not.toContainEqual(expect.stringContaining("two LoRAs"));
+    for (const told of ["LoRA nowhere, which", "ink stands in the negative prompt"])
+      expect(warnings.filter((message) => message.includes(told))).toHaveLength(1);
+    expect(new Set(warnings).size).toBe(warnings.length);
+  } finally {
+    process.env.ILLUSTRIOUS_MODELS = env ?? "";
+  }
+});
+
 test("a LoRA whose strength explodes is named in place of a black picture", async () => {
   await expect(draw({ loras: [`${lora}:1e30`] })).rejects.toMatchObject({
     code: "broken_numbers",

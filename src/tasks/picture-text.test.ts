@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { readComfyGraph } from "../formats/comfy-graph-read.ts";
 import { parseInfotext } from "../formats/infotext.ts";
 import { encodePng, readPngText } from "../formats/png/index.ts";
-import { samplerNames, scheduleNames } from "../sampling/index.ts";
+import { samplerNames, scheduleNames, takesEta } from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import { type GenerateOptions, generateOptions } from "./generate-options.ts";
 import type { PictureGraph } from "./picture-graph.ts";
@@ -133,9 +133,10 @@ test("every option comes back from the picture, however wild the prompt", () => 
   fc.assert(
     fc.property(options, settled, seed, (asked, found, seed) => {
       const { infotext, comfy } = picturePngText(asked, { ...settings, ...found }, seed, {}, graph);
-      const { count, batch, preview, grid, ...kept } = asked;
+      const { count, batch, preview, grid, eta, ...kept } = asked;
       const expected: Partial<GenerateOptions> = {
         ...kept,
+        ...(eta !== undefined && takesEta(found.sampler) && { eta }),
         ...found,
         model: settings.model,
         seed,
@@ -149,6 +150,14 @@ test("every option comes back from the picture, however wild the prompt", () => 
     }),
     { numRuns: 300 },
   );
+});
+
+test("eta stands in the text of a sampler that has it", () => {
+  const etaIn = (sampler: string) => {
+    const { infotext } = picturePngText({ ...asked, eta: 0.5 }, { ...settings, sampler }, 8, {}, graph);
+    return parseInfotext(infotext).fields.get("Eta");
+  };
+  expect([etaIn("ddim"), etaIn("euler")]).toEqual(["0.5", undefined]);
 });
 
 test("without our own field, the fields that A1111 knows still tell the picture", () => {

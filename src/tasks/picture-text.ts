@@ -5,7 +5,14 @@
 
 import { comfyGraph } from "../formats/comfy-graph.ts";
 import { formatInfotext } from "../formats/infotext.ts";
-import { lookUpSampler, lookUpSchedule, samplerLabels, scheduleLabels, startsUnitInA1111 } from "../sampling/index.ts";
+import {
+  lookUpSampler,
+  lookUpSchedule,
+  samplerLabels,
+  scheduleLabels,
+  startsUnitInA1111,
+  takesEta,
+} from "../sampling/index.ts";
 import type { EffectiveSettings } from "./generate-events.ts";
 import { type GenerateOptions, generateOptions } from "./generate-options.ts";
 import { readLoraChoice } from "./lora-choice.ts";
@@ -95,7 +102,7 @@ function a1111Fields(
     ["VAE", options.vae === undefined ? undefined : portableVae(options.vae)],
     ["Clip skip", options.clipSkip === 2 ? undefined : options.clipSkip],
     ["RNG", options.noise.toUpperCase()],
-    ["Eta", options.eta],
+    ["Eta", etaOf(options, settings)],
     ["Emphasis", EMPHASIS_LABELS[options.emphasis]],
     ["SGM noise multiplier", startsUnit(options, settings) ? "True" : undefined],
     ["CFG Rescale", options.cfgRescale === 0 ? undefined : options.cfgRescale],
@@ -108,6 +115,11 @@ function a1111Fields(
 /** Where A1111 has a choice, which it writes only so. Its DDIM and UniPC have none. */
 function startsUnit({ startNoise }: GenerateOptions, { sampler }: EffectiveSettings): boolean {
   return startNoise === "unit" && !startsUnitInA1111(lookUpSampler(sampler).name);
+}
+
+/** Left out where the sampler has none: a picture says what it was made with. */
+function etaOf({ eta }: GenerateOptions, { sampler }: EffectiveSettings): number | undefined {
+  return takesEta(lookUpSampler(sampler).name) ? eta : undefined;
 }
 
 function ownFields(options: GenerateOptions, settings: EffectiveSettings, seed: number, graph: PictureGraph): Field[] {
@@ -147,6 +159,7 @@ function portableOptions(
     schedule: settings.schedule,
     prediction: prediction.parse(settings.prediction),
     zeroSnr: zeroSnr.parse(settings.zeroSnr),
+    eta: etaOf(options, settings),
     emptyNegative: settings.emptyNegative,
     vaeTile: settings.vaeTile,
     ...(options.vae !== undefined && { vae: portableVae(options.vae) }),

@@ -59,3 +59,12 @@ test("a sampler and a schedule that cannot give a picture are refused with the m
     message: expect.stringMatching(/^heun on beta_forge .* off/),
   });
 });
+
+test("a negative prompt that is not read is told: guidance of 1 has no use for it, but for prompts joined by AND", async () => {
+  const isTold = async (input: Partial<GenerateInput>) =>
+    (await settled(input)).warnings.some(({ message }) => message === "the negative prompt does nothing at guidance 1");
+  expect(await isTold({ cfg: 1, negativePrompt: "text" })).toBe(true);
+  expect(await isTold({ cfg: 1, negativePrompt: " " })).toBe(false);
+  expect(await isTold({ cfg: 1.5, negativePrompt: "text" })).toBe(false);
+  expect(await isTold({ cfg: 1, negativePrompt: "text", prompt: "1girl AND garden" })).toBe(false);
+});

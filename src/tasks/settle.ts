@@ -160,7 +160,8 @@ export async function settle(options: GenerateOptions, pipeline: Pipeline): Prom
       ...findings.map(({ message, hint }) => ({ message, hint })),
       ...plans.flatMap((plan) => plan.warnings.map((message) => ({ message }))),
       ...loraWarnings(pipeline.loras(), detection.prediction),
-      ...plans[1].loras.map(negativeLora),
+      ...[...new Set(plans[1].loras.map(({ name }) => name))].map(negativeLora),
+      ...(isNegativeIdle(options, plans) ? [NEGATIVE_IDLE] : []),
     ],
     plans,
     zeroNegative: emptyNegative === "zeros" && options.negativePrompt.trim() === "",
@@ -211,13 +212,23 @@ const ZERO_SNR_UNKNOWN: Warning = {
   hint: "Many such models are: if pictures come out grey or washed out, try --zero-snr exact; --zero-snr off if they are right.",
 };
 
-function negativeLora({ name }: PromptPlan["loras"][number]): Warning {
+function negativeLora(name: string): Warning {
   const message = `the LoRA ${name} stands in the negative prompt and is left out`;
   return {
     message,
     hint: "A LoRA changes both halves: ask for it in the prompt, with a strength below 0 to turn it round.",
   };
 }
+
+/** Without guidance it is only read for parts joined by AND. */
+function isNegativeIdle({ cfg, negativePrompt }: GenerateOptions, [{ parts }]: Settled["plans"]): boolean {
+  return cfg === 1 && negativePrompt.trim() !== "" && parts.length === 1;
+}
+
+const NEGATIVE_IDLE: Warning = {
+  message: "the negative prompt does nothing at guidance 1",
+  hint: "Raise the guidance or leave the negative prompt out.",
+};
 
 /** A1111 zeroes both encoders' outputs, pooled too; ComfyUI encodes; a diffusers folder says which its pipeline does. */
 function emptyNegativeOf({ emptyNegative, emphasis }: GenerateOptions, ofFolder?: boolean): "zeros" | "encode" {

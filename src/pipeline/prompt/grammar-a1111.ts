@@ -7,7 +7,16 @@
  * joined before they become tokens: `(un)(necessary)` is one word. Source: `modules/prompt_parser.py`, parse_prompt_attention.
  */
 
-import { clampWeight, foreignSigns, MAX_NESTING, type Parsed, readNumber, type Segment } from "./segments.ts";
+import {
+  clampWeight,
+  foreignSigns,
+  MAX_NESTING,
+  nearlyWeights,
+  notNumber,
+  type Parsed,
+  readNumber,
+  type Segment,
+} from "./segments.ts";
 
 /** In this order: what a backslash does, opening, weight with its closing, closing, text, and a colon that is no weight. */
 const TOKEN = /\\[()[\]\\]?|[([]|:\s*([+-]?[.\d]+)\s*\)|[)\]]|[^\\()[\]:]+|:/g;
@@ -46,7 +55,7 @@ export function parseA1111(prompt: string): Parsed {
     else if (number !== undefined && round.length > 0) {
       const weight = readNumber(number);
       if (weight === undefined) {
-        warnings.add(`"${number}" is not a number: "${token}" is read as text.`);
+        warnings.add(notNumber(number, token));
         add(":");
         lexer.lastIndex = match.index + 1;
       } else close(round, weight);
@@ -55,6 +64,7 @@ export function parseA1111(prompt: string): Parsed {
     else addText(token, pieces);
   }
 
+  for (const warning of nearlyWeights(prompt)) warnings.add(warning);
   const unclosed = round.length + square.length;
   if (unclosed > 0)
     warnings.add(

@@ -6,7 +6,15 @@
  * the next opening one is text too.
  */
 
-import { clampWeight, foreignSigns, MAX_NESTING, type Parsed, readNumber, type Segment } from "./segments.ts";
+import {
+  clampWeight,
+  foreignSigns,
+  MAX_NESTING,
+  nearlyWeights,
+  type Parsed,
+  readNumber,
+  type Segment,
+} from "./segments.ts";
 
 const ROUND = 1.1;
 /** UTF-16 codes: a group is read once for each bracket around it, and comparing numbers makes that cheap. */
@@ -51,6 +59,7 @@ export function parseComfyUi(prompt: string): Parsed {
   };
 
   weigh(0, prompt.length, 1, 0);
+  for (const warning of nearlyWeights(prompt)) warnings.add(warning);
   for (const [pattern, what] of FOREIGN) {
     if (pattern.test(prompt)) warnings.add(`${what} means nothing in ComfyUI's syntax and is read as text.`);
   }

@@ -200,6 +200,23 @@ describe.each([
     expect(parse("a {b}, |_|, ^__^, o__o, __, my_embedding:x, \\{a|b}").warnings).toEqual([]);
   });
 
+  test.each(["1,3", "1.2x", "130%", "1.3%", "1.2.3", "--1", "-+.5", "1.2+"])(
+    "a weight that is nearly a number is text, and told: (red hair:%s)",
+    (weight) => {
+      const { segments, warnings } = parse(`(red hair:${weight})`);
+      expect(segments).toEqual([{ text: `red hair:${weight}`, weight: 1.1, isBreak: false }]);
+      expect(warnings).toEqual([`"${weight}" is not a number: ":${weight})" is read as text.`]);
+      expect(parse(`(red hair: ${weight} ) \\(red hair:${weight}\\)`).warnings).toHaveLength(1);
+    },
+  );
+
+  test("a colon in a name is no weight, nor is one in a face or beside a number of things", () => {
+    const names = ["re:zero", "nier:automata", "fate/stay night:1.2", "dagashi kashi:1", "standing:looking at viewer"];
+    const more = ["a:abc", "time 12:30pm", "pose:1girl,2girls", "style:2.5d", "rating:18+", "lens:f/1.8", ":d", ":3c"];
+    const prompt = [...names, ...more].map((name) => `(${name})`).join(", ");
+    expect(parse(`${prompt}, >:(:3), 2b \\(nier:automata\\), 16:9`).warnings).toEqual([]);
+  });
+
   test("never throws, weights are finite, and no letter is lost or made", () => {
     fc.assert(
       fc.property(anything, (prompt) => {
@@ -227,6 +244,8 @@ describe.each([
     ["blanks", " ".repeat(2 * n)],
     ["a colon and blanks", `(a:${" ".repeat(2 * n)}`],
     ["digits", `(a:${"1".repeat(2 * n)}`],
+    ["decimals", `(a:${"1.1".repeat(n)}`],
+    ["signs", `(a:${"+-".repeat(n)}1`],
     ["breaks", "BREAK ".repeat(n / 3)],
     ["blanks before breaks", `${" ".repeat(n)}BREAK${" ".repeat(n)}`],
     ["backslashes", "\\".repeat(2 * n)],

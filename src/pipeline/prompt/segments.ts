@@ -33,6 +33,23 @@ export function readNumber(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
+/**
+ * What stands where a weight does and is nearly one: a decimal comma, a sign or letter behind the decimals, per cent, two signs. What may
+ * be a name is none: `re:zero`, `:3c`, `16:9`, and `2.5d` of pictures.
+ */
+const NEARLY_WEIGHT = /:\s*(?!2\.5[dD])([+-]*(?:\d+,\d+|\d*(?:\.\d+)+[\p{L}%+-]?|\d+%)|[+-]{2,}\d+)\s*\)/gu;
+
+/** Warnings of both grammars: read as text, which nobody sees in the picture. */
+export function nearlyWeights(prompt: string): string[] {
+  const found = [...prompt.matchAll(NEARLY_WEIGHT)].filter(([, text]) => readNumber(text!) === undefined);
+  return found.map(([token, text]) => notNumber(text!, token));
+}
+
+/** @param token the text with the signs around it */
+export function notNumber(text: string, token: string): string {
+  return `"${text}" is not a number: "${token}" is read as text.`;
+}
+
 /** What extensions, or ComfyUI, put other words or vectors in the place of. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/(?<!\\)\{[^{}|]*\|[^{}]*\}/, "{…|…}"],

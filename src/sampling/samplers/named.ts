@@ -31,6 +31,11 @@ export function callsPerStep(name: SamplerName): 1 | 2 {
   return name === "heun" ? 2 : 1;
 }
 
+/** Samplers that draw fresh noise on their way, of which eta is the share; to all others it is nothing. */
+export function takesEta(name: SamplerName): boolean {
+  return name === "euler_ancestral" || name === "dpmpp_2m_sde" || name === "dpmpp_2m_sde_heun" || name === "ddim";
+}
+
 /** A1111's samplers over timesteps: their `x` is the network's input, so it starts as unit noise, whatever is set. */
 export function startsUnitInA1111(name: SamplerName): boolean {
   return name === "ddim" || name === "uni_pc" || name === "uni_pc_bh2";

@@ -1,6 +1,6 @@
 /** @file The whole way with pictures of which the truth is known: drawn as asked for, changed, and noise; and what a stop leaves. */
 
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -246,5 +246,30 @@ test("the sheet has a line a cell, and red frames where the scorer said no", asy
 test("a model named twice is refused, also under another path", async () => {
   await expect(eventsOf(sourceOf(asAsked), { models: [model, relative(process.cwd(), model)] })).rejects.toMatchObject({
     code: "bad_option",
+  });
+});
+
+test("a later model that does not open is told before the first is drawn, and leaves no folder", async () => {
+  const broken = join(folder, "broken");
+  await cp(model, broken, { recursive: true });
+  const weights = join(broken, "unet/diffusion_pytorch_model.safetensors");
+  await truncate(weights, (await readFile(weights)).length - 2);
+  const asked: PictureRequest[] = [];
+  const kept = join(folder, "kept");
+  const evaluation = eventsOf(sourceOf(asAsked, asked), { models: [model, broken], folder: kept, only: ["empty"] });
+  await expect(evaluation).rejects.toMatchObject({ message: expect.stringContaining("diffusion_pytorch_model") });
+  expect(asked).toEqual([]);
+  expect(await readdir(folder)).toEqual(["broken"]);
+});
+
+test("a model without a VAE gives no pictures to judge, which is told with the way out", async () => {
+  const blind = join(folder, "blind");
+  await cp(model, blind, { recursive: true });
+  const index = join(blind, "model_index.json");
+  await writeFile(index, JSON.stringify({ ...JSON.parse(await readFile(index, "utf8")), vae: null }));
+  await expect(eventsOf(sourceOf(asAsked), { models: [model, blind] })).rejects.toMatchObject({
+    code: "missing_weight",
+    message: `${blind} has no VAE`,
+    hint: expect.stringContaining("--vae"),
   });
 });

@@ -7,6 +7,7 @@ import { basename, join, resolve } from "node:path";
 import { IllustriousError, internalError } from "../../base/error.ts";
 import type { ControlFamily } from "../../colour/index.ts";
 import type { RgbImage } from "../../formats/png/index.ts";
+import { openCheckpoint } from "../../models/sdxl/checkpoint.ts";
 import type { EngineProcess } from "../../runtime/process/engine-process.ts";
 import { findModel } from "../find-model.ts";
 import { createEngine } from "../generate.ts";
@@ -235,11 +236,16 @@ function workIn(cells: readonly Cell[], records: Records): number {
   return cells.reduce((sum, cell) => sum + workOf(cell) * missing(cell), 0);
 }
 
-/** A model's folder is named for it and for its bytes, so that other weights under the same name begin anew. */
+/**
+ * A model's folder is named for it and for its bytes, so that other weights under the same name begin anew. All models are looked at
+ * before the first is read: the last must not fail when the others are drawn.
+ */
 async function jobsOf(models: readonly string[], folder: string): Promise<Job[]> {
+  const paths: string[] = [];
+  for (const model of models) paths.push(await drawable(model));
   const jobs: Job[] = [];
-  for (const model of models) {
-    const { path } = await findModel(model);
+  for (const [i, model] of models.entries()) {
+    const path = paths[i]!;
     const hash = await modelHash(path);
     const short = basename(resolve(path)).replace(/\.safetensors$/, "");
     const name = jobs.some((job) => job.name === short) ? model : short;
@@ -254,6 +260,18 @@ async function jobsOf(models: readonly string[], folder: string): Promise<Job[]>
     jobs.push({ name, path: resolve(path), hash, folder: join(folder, own) });
   }
   return jobs;
+}
+
+/** The path of a model that opens, by its headers, and can give pictures. */
+async function drawable(model: string): Promise<string> {
+  const { path } = await findModel(model);
+  const { configs } = await openCheckpoint(path);
+  if (configs.vae) return path;
+  throw new IllustriousError(
+    "missing_weight",
+    `${model} has no VAE`,
+    "Write one into it: illustrious export MODEL --vae VAE -o FILE.safetensors.",
+  );
 }
 
 const pick = ({ name, hash, folder }: Job) => ({ name, hash, folder });
