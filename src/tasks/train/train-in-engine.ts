@@ -356,12 +356,13 @@ async function* learn(
   for await (const event of run) {
     if (event.type === "step") {
       const { step, figures, learningRates, gradientNorm, pictures, seconds, skipped } = event;
-      await log.step(event);
+      const smoothedLoss = await log.step(event);
       yield {
         type: "step",
         step,
         steps,
         loss: figures.loss ?? Number.NaN,
+        smoothedLoss,
         figures,
         learningRates,
         gradientNorm,

@@ -82,7 +82,8 @@ test("a run that was killed anywhere and resumed from a checkpoint has the log o
 test("a run's log has what was told, in numbers that JSON can say", async () => {
   const dir = folder();
   const log = await openRunLog(dir, options);
-  await log.step({ step: 1, figures: { loss: 2 }, learningRates: { unet: 1e-4 }, pictures: 4, seconds: 2 });
+  const first = { step: 1, figures: { loss: 2 }, learningRates: { unet: 1e-4 }, pictures: 4, seconds: 2 };
+  expect(await log.step(first)).toBe(2);
   const levels = [
     { level: 0, loss: 1 },
     { level: 99, loss: 3 },
@@ -90,7 +91,7 @@ test("a run's log has what was told, in numbers that JSON can say", async () => 
   ];
   const nan = { figures: { loss: Number.NaN, other: Infinity }, gradientNorm: Number.NaN, skipped: true };
   await log.step({ step: 2, learningRates: {}, pictures: 4, seconds: 2, levels, ...nan });
-  await log.step({ step: 3, figures: { loss: 4 }, learningRates: {}, pictures: 4, seconds: 4 });
+  const smoothed = await log.step({ step: 3, figures: { loss: 4 }, learningRates: {}, pictures: 4, seconds: 4 });
   await log.close("stopped");
   const [run, one, two, finding, three, end] = lines(dir);
   expect(run).toEqual({
@@ -120,6 +121,7 @@ test("a run's log has what was told, in numbers that JSON can say", async () => 
   expect(finding).toMatchObject({ kind: "finding", step: 2, code: "loss_not_finite" });
   // The closed form of two values of which the older weighs 0.99 of the newer.
   expect(three!.smoothedLoss).toBeCloseTo((0.99 * 2 + 4) / 1.99, 6);
+  expect(smoothed).toBe(three!.smoothedLoss);
   expect(three!.seconds).toBe(8);
   expect(end).toMatchObject({ kind: "end", step: 3, reason: "stopped" });
   // Half a second a picture twice, then a whole one that counts for a fiftieth: 1 / 0.51.
