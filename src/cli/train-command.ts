@@ -108,7 +108,7 @@ async function run(recipes: readonly string[], own: Own, shell: Shell): Promise<
     stopping: "stopping after this step, with a checkpoint; Ctrl-C once more stops at once",
     stopped: ({ hint }: IllustriousError) =>
       hint
-        ? "stopped; the same command goes on from the last checkpoint"
+        ? `stopped; the same command${own.restart ? " without --restart" : ""} goes on from the last checkpoint`
         : "stopped before its first checkpoint; the same command begins anew",
   };
   return untilStopped(shell, line, words, async (signal) => {

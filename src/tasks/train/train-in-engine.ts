@@ -34,7 +34,7 @@ import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
 import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
 import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
-import { placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import { placeOf, type RecipeFile, readRecipeFile, runFolder } from "./recipe-file.ts";
 import { samplePrompts } from "./sample-prompts.ts";
 import { saveFindings } from "./save-findings.ts";
 import type { PreviewFile, TrainEvent } from "./train-events.ts";
@@ -62,7 +62,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   }
   const steps = stepsOf(recipe, epochs);
   checkRunLength(recipe, steps);
-  const folder = runFolder(file, recipe);
+  const folder = runFolder(file);
   const release = await lockedFolder(folder, options.restart);
   let step: number;
   try {
@@ -174,10 +174,6 @@ function checkPictures({ items }: DataSet, { name }: RecipeFile): void {
   if (items.some(({ image }) => image.repeats > 0)) return;
   const hint = "Leave is_reg out of the subset that is to be learnt, or add one beside those of its dataset.";
   throw new IllustriousError("bad_file", `${none}: all of them are regularisation pictures`, hint);
-}
-
-function runFolder(file: RecipeFile, { values: { output_dir } }: TrainingRecipe): string {
-  return output_dir === undefined ? join("runs", file.name) : join(placeOf(file, output_dir), file.name);
 }
 
 /** A run of the same name keeps what it has, under the time at which it is set aside. */
