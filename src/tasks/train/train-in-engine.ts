@@ -21,9 +21,16 @@ import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
-import { type Due, runLesson, stateToResume } from "../../trainer/run.ts";
+import { checkRecipe, type RunRecipe, stateToResume } from "../../trainer/resume.ts";
+import { type Due, runLesson } from "../../trainer/run.ts";
 import { openCrew } from "../../training/crew/threads.ts";
-import { checkRunLength, learnerOptionsOf, readRecipe, type TrainingRecipe } from "../../training/recipe/index.ts";
+import {
+  checkRunLength,
+  followsLength,
+  learnerOptionsOf,
+  readRecipe,
+  type TrainingRecipe,
+} from "../../training/recipe/index.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
@@ -53,6 +60,9 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: DATA_KEY_NAMES });
   const findings = [...recipe.findings, ...vaeKeyFindings(file)];
   yield* tell(findings);
+  const folder = runFolder(file);
+  const before = options.restart ? undefined : await newestCheckpoint(folder);
+  if (before !== undefined) await checkRecipe(before, runRecipe(file, recipe));
   const set = yield* dataOf(file);
   const data = dataIdentity(set);
   let epochs: Epochs | undefined;
@@ -62,7 +72,6 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   }
   const steps = stepsOf(recipe, epochs);
   checkRunLength(recipe, steps);
-  const folder = runFolder(file);
   const release = await lockedFolder(folder, options.restart);
   let step: number;
   try {
@@ -105,7 +114,8 @@ type Run = Omit<Opening, "folder" | "saved"> & {
 async function* runIn(folder: string, run: Run): Events<number> {
   const { file, recipe, findings, data, epochs, steps, signal } = run;
   const checkpoint = await newestCheckpoint(folder);
-  const saved = checkpoint === undefined ? undefined : await stateToResume(checkpoint, file.text);
+  const resumed = checkpoint === undefined ? undefined : await stateToResume(checkpoint, runRecipe(file, recipe), data);
+  const saved = resumed?.saved;
   const from = saved?.step ?? 0;
   await writeFileAtomic(join(folder, "recipe.toml"), (sink) => sink.write(new TextEncoder().encode(file.text)));
   const log = await openRunLog(folder, {
@@ -120,7 +130,8 @@ async function* runIn(folder: string, run: Run): Events<number> {
   let end: Parameters<RunLog["close"]> = ["stopped"];
   let lesson: Lesson | undefined;
   try {
-    for (const finding of await saveFindings(file, recipe, () => modelToTrain(file, run.base, recipe))) {
+    const ofSaving = await saveFindings(file, recipe, () => modelToTrain(file, run.base, recipe));
+    for (const finding of [...(resumed?.findings ?? []), ...ofSaving]) {
       yield { type: "finding", finding };
       await log.finding(finding);
     }
@@ -140,6 +151,11 @@ async function* runIn(folder: string, run: Run): Events<number> {
     await log.close(...end);
     await lesson?.release();
   }
+}
+
+function runRecipe({ text, own }: RecipeFile, { learning, network }: TrainingRecipe): RunRecipe {
+  const learns = own.train_vae !== undefined ? "vae" : network ? "pairs" : "networks";
+  return { text, learns, followsLength: followsLength(learning) };
 }
 
 async function* tell(findings: readonly Finding[]): Events {
