@@ -31,6 +31,10 @@ const objectives: [string, Partial<Recipe>][] = [
     "min_snr_gamma = 5\nweights_before_rescale = true",
     { weighting: { kind: "min_snr", gamma: 5 }, weightTable: discreteTable() },
   ],
+  [
+    "min_snr_gamma = 5\nweights_before_rescale = true\nterminal_weight = 1",
+    { weighting: { kind: "min_snr", gamma: 5 }, weightTable: discreteTable(), terminalWeight: 1 },
+  ],
   ['min_snr_gamma = 5\nweight_formula_of = "eps"', { weighting: { kind: "min_snr", gamma: 5 }, weightFor: "eps" }],
   ["min_timestep = 100\nmax_timestep = 900", { timesteps: { minTimestep: 100, maxTimestep: 900 } }],
   [
