@@ -6,7 +6,7 @@
 import { mkdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { IllustriousError, internalError } from "../../base/error.ts";
-import { type DataSet, reportLines, scan } from "../../data/sets/index.ts";
+import { type DataSet, reportLines, type SetConfig, scan } from "../../data/sets/index.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
 import type { Checkpoint } from "../../models/sdxl/checkpoint.ts";
@@ -40,7 +40,7 @@ import { dueOf, type Epochs } from "./epochs.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
 import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
-import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
+import { DATA_KEY_NAMES, datasetOf, overruledFindings } from "./recipe-data.ts";
 import { placeOf, type RecipeFile, readRecipeFile, runFolder } from "./recipe-file.ts";
 import { samplePrompts } from "./sample-prompts.ts";
 import { saveFindings } from "./save-findings.ts";
@@ -58,12 +58,16 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   const file = await readRecipeFile(options);
   const base = await baseOf(file);
   const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: DATA_KEY_NAMES });
-  const findings = [...recipe.findings, ...vaeKeyFindings(file)];
-  yield* tell(findings);
+  const ofRecipe = [...recipe.findings, ...vaeKeyFindings(file)];
+  yield* tell(ofRecipe);
   const folder = runFolder(file);
   const before = options.restart ? undefined : await newestCheckpoint(folder);
   if (before !== undefined) await checkRecipe(before, runRecipe(file, recipe));
-  const set = yield* dataOf(file);
+  const config = await datasetOf(file);
+  const ofData = overruledFindings(file, config);
+  yield* tell(ofData);
+  const findings = [...ofRecipe, ...ofData];
+  const set = yield* dataOf(file, config);
   const data = dataIdentity(set);
   let epochs: Epochs | undefined;
   if (countsInEpochs(recipe)) {
@@ -166,9 +170,9 @@ async function* tell(findings: readonly Finding[]): Events {
   throw new IllustriousError("bad_option", message, refusals.map(({ hint }) => hint).join(" "));
 }
 
-async function* dataOf(file: RecipeFile): Events<DataSet> {
+async function* dataOf(file: RecipeFile, config: SetConfig): Events<DataSet> {
   yield { type: "stage", stage: "data", message: "looking at the pictures" };
-  const walk = scan(await datasetOf(file));
+  const walk = scan(config);
   for (;;) {
     const step = await walk.next();
     if (step.done) {
