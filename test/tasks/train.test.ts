@@ -248,6 +248,9 @@ test("a run that is made longer ends bit for bit as one that was so long, with i
     finding: expect.objectContaining({ message: expect.stringMatching(/max_train_steps was 2 and is 4.*save_every/) }),
   });
   expect(events.find(({ type }) => type === "start")).toMatchObject({ from: 2, steps: 4 });
+  const { metadata } = await openSafetensors(join(newest("longer"), "model", "longer.safetensors"));
+  const [begun] = readFileSync(join(root, "runs", "longer", "log.jsonl"), "utf8").split("\n");
+  expect(Number(metadata.get("ss_training_started_at"))).toBe(Date.parse(JSON.parse(begun!).time) / 1000);
   expect(differing(await stateOf("lora"), await stateOf("longer"))).toEqual([]);
   // What learns otherwise is told before the pictures are looked at.
   const types: string[] = [];

@@ -109,7 +109,7 @@ async function lockedFolder(folder: string, restart: boolean): Promise<() => Pro
   return lock();
 }
 
-type Run = Omit<Opening, "folder" | "saved"> & {
+type Run = Omit<Opening, "folder" | "saved" | "startedAt"> & {
   readonly findings: readonly Finding[];
   readonly data: DataIdentity;
 };
@@ -139,7 +139,7 @@ async function* runIn(folder: string, run: Run): Events<number> {
       yield { type: "finding", finding };
       await log.finding(finding);
     }
-    lesson = yield* opened({ ...run, folder, saved });
+    lesson = yield* opened({ ...run, folder, saved, startedAt: log.startedAt });
     for (const finding of [...leftOutFinding(lesson.leftOut ?? {}), ...changedDataFinding(saved?.data, data)]) {
       yield { type: "finding", finding };
       await log.finding(finding);
@@ -215,6 +215,8 @@ type Opening = {
   readonly epochs: Epochs | undefined;
   readonly folder: string;
   readonly saved: SavedState | undefined;
+  /** At first, whatever stopped it since. */
+  readonly startedAt: Date;
   readonly signal: AbortSignal;
 };
 
@@ -247,7 +249,8 @@ function replicasOf(threads: number, batch: number): Replicas {
   return { count, runtime: threadedRuntime({ threads: Math.floor(threads / count) }), crew: openCrew(count) };
 }
 
-async function sdxlRun({ options, file, base, recipe, set, steps, epochs, folder, saved, signal }: Opening) {
+async function sdxlRun(opening: Opening) {
+  const { options, file, base, recipe, set, steps, epochs, folder, saved, startedAt, signal } = opening;
   const { objective, network, train, values: keys } = recipe;
   const model = await modelToTrain(file, base, recipe);
   const { table, prediction } = objective;
@@ -257,7 +260,6 @@ async function sdxlRun({ options, file, base, recipe, set, steps, epochs, folder
   const side = set.items.reduce((most, { bucket }) => Math.max(most, squareOf(bucket)), 0);
   const factor = vaeFactor(model.configs.vae);
   const usual = usualSide(model.configs);
-  const startedAt = new Date();
   const ranks = network && {
     rank: network.rank,
     alpha: network.alpha,

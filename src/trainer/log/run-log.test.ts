@@ -129,6 +129,21 @@ test("a run's log has what was told, in numbers that JSON can say", async () => 
   expect(readdirSync(dir).filter((name) => name.includes("tfevents"))).toHaveLength(1);
 });
 
+test("a run has begun when it did at first, wherever it goes on from", async () => {
+  const dir = folder();
+  const first = await openRunLog(dir, options);
+  await train(first, 1, 2);
+  await first.close("stopped");
+  const later = { ...options, clock: () => 1.8e12 };
+  const resumed = await openRunLog(dir, { ...later, resumeFrom: 2 });
+  await resumed.close("stopped");
+  expect([first.startedAt, resumed.startedAt]).toEqual([new Date(1.7e12), new Date(1.7e12)]);
+  // Without a checkpoint nothing is gone on with.
+  const anew = await openRunLog(dir, { ...later, resumeFrom: 0 });
+  await anew.close("stopped");
+  expect(anew.startedAt).toEqual(new Date(1.8e12));
+});
+
 test("another run's log is not written over, and steps do not fall", async () => {
   const dir = folder();
   const log = await openRunLog(dir, options);

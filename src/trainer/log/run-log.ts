@@ -61,6 +61,8 @@ export type PreviewRecord = {
 };
 
 export type RunLog = {
+  /** When the run began: what goes on has begun before it was stopped. */
+  readonly startedAt: Date;
   /** Returns the mean of the losses so far, as the step's line has it; NaN while none was a finite number. */
   step(record: StepRecord): Promise<number>;
   /** What an examination between steps measured. */
@@ -199,6 +201,7 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
   await inOrder(async () => {}, true);
 
   return {
+    startedAt: new Date(history.started ?? clock()),
     step: (record) => inOrder(() => logStep(record)),
     figures: (step, figures) =>
       inOrder(async () => {
