@@ -28,7 +28,7 @@ const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf
   .sort((a, b) => a.lines - b.lines);
 
 /** Raised in the commit that needs it, with the reason in its message. */
-const BUDGET = { lines: 54_000, median: 150, ninetieth: 350, largest: 600, dependencies: 10 };
+const BUDGET = { lines: 55_000, median: 150, ninetieth: 350, largest: 600, dependencies: 10 };
 
 test("sources stay within the budget", () => {
   const at = (share: number) => sources[Math.floor(share * (sources.length - 1))]!.lines;
