@@ -5,11 +5,11 @@ import { newPace } from "./train-command.ts";
 
 const step = (n: number, seconds: number, skipped = false) =>
   ({
-    ...({ type: "step", step: n, steps: 4000, loss: 0.5, figures: {}, learningRates: {}, gradientNorm: 1 } as const),
-    ...{ pictures: 16, seconds, skipped },
+    ...({ type: "step", step: n, steps: 4000, figures: {}, learningRates: {}, gradientNorm: 1 } as const),
+    ...{ loss: 0.9, smoothedLoss: 0.5, pictures: 16, seconds, skipped },
   }) as const;
 
-test("rate and time left are of the steps after the first one, which opens what it computes with", () => {
+test("the loss is the log's mean; rate and time left are of the steps after the first one, which opens what it computes with", () => {
   const pace = newPace();
   expect(pace(step(2332, 21))).toBe("step 2332/4000 · loss 0.5000");
   expect(pace(step(2333, 2))).toBe("step 2333/4000 · loss 0.5000 · 8.00 pictures/s · 55:34 left");

@@ -108,7 +108,7 @@ async function run(recipes: readonly string[], own: Own, shell: Shell): Promise<
     stopping: "stopping after this step, with a checkpoint; Ctrl-C once more stops at once",
     stopped: ({ hint }: IllustriousError) =>
       hint
-        ? "stopped; the same command goes on from the last checkpoint"
+        ? `stopped; the same command${own.restart ? " without --restart" : ""} goes on from the last checkpoint`
         : "stopped before its first checkpoint; the same command begins anew",
   };
   return untilStopped(shell, line, words, async (signal) => {
@@ -154,22 +154,17 @@ function human(shell: Shell, line: LiveLine): (event: TrainEvent) => void {
 
 type StepEvent = Extract<TrainEvent, { type: "step" }>;
 
-/** Weight of the newest step in what is shown. */
-const NEWEST = 0.02;
-
 /**
  * Step, smoothed loss, rate and time left. The first step here opens what the others find open, so that it counts for neither; after
  * it there is none to tell them by.
  */
 export function newPace(): (event: StepEvent) => string {
-  let loss: number | undefined;
   let counted: { readonly steps: number; readonly pictures: number; readonly seconds: number } | undefined;
-  return ({ step, steps, loss: now, pictures, seconds, skipped }) => {
-    loss = loss === undefined || !Number.isFinite(loss) ? now : loss + NEWEST * (now - loss);
+  return ({ step, steps, smoothedLoss, pictures, seconds, skipped }) => {
     counted = counted
       ? { steps: counted.steps + 1, pictures: counted.pictures + pictures, seconds: counted.seconds + seconds }
       : { steps: 0, pictures: 0, seconds: 0 };
-    const parts = [`step ${step}/${steps}`, `loss ${loss.toFixed(4)}`];
+    const parts = [`step ${step}/${steps}`, `loss ${smoothedLoss.toFixed(4)}`];
     if (counted.seconds > 0) {
       const rate = counted.pictures / counted.seconds;
       parts.push(`${rate.toPrecision(3)} pictures/s`, timeLeft(steps - step, counted.steps, counted.seconds));

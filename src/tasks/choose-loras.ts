@@ -66,9 +66,12 @@ export function loraWarnings(loras: readonly AppliedLora[], prediction: string):
       const message = `${unknown.length} of the tensors in the LoRA ${name} belong to no layer of this model: ${some}`;
       warnings.push({ message, hint: "They are left out; it may have been made for another family of models." });
     }
-    if (trainedFor !== undefined && trainedFor !== prediction && (prediction === "eps" || prediction === "v")) {
+    if (trainedFor !== undefined && trainedFor !== prediction && ["eps", "v", "flow"].includes(prediction)) {
       const message = `the LoRA ${name} says that it was trained on a model that predicts ${trainedFor}; this one predicts ${prediction}`;
-      warnings.push({ message, hint: "Often that works; if colours break, make it weaker." });
+      const hint = [trainedFor, prediction].includes("flow")
+        ? "Flow mixes picture and noise in other shares, so expect broken pictures; use a LoRA of the model's own kind."
+        : "Often that works; if colours break, make it weaker.";
+      warnings.push({ message, hint });
     }
     return warnings;
   });

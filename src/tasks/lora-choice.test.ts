@@ -104,5 +104,22 @@ test("unknown tensors and another prediction type are told", () => {
     "the LoRA odd says that it was trained on a model that predicts eps; this one predicts v",
   ]);
   expect(loraWarnings(loras, "eps")).toHaveLength(1);
-  expect(loraWarnings(loras, "flow")).toHaveLength(1);
+  expect(loraWarnings(loras, "v")[1]!.hint).toMatch(/^Often that works/);
 });
+
+test.each([
+  ["flow", "eps"],
+  ["flow", "v"],
+  ["v", "flow"],
+] as const)(
+  "a LoRA that was trained on %s is told of beside a model that predicts %s, and not that it works",
+  (trainedFor, prediction) => {
+    const file = { name: "odd", unknown: [], trainedFor } as unknown as AppliedLora["file"];
+    expect(loraWarnings([{ file, textEncoder: 1, unet: 1 }], prediction)).toMatchObject([
+      {
+        message: `the LoRA odd says that it was trained on a model that predicts ${trainedFor}; this one predicts ${prediction}`,
+        hint: expect.stringContaining("expect broken pictures"),
+      },
+    ]);
+  },
+);

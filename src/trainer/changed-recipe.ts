@@ -10,16 +10,40 @@ export function withSettings(text: string, settings: Readonly<Record<string, unk
   return lines.length > 0 ? text + SET + lines.join("") : text;
 }
 
-/** A sentence's part for each key that differs, by name alone where lists of tables do; none where the recipes say the same. */
-export function changesOf(before: string, now: string): string[] {
+/** A key that two recipes have otherwise. */
+export type RecipeChange = {
+  readonly key: string;
+  /** A sentence's part, with both values; the name alone where lists of tables differ. */
+  readonly text: string;
+  /** It says where data lie, and of nothing else something new. */
+  readonly isPlace: boolean;
+};
+
+/** None where the recipes say the same. */
+export function changesOf(before: string, now: string): RecipeChange[] {
   if (before === now) return [];
   const [old, own] = [saidBy(before), saidBy(now)];
   const keys = [...new Set([...old.keys(), ...own.keys()])].filter((key) => old.get(key) !== own.get(key));
   return keys.map((key) => {
     const [was, is] = [old.get(key), own.get(key)];
-    if ([was, is].some((value) => value?.includes("{"))) return key;
-    return `${key} was ${was ?? "not set"} and is ${is ?? "not set"}`;
+    const isPlace = DATA_PLACES.includes(key) || withoutPlaces(was) === withoutPlaces(is);
+    if ([was, is].some((value) => value?.includes("{"))) {
+      return { key, text: isPlace ? `${PLACES_OF_SUBSETS.join(" or ")} of ${key}` : key, isPlace };
+    }
+    return { key, text: `${key} was ${was ?? "not set"} and is ${is ?? "not set"}`, isPlace };
   });
+}
+
+/** Where data lie. */
+const DATA_PLACES = ["train_data_dir", "reg_data_dir", "in_json", "dataset_config", "dataset.config"];
+
+/** The same in tables of `datasets`. */
+const PLACES_OF_SUBSETS = ["image_dir", "metadata_file"];
+
+function withoutPlaces(value: string | undefined): string | undefined {
+  if (!value?.includes("{")) return value;
+  const kept = (key: string, inner: unknown) => (PLACES_OF_SUBSETS.includes(key) ? undefined : inner);
+  return JSON.stringify(JSON.parse(value), kept);
 }
 
 /** Values as JSON, by key. */

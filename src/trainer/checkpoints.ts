@@ -10,6 +10,7 @@ import { systemCalls } from "../formats/atomic-write.ts";
 import {
   openSafetensors,
   readTensorBytes,
+  type SafetensorsFile,
   type TensorToWrite,
   writeSafetensors,
 } from "../formats/safetensors/index.ts";
@@ -31,9 +32,14 @@ export type SavedState = {
   readonly segments?: Segmentation;
   /** What the run learns from, where it says so. */
   readonly data?: DataIdentity | undefined;
-  /** What must be the same for the run to go on: the recipe, as text. */
+  /** The recipe asked for this checkpoint; a stop's has been made beside. */
+  readonly scheduled?: boolean;
+  /** The recipe, as text: what learns, and how, must be the same for the run to go on. */
   readonly recipe: string;
 };
+
+/** What a state says beside the learner's numbers, which may be gigabytes. */
+export type StateNotes = Omit<SavedState, "learner">;
 
 export type StateToSave = Omit<SavedState, "learner"> & { readonly learner: LearnerState };
 
@@ -58,7 +64,7 @@ export async function writeCheckpoint(
   await mkdir(half, { recursive: true });
   try {
     await saveModel(join(half, "model"));
-    const { step, position, leftOut, foundation, segments, data, learner } = state;
+    const { step, position, leftOut, foundation, segments, data, scheduled, learner } = state;
     await writeSafetensors(join(half, STATE), tensorsOf(learner), {
       "illustrious.state": JSON.stringify({
         step,
@@ -67,6 +73,7 @@ export async function writeCheckpoint(
         foundation,
         segments,
         data,
+        scheduled,
         numbers: learner.numbers,
       }),
       "illustrious.recipe": state.recipe,
@@ -112,25 +119,35 @@ export async function newestCheckpoint(run: string, before = Number.POSITIVE_INF
 }
 
 /** @throws IllustriousError `bad_file` for a file that is no state of a run */
-export async function readState(checkpoint: string): Promise<SavedState> {
-  const path = join(checkpoint, STATE);
-  const file = await openSafetensors(path);
+export async function readNotes(checkpoint: string): Promise<StateNotes> {
+  const { numbers: _, ...notes } = notesOf(await openState(checkpoint));
+  return notes;
+}
+
+const openState = (checkpoint: string): Promise<SafetensorsFile> => openSafetensors(join(checkpoint, STATE));
+
+function notesOf(file: SafetensorsFile): StateNotes & Pick<LearnerState, "numbers"> {
   const [text, recipe] = [file.metadata.get("illustrious.state"), file.metadata.get("illustrious.recipe")];
   if (text === undefined || recipe === undefined) {
     throw new IllustriousError(
       "bad_file",
-      `${path} is not the state of a run`,
+      `${file.path} is not the state of a run`,
       "Resume from a folder that training wrote.",
     );
   }
-  const kept = JSON.parse(text) as Omit<SavedState, "learner" | "recipe"> & Pick<LearnerState, "numbers">;
-  const { numbers, ...others } = kept;
+  return { ...(JSON.parse(text) as Omit<ReturnType<typeof notesOf>, "recipe">), recipe };
+}
+
+/** @throws IllustriousError `bad_file` for a file that is no state of a run */
+export async function readState(checkpoint: string): Promise<SavedState> {
+  const file = await openState(checkpoint);
+  const { numbers, ...notes } = notesOf(file);
   const tensors = new Map<string, Float32Array | Int32Array>();
   for (const [name, { dtype }] of file.tensors) {
     const { buffer } = (await readTensorBytes(file, name)).slice();
     tensors.set(name, dtype === "I32" ? new Int32Array(buffer) : new Float32Array(buffer));
   }
-  return { ...others, learner: { tensors, numbers }, recipe };
+  return { ...notes, learner: { tensors, numbers } };
 }
 
 function tensorsOf({ tensors }: LearnerState): TensorToWrite[] {
@@ -147,19 +164,30 @@ export type Keep = { readonly last: number } | { readonly steps: number };
 
 /**
  * Removes the scheduled checkpoints that are not to be kept, those that a stop made as soon as a newer one is there, and what a killed
- * process left half-made.
+ * process left half-made. What was scheduled before the recipe asked for another interval, or another end, is scheduled still.
  */
 export async function removeOld(run: string, keep: Keep, isScheduled: (step: number) => boolean): Promise<void> {
   const names = await namesIn(run);
   const whole = names.filter((name) => NAME.test(name)).sort();
   const stepOf = (name: string) => Number(NAME.exec(name)![1]);
-  const scheduled = whole.filter((name) => isScheduled(stepOf(name)));
+  const scheduled: string[] = [];
+  for (const name of whole) {
+    if (isScheduled(stepOf(name)) || (await wasScheduled(join(run, name)))) scheduled.push(name);
+  }
   const now = scheduled.length > 0 ? stepOf(scheduled.at(-1)!) : 0;
   const kept =
     "last" in keep ? scheduled.slice(-keep.last) : scheduled.filter((name) => stepOf(name) >= now - keep.steps);
   const old = whole.slice(0, -1).filter((name) => !kept.includes(name));
   const halves = names.filter((name) => name.endsWith(HALF));
   for (const name of [...old, ...halves]) await rm(join(run, name), { recursive: true, force: true });
+}
+
+/** Earlier checkpoints do not say, nor does one whose state cannot be read. */
+function wasScheduled(checkpoint: string): Promise<boolean> {
+  return readNotes(checkpoint).then(
+    ({ scheduled = false }) => scheduled,
+    () => false,
+  );
 }
 
 async function namesIn(folder: string): Promise<string[]> {

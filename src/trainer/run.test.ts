@@ -119,6 +119,19 @@ test("updates skipped here and there end nothing, and older checkpoints go once 
   expect(await readdir(join(root, "now and then"))).toEqual(["step-00000099", "step-00000121"]);
 });
 
+test("what was saved on schedule stays so when the recipe asks for another interval; what a stop saved does not", async () => {
+  const folder = join(root, "wider");
+  await eventsOf("wider", lesson(undefined), { saveDue: every(2), keep: { last: 9 } });
+  const stop = new AbortController();
+  for await (const event of runLesson(lesson(undefined), { folder, steps: 9, recipe: "", signal: stop.signal })) {
+    if (event.type === "step" && event.step === 5) stop.abort();
+  }
+  expect(await readdir(folder)).toEqual([2, 4, 5].map(checkpointName));
+  await mkdir(join(folder, checkpointName(50)));
+  await removeOld(folder, { last: 9 }, every(50));
+  expect(await readdir(folder)).toEqual([2, 4, 50].map(checkpointName));
+});
+
 test.each([
   // Due every 20 steps, stopped at 25, 37 and 47.
   [{ steps: 40 }, [20, 25, 37, 40, 47], [20, 40, 47]],

@@ -3,8 +3,7 @@
 import { IllustriousError } from "../base/error.ts";
 import type { Finding } from "../sampling/finding.ts";
 import type { Update } from "../training/learner/learner.ts";
-import { changesOf } from "./changed-recipe.ts";
-import { type Keep, readState, removeOld, type SavedState, writeCheckpoint } from "./checkpoints.ts";
+import { type Keep, removeOld, writeCheckpoint } from "./checkpoints.ts";
 import type { DataIdentity } from "./data-identity.ts";
 import { diverged, MOST_SKIPPED, notFinite } from "./divergence.ts";
 import type { Examination, Lesson } from "./lesson.ts";
@@ -24,7 +23,7 @@ export type RunOptions = {
   readonly examineFirst?: boolean;
   /** Of the checkpoints that were due; the newest two if not given. */
   readonly keep?: Keep;
-  /** What identifies the run: a checkpoint of another recipe is not gone on with. */
+  /** For a checkpoint to keep: one of another recipe is not gone on with. */
   readonly recipe: string;
   /** For a checkpoint to keep. */
   readonly data?: DataIdentity;
@@ -55,19 +54,6 @@ export type Progress = {
   readonly levels: readonly { readonly level: number; readonly loss: number }[];
 };
 
-/** The state of a checkpoint, if it belongs to this recipe. Throws `bad_option` if it does not. */
-export async function stateToResume(checkpoint: string, recipe: string): Promise<SavedState> {
-  const state = await readState(checkpoint);
-  const changes = changesOf(state.recipe, recipe);
-  if (changes.length === 0) return state;
-  throw new IllustriousError(
-    "bad_option",
-    `${checkpoint} was written by another recipe: ${changes.join("; ")}`,
-    "Take the change back, give the run another output_name, or begin anew with --restart; a LoRA may begin with " +
-      "another's pairs, by network_weights.",
-  );
-}
-
 /**
  * Trains until `steps`, from wherever the learner stands. When the signal aborts, the update in progress is finished and a
  * checkpoint is written. What no update has moved is not looked at or saved again.
@@ -77,7 +63,7 @@ export async function stateToResume(checkpoint: string, recipe: string): Promise
 export async function* runLesson(lesson: Lesson, options: RunOptions): AsyncGenerator<RunEvent, void> {
   const { learner } = lesson;
   const { steps, accumulation = 1, saveDue, examineDue, keep = { last: 2 }, signal } = options;
-  const tidy = () => removeOld(options.folder, keep, (step) => step === steps || Boolean(saveDue?.(step)));
+  const tidy = () => removeOld(options.folder, keep, (step) => isScheduled(step, options));
   await tidy();
   let savedAt = learner.updates;
   let examinedAt = savedAt;
@@ -148,7 +134,11 @@ async function examined(lesson: Lesson, step: number, signal?: AbortSignal): Pro
   }
 }
 
-async function save(lesson: Lesson, { folder, recipe, data }: RunOptions): Promise<RunEvent> {
+const isScheduled = (step: number, { steps, saveDue }: RunOptions): boolean =>
+  step === steps || Boolean(saveDue?.(step));
+
+async function save(lesson: Lesson, options: RunOptions): Promise<RunEvent> {
+  const { folder, recipe, data } = options;
   const { learner } = lesson;
   const { leftOut = {}, foundation } = lesson;
   const position = lesson.position?.() ?? {};
@@ -161,6 +151,7 @@ async function save(lesson: Lesson, { folder, recipe, data }: RunOptions): Promi
     foundation,
     segments,
     data,
+    scheduled: isScheduled(learner.updates, options),
     recipe,
   };
   let findings: readonly Finding[] = [];

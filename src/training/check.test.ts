@@ -86,13 +86,10 @@ test("a v-loss scaled like an eps-loss on a zero-SNR schedule", () => {
 });
 
 test("weights from the schedule before it was rescaled", () => {
-  const stale: Partial<Recipe> = {
-    weighting: { kind: "min_snr", gamma: 5 },
-    weightTable: base,
-    terminalWeight: "limit",
-  };
+  const stale: Partial<Recipe> = { weighting: { kind: "min_snr", gamma: 5 }, weightTable: base };
   expect(codes(stale)).toContain("warning stale_snr");
   expect(message(stale)).toContain("SNR 0.00468 at level 999, which has 0");
+  expect(message({ ...stale, terminalWeight: 1 })).toContain("SNR 0.00474 at level 998, which has 1.97e-7");
   expect(codes({ ...stale, weightTable: discreteTable({ zeroSnr: "exact" }) })).not.toContain("warning stale_snr");
 });
 

@@ -178,7 +178,8 @@ function formulaFindings(recipe: Recipe, plan: Plan): Finding[] {
     );
   };
   if (weightTable?.sigmas.some((sigma, i) => sigma !== table.sigmas[i])) {
-    const at = weightTable.sigmas.length - 1;
+    // The level without signal has none of them where it has a weight of its own.
+    const at = weightTable.sigmas.length - (typeof recipe.terminalWeight === "number" ? 2 : 1);
     const { weightTable: _, ...own } = recipe;
     findings.push(
       warning(

@@ -79,6 +79,32 @@ test("a run does not go on beside other weights than it began with", async () =>
   expect([2, 3]).toContain(from);
 }, 120_000);
 
+test("a run that is stopped while it opens names the checkpoint that is there, and goes on with the log's mean", async () => {
+  const text = recipe("opening", eps);
+  await run("opening", text, afterTwo);
+  const [checkpoint] = readdirSync(folderOf("opening")).filter((name) => name.startsWith("step-"));
+  const stop = new AbortController();
+  const told: string[] = [];
+  const stopped = async () => {
+    for await (const event of started("opening", text, stop.signal)) {
+      told.push(event.type);
+      stop.abort();
+    }
+  };
+  await expect(stopped()).rejects.toMatchObject({
+    code: "cancelled",
+    message: expect.stringContaining(join(folderOf("opening"), checkpoint!)),
+    hint: "The same recipe goes on from there.",
+  });
+  expect(told).not.toContain("start");
+  expect(told).not.toContain("saved");
+
+  const means = (await run("opening", text)).flatMap((event) => (event.type === "step" ? [event.smoothedLoss] : []));
+  const logged = readFileSync(join(folderOf("opening"), "log.jsonl"), "utf8").matchAll(/"smoothedLoss":([\d.e-]+)/g);
+  expect(means).toEqual([...logged].map(([, mean]) => Number(mean)).slice(-means.length));
+  expect(means.length).toBeLessThan(8);
+}, 120_000);
+
 test("one run at a time works in a folder", async () => {
   const text = recipe("twice", eps).replace("= 8", "= 1000");
   let refused: unknown;

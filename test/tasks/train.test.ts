@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSafetensors, readFloat32 } from "../../src/formats/safetensors/index.ts";
 import { openCheckpoint } from "../../src/models/sdxl/checkpoint.ts";
@@ -237,6 +237,26 @@ test("a LoRA learns, is written with kohya's keys, and changes pictures by its s
   await engine.close();
   expect(zero).toEqual(without);
   expect(full).not.toEqual(without);
+}, 120_000);
+
+test("a run that is made longer ends bit for bit as one that was so long, with its model elsewhere and other savings", async () => {
+  await run("longer", lora("longer").replace("max_train_steps = 4", "max_train_steps = 2"));
+  const elsewhere = lora("longer", "save_every_n_steps = 3").replace(nano, relative(root, nano));
+  const events = await run("longer", elsewhere);
+  expect(events).toContainEqual({
+    type: "finding",
+    finding: expect.objectContaining({ message: expect.stringMatching(/max_train_steps was 2 and is 4.*save_every/) }),
+  });
+  expect(events.find(({ type }) => type === "start")).toMatchObject({ from: 2, steps: 4 });
+  const { metadata } = await openSafetensors(join(newest("longer"), "model", "longer.safetensors"));
+  const [begun] = readFileSync(join(root, "runs", "longer", "log.jsonl"), "utf8").split("\n");
+  expect(Number(metadata.get("ss_training_started_at"))).toBe(Date.parse(JSON.parse(begun!).time) / 1000);
+  expect(differing(await stateOf("lora"), await stateOf("longer"))).toEqual([]);
+  // What learns otherwise is told before the pictures are looked at.
+  const types: string[] = [];
+  const faster = run("longer", elsewhere.replace("5e-3", "6e-3"), ({ type }) => types.push(type) < 0);
+  await expect(faster).rejects.toThrow(/another recipe: learning_rate was 0.005 and is 0.006/);
+  expect(types).not.toContain("stage");
 }, 120_000);
 
 test("captions of frozen encoders are kept for other runs, and a torn picture is left out of all of them", async () => {

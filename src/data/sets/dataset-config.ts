@@ -31,6 +31,8 @@ export type SetConfig = {
   readonly datasets: readonly DatasetConfig[];
   /** Folders of images beside those that a folder's names give repeats for. */
   readonly passedOver?: readonly string[];
+  /** Names of usual options that no data set has, for each says something else. */
+  readonly overruled?: readonly string[];
 };
 
 /** What `[general]` and each of `[[datasets]]` may say. */
@@ -54,7 +56,8 @@ export function datasetConfigOf(raw: unknown, root: string, usual: UsualOptions 
   const file = tableOf(raw, "the data set's file");
   checkNames(file, ["general", "datasets"], "the data set's file");
   const own = checked(file.general ?? {}, GENERAL_OPTIONS, "general");
-  const general = { ...checked(usual, GENERAL_OPTIONS, "the recipe"), ...own };
+  const common = checked(usual, GENERAL_OPTIONS, "the recipe");
+  const general = { ...common, ...own };
   const datasets = listOf(file.datasets, "datasets").map((entry, i): DatasetConfig => {
     const place = `datasets[${i}]`;
     const { subsets, ...own } = tableOf(entry, place);
@@ -66,7 +69,26 @@ export function datasetConfigOf(raw: unknown, root: string, usual: UsualOptions 
     });
     return { ...checkDataset(camelled(datasetSchema.parse(dataset)), place), subsets: settled };
   });
-  return { root: resolve(root), datasets };
+  return { root: resolve(root), datasets, overruled: overruledOf(common, datasets) };
+}
+
+/** Defaults are not told of: programs around sd-scripts write them all. */
+function overruledOf(usual: UsualOptions, datasets: readonly DatasetConfig[]): string[] {
+  const tables = datasets
+    .flatMap((dataset) => [seen(dataset), ...dataset.subsets])
+    .map((table) => Object.entries(table));
+  return Object.entries(usual).flatMap(([name, value]) => {
+    const shape: ZodType = GENERAL_OPTIONS[name as keyof typeof GENERAL_OPTIONS];
+    const [key] = Object.keys(camelled({ [name]: value }));
+    const [given, byDefault] = [value, undefined].map((one) => JSON.stringify(shape.parse(one)));
+    const taken = tables.some((table) => table.some(([one, said]) => one === key && JSON.stringify(said) === given));
+    return taken || given === byDefault ? [] : [name];
+  });
+}
+
+/** Several areas go before one. */
+function seen({ resolution, subsets: _, ...options }: DatasetConfig): Partial<DatasetOptions> {
+  return { ...options, ...(options.resolutions === undefined && resolution !== undefined && { resolution }) };
 }
 
 function checkDataset(options: DatasetOptions, place: string): DatasetOptions {

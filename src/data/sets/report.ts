@@ -25,6 +25,8 @@ export type SubsetReport = {
   /** No caption at all: class tokens stand in, or nothing. */
   readonly withoutCaption: Findings;
   readonly emptyCaption: Findings;
+  /** Captions of several lines, of which only the first is used. */
+  readonly unusedLines: Findings;
   /** Image or caption; left out. */
   readonly unreadable: Findings;
   /** Too small for any bucket; left out. */
@@ -82,11 +84,15 @@ function findingLine(what: string, { count, first }: Findings): string[] {
   return count === 0 ? [] : [`${count} ${what}: ${first.slice(0, 3).join(", ")}${count > 3 ? ", …" : ""}`];
 }
 
+const UNUSED_LINES =
+  "with a caption of several lines, of which only the first is used (enable_wildcard = true draws one of them)";
+
 function subsetLines(subset: SubsetReport): string[] {
   const { name, images, numRepeats, isReg, notes } = subset;
   const findings: readonly (readonly [string, Findings])[] = [
     ["without a caption", subset.withoutCaption],
     ["with an empty caption", subset.emptyCaption],
+    [UNUSED_LINES, subset.unusedLines],
     ["unreadable, left out", subset.unreadable],
     ["too small, left out", subset.tooSmall],
     ["enlarged to their bucket", subset.enlarged],

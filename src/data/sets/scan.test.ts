@@ -220,6 +220,29 @@ test("the report counts what was left out and what may surprise, and names it", 
   expect(deep.items.map(({ image }) => image.key)).toContain("odd/sub/deep.png");
 });
 
+test("captions of several lines are told where only the first is used", async () => {
+  await write({
+    "lined/a.png": [64, 64],
+    "lined/a.txt": "first\n\nsecond\n",
+    "lined/b.png": [64, 64],
+    "lined/b.txt": "alone\n\n",
+    "lined.jsonl": '{"file_name": "lined/a.png", "text": "one\\ntwo"}\n',
+  });
+  const reportOf = async (subset: object) => {
+    const { items, report } = await scanned(
+      datasetConfigOf({ datasets: [{ resolution: 64, subsets: [subset] }] }, root),
+    );
+    return { captions: items.map(({ image }) => image.caption), text: reportLines(report).join("\n") };
+  };
+  const told = /1 with a caption of several lines, of which only the first is used \(enable_wildcard = true .*a\.png/;
+  const beside = await reportOf({ image_dir: "lined" });
+  expect(beside).toEqual({ captions: ["first", "alone"], text: expect.stringMatching(told) });
+  expect((await reportOf({ metadata_file: "lined.jsonl" })).text).toMatch(told);
+  const drawn = await reportOf({ image_dir: "lined", enable_wildcard: true });
+  expect(drawn.captions).toEqual(["first\nsecond", "alone"]);
+  expect(drawn.text).not.toContain("several lines");
+});
+
 test("several areas: each image at those that it has pixels for, and at the smallest anyhow", async () => {
   await write({ "areas/large.png": [600, 600], "areas/middle.png": [300, 300], "areas/small.png": [90, 90] });
   const sizes = async (options: object) => {

@@ -15,7 +15,7 @@ import {
   type ScanReport,
   type SubsetReport,
 } from "./report.ts";
-import { captionOf, type FoundImage, imagesOf, reasonOf } from "./subset-images.ts";
+import { captionOf, type FoundImage, imagesOf, type ReadCaption, reasonOf } from "./subset-images.ts";
 
 export type DataSet = {
   readonly config: SetConfig;
@@ -126,7 +126,7 @@ async function* scanDataset(
   return { items, report: { subsets, buckets: bucketCounts(items, dataset.resolutionChoice) } };
 }
 
-type Looked = { header: ImageHeader; caption: string | undefined } | { unreadable: string };
+type Looked = { header: ImageHeader; caption: ReadCaption } | { unreadable: string };
 
 async function look(image: FoundImage, subset: SubsetOptions, { pixels = false }: ScanOptions): Promise<Looked> {
   try {
@@ -152,17 +152,19 @@ function record(
     return undefined;
   }
   const { header, caption } = looked;
-  if (caption === undefined) addFinding(report.withoutCaption, path);
-  else if (caption === "") addFinding(report.emptyCaption, path);
+  if (caption.text === undefined) addFinding(report.withoutCaption, path);
+  else if (caption.text === "") addFinding(report.emptyCaption, path);
+  if (caption.lines > 1 && !subset.enableWildcard) addFinding(report.unusedLines, path);
   if (header.hasAlpha) addFinding(report.withAlpha, path);
   const key = relative(root, path).split(sep).join("/");
-  return { ...header, key, path, caption: caption ?? subset.classTokens ?? "", subset };
+  return { ...header, key, path, caption: caption.text ?? subset.classTokens ?? "", subset };
 }
 
 function reportFor(name: string, { numRepeats, isReg }: SubsetOptions): SubsetReport {
   const lists = {
     withoutCaption: noFindings(),
     emptyCaption: noFindings(),
+    unusedLines: noFindings(),
     unreadable: noFindings(),
     tooSmall: noFindings(),
     enlarged: noFindings(),

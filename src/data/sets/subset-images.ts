@@ -43,19 +43,29 @@ async function folderImages(folder: string, subset: SubsetOptions): Promise<Foun
   return found.concat(below);
 }
 
+export type ReadCaption = {
+  /** `undefined` for none at all. With wildcards all lines that are not blank; a file's first one without. */
+  readonly text: string | undefined;
+  /** Those that are not blank, used or not. */
+  readonly lines: number;
+};
+
 /**
- * The caption of an image, or `undefined` when it has none at all. With wildcards all lines that are not blank, else the first one.
+ * The caption of an image.
  *
  * @throws IllustriousError `bad_file` for a caption that is not UTF-8 or larger than 1 MiB
  */
-export async function captionOf(image: FoundImage, { enableWildcard }: SubsetOptions): Promise<string | undefined> {
-  if (image.captionFile === undefined) return image.caption;
-  const text = await readText(image.captionFile, MAX_CAPTION);
-  const lines = text
+export async function captionOf(image: FoundImage, { enableWildcard }: SubsetOptions): Promise<ReadCaption> {
+  if (image.captionFile === undefined) return { text: image.caption, lines: linesOf(image.caption ?? "").length };
+  const lines = linesOf(await readText(image.captionFile, MAX_CAPTION));
+  return { text: enableWildcard ? lines.join("\n") : (lines[0] ?? ""), lines: lines.length };
+}
+
+function linesOf(text: string): string[] {
+  return text
     .split(/\r\n|\r|\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  return enableWildcard ? lines.join("\n") : (lines[0] ?? "");
 }
 
 /** What a finding says of an error: the message of ours, which names the file. */

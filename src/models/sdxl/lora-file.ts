@@ -32,7 +32,7 @@ export type LoraFile = {
   /** Keys that belong to no layer of this model. */
   readonly unknown: readonly string[];
   /** What its metadata says that the model predicts on which it was trained. */
-  readonly trainedFor?: "eps" | "v";
+  readonly trainedFor?: "eps" | "v" | "flow";
 };
 
 /**
@@ -61,10 +61,11 @@ export async function openLora(path: string, configs: SdxlConfigs): Promise<Lora
   return { path, name, parts, unknown, ...(said && { trainedFor: said }) };
 }
 
-/** ModelSpec's words. */
-const PREDICTIONS = new Map<string, "eps" | "v">([
+/** ModelSpec's words, and one that is ours. */
+const PREDICTIONS = new Map<string, LoraFile["trainedFor"]>([
   ["epsilon", "eps"],
   ["v", "v"],
+  ["flow", "flow"],
 ]);
 
 const emptyPart = () => ({ targets: new Map<string, LoraShape>(), weights: new Map<string, WeightSource>() });

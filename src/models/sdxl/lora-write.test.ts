@@ -99,6 +99,17 @@ test("names are those of kohya's trainers", async () => {
   }
 });
 
+test.each([
+  ["epsilon", "eps"],
+  ["v", "v"],
+  ["flow", "flow"],
+] as const)("a LoRA that says %s opens as one trained for %s", async (prediction, trainedFor) => {
+  const path = join(folder, `${prediction}.safetensors`);
+  const targets = new Map([["down_blocks.1.attentions.0.proj_in.weight", { rank: 2, alpha: 1 }]]);
+  await writeLora(path, SDXL_BASE, { unet: valuesOf("unet", targets) }, { ...settings, prediction });
+  expect((await openLora(path, SDXL_BASE)).trainedFor).toBe(trainedFor);
+});
+
 test("metadata tells what was done, and the hash of the tensors", async () => {
   const path = join(folder, "metadata.safetensors");
   const targets = new Map([["down_blocks.1.attentions.0.proj_in.weight", { rank: 2, alpha: 1 }]]);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { scanned } from "../../data/sets/index.ts";
 import { encodePng } from "../../formats/index.ts";
 import { readRecipe } from "../../training/recipe/index.ts";
-import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
+import { DATA_KEY_NAMES, datasetOf, overruledFindings } from "./recipe-data.ts";
 import { OWN_KEYS, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
 
 let root = "";
@@ -43,6 +43,36 @@ test("train_batch_size is that of data sets that say none, in the recipe and in 
   expect((await datasetOf(file)).datasets.map(({ batchSize }) => batchSize)).toEqual([4, 3]);
   // sd-scripts' name for it is a key of a recipe.
   expect(() => readRecipe({ ...file.raw, learning_rate: 1e-4 }, { dataKeys: DATA_KEY_NAMES })).not.toThrow();
+});
+
+test("a key for all data sets that none of them takes is told", async () => {
+  const told = async (text: string) => {
+    const file = await read(text);
+    return overruledFindings(file, await datasetOf(file)).map(({ message }) => message);
+  };
+  const set = (own: string, ofSubset = "") => `[[datasets]]\nresolution = 64\n${own}\n${SUBSET}${ofSubset}\n`;
+  const other = "is set for all data sets, and each of them says another";
+  const batches = "train_batch_size = 5\n";
+  expect(await told(batches + set("batch_size = 2") + set("batch_size = 3"))).toEqual([
+    `train_batch_size = 5 ${other} batch_size`,
+  ]);
+  expect(await told(`${batches}[general]\nbatch_size = 2\n${set("")}`)).toHaveLength(1);
+  expect(await told(batches + set("batch_size = 2") + set(""))).toEqual([]);
+  // The same, and what programs write unasked.
+  expect(await told(batches + set("batch_size = 5"))).toEqual([]);
+  expect(await told(`train_batch_size = 1\n${set("batch_size = 2")}`)).toEqual([]);
+  expect(await told(`resolution = 128\n${set("")}`)).toEqual([`resolution = 128 ${other} resolution`]);
+  expect(await told(`resolution = "64,64"\n${set("")}`)).toEqual([]);
+  expect(await told(`resolution = 128\n${set("").replace("resolution = 64", "resolutions = [64, 96]")}`)).toHaveLength(
+    1,
+  );
+  expect(await told(`keep_tokens = 2\n${set("", "keep_tokens = 1")}`)).toEqual([
+    `keep_tokens = 2 ${other} keep_tokens`,
+  ]);
+  expect(
+    await told(`keep_tokens = 2\n${set("", "keep_tokens = 1")}${SUBSET.replace('"set"', '"reg/1_girl"')}`),
+  ).toEqual([]);
+  expect(await told(SAVED)).toEqual([]);
 });
 
 /** What kohya's graphical interface writes for a LoRA, its folders and its optimiser's name apart. */

@@ -14,6 +14,7 @@ import {
   readDatasetConfig,
   type SetConfig,
 } from "../../data/sets/index.ts";
+import type { Finding } from "../../sampling/finding.ts";
 import { ignoredElsewhere } from "../../training/recipe/index.ts";
 import { isSection, OWN_KEY_NAMES, placeOf, type RecipeFile } from "./recipe-file.ts";
 
@@ -107,6 +108,16 @@ function refuseBeside({ name, keys }: RecipeFile, data: string, idle: readonly s
 function usualOptions({ keys }: RecipeFile): Record<string, unknown> {
   const given = USUAL.filter((key) => keys[key] !== undefined);
   return Object.fromEntries(given.map((key) => [RENAMED[key] ?? key, keys[key]]));
+}
+
+/** Keys that the recipe has for all data sets, and each of these says something else. */
+export function overruledFindings({ keys }: Pick<RecipeFile, "keys">, { overruled = [] }: SetConfig): Finding[] {
+  return USUAL.filter((key) => keys[key] !== undefined && overruled.includes(RENAMED[key] ?? key)).map((key) => ({
+    level: "warning",
+    code: "unused_option",
+    message: `${key} = ${JSON.stringify(keys[key])} is set for all data sets, and each of them says another ${RENAMED[key] ?? key}`,
+    hint: `Set it where they do ([general], [[datasets]], their subsets, a folder's name), or leave ${key} out.`,
+  }));
 }
 
 /** As sd-scripts: one folder with `in_json`, else `<repeats>_<class tokens>` folders, with those of `reg_data_dir`. */

@@ -118,6 +118,12 @@ export function placeOf({ root }: RecipeFile, path: string): string {
   return isAbsolute(path) ? path : join(root, path);
 }
 
+/** Where the run keeps all that it makes. */
+export function runFolder(file: RecipeFile): string {
+  const { output_dir: place } = file.keys;
+  return join(typeof place === "string" ? placeOf(file, place) : "runs", file.name);
+}
+
 export async function modelConfigOf(file: RecipeFile, path: string): Promise<SdxlConfigs> {
   return parseConfigs(await readJson(placeOf(file, path)), path);
 }

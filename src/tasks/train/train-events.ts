@@ -31,6 +31,8 @@ export type TrainEvent =
       readonly step: number;
       readonly steps: number;
       readonly loss: number;
+      /** The mean of the run's losses so far, also of those before a stop, each weighing 1 % less than the one after it. */
+      readonly smoothedLoss: number;
       readonly figures: Readonly<Record<string, number>>;
       readonly learningRates: Readonly<Record<string, number>>;
       /** Before clipping. */

@@ -6,7 +6,7 @@
 import { mkdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { IllustriousError, internalError } from "../../base/error.ts";
-import { type DataSet, reportLines, scan } from "../../data/sets/index.ts";
+import { type DataSet, reportLines, type SetConfig, scan } from "../../data/sets/index.ts";
 import { writeFileAtomic } from "../../formats/atomic-write.ts";
 import { exists } from "../../formats/exists.ts";
 import type { Checkpoint } from "../../models/sdxl/checkpoint.ts";
@@ -21,9 +21,16 @@ import { leftOutFinding } from "../../trainer/left-out.ts";
 import type { Lesson } from "../../trainer/lesson.ts";
 import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
-import { type Due, runLesson, stateToResume } from "../../trainer/run.ts";
+import { checkRecipe, type RunRecipe, stateToResume } from "../../trainer/resume.ts";
+import { type Due, runLesson } from "../../trainer/run.ts";
 import { openCrew } from "../../training/crew/threads.ts";
-import { checkRunLength, learnerOptionsOf, readRecipe, type TrainingRecipe } from "../../training/recipe/index.ts";
+import {
+  checkRunLength,
+  followsLength,
+  learnerOptionsOf,
+  readRecipe,
+  type TrainingRecipe,
+} from "../../training/recipe/index.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
@@ -33,8 +40,8 @@ import { dueOf, type Epochs } from "./epochs.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
 import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
-import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
-import { placeOf, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import { DATA_KEY_NAMES, datasetOf, overruledFindings } from "./recipe-data.ts";
+import { placeOf, type RecipeFile, readRecipeFile, runFolder } from "./recipe-file.ts";
 import { samplePrompts } from "./sample-prompts.ts";
 import { saveFindings } from "./save-findings.ts";
 import type { PreviewFile, TrainEvent } from "./train-events.ts";
@@ -51,9 +58,16 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   const file = await readRecipeFile(options);
   const base = await baseOf(file);
   const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: DATA_KEY_NAMES });
-  const findings = [...recipe.findings, ...vaeKeyFindings(file)];
-  yield* tell(findings);
-  const set = yield* dataOf(file);
+  const ofRecipe = [...recipe.findings, ...vaeKeyFindings(file)];
+  yield* tell(ofRecipe);
+  const folder = runFolder(file);
+  const before = options.restart ? undefined : await newestCheckpoint(folder);
+  if (before !== undefined) await checkRecipe(before, runRecipe(file, recipe));
+  const config = await datasetOf(file);
+  const ofData = overruledFindings(file, config);
+  yield* tell(ofData);
+  const findings = [...ofRecipe, ...ofData];
+  const set = yield* dataOf(file, config);
   const data = dataIdentity(set);
   let epochs: Epochs | undefined;
   if (countsInEpochs(recipe)) {
@@ -62,7 +76,6 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   }
   const steps = stepsOf(recipe, epochs);
   checkRunLength(recipe, steps);
-  const folder = runFolder(file, recipe);
   const release = await lockedFolder(folder, options.restart);
   let step: number;
   try {
@@ -96,7 +109,7 @@ async function lockedFolder(folder: string, restart: boolean): Promise<() => Pro
   return lock();
 }
 
-type Run = Omit<Opening, "folder" | "saved"> & {
+type Run = Omit<Opening, "folder" | "saved" | "startedAt"> & {
   readonly findings: readonly Finding[];
   readonly data: DataIdentity;
 };
@@ -105,7 +118,8 @@ type Run = Omit<Opening, "folder" | "saved"> & {
 async function* runIn(folder: string, run: Run): Events<number> {
   const { file, recipe, findings, data, epochs, steps, signal } = run;
   const checkpoint = await newestCheckpoint(folder);
-  const saved = checkpoint === undefined ? undefined : await stateToResume(checkpoint, file.text);
+  const resumed = checkpoint === undefined ? undefined : await stateToResume(checkpoint, runRecipe(file, recipe), data);
+  const saved = resumed?.saved;
   const from = saved?.step ?? 0;
   await writeFileAtomic(join(folder, "recipe.toml"), (sink) => sink.write(new TextEncoder().encode(file.text)));
   const log = await openRunLog(folder, {
@@ -120,11 +134,12 @@ async function* runIn(folder: string, run: Run): Events<number> {
   let end: Parameters<RunLog["close"]> = ["stopped"];
   let lesson: Lesson | undefined;
   try {
-    for (const finding of await saveFindings(file, recipe, () => modelToTrain(file, run.base, recipe))) {
+    const ofSaving = await saveFindings(file, recipe, () => modelToTrain(file, run.base, recipe));
+    for (const finding of [...(resumed?.findings ?? []), ...ofSaving]) {
       yield { type: "finding", finding };
       await log.finding(finding);
     }
-    lesson = yield* opened({ ...run, folder, saved });
+    lesson = yield* opened({ ...run, folder, saved, startedAt: log.startedAt });
     for (const finding of [...leftOutFinding(lesson.leftOut ?? {}), ...changedDataFinding(saved?.data, data)]) {
       yield { type: "finding", finding };
       await log.finding(finding);
@@ -142,6 +157,11 @@ async function* runIn(folder: string, run: Run): Events<number> {
   }
 }
 
+function runRecipe({ text, own }: RecipeFile, { learning, network }: TrainingRecipe): RunRecipe {
+  const learns = own.train_vae !== undefined ? "vae" : network ? "pairs" : "networks";
+  return { text, learns, followsLength: followsLength(learning) };
+}
+
 async function* tell(findings: readonly Finding[]): Events {
   const refusals = findings.filter(({ level }) => level === "refusal");
   for (const finding of findings) if (finding.level !== "refusal") yield { type: "finding", finding };
@@ -150,9 +170,9 @@ async function* tell(findings: readonly Finding[]): Events {
   throw new IllustriousError("bad_option", message, refusals.map(({ hint }) => hint).join(" "));
 }
 
-async function* dataOf(file: RecipeFile): Events<DataSet> {
+async function* dataOf(file: RecipeFile, config: SetConfig): Events<DataSet> {
   yield { type: "stage", stage: "data", message: "looking at the pictures" };
-  const walk = scan(await datasetOf(file));
+  const walk = scan(config);
   for (;;) {
     const step = await walk.next();
     if (step.done) {
@@ -176,10 +196,6 @@ function checkPictures({ items }: DataSet, { name }: RecipeFile): void {
   throw new IllustriousError("bad_file", `${none}: all of them are regularisation pictures`, hint);
 }
 
-function runFolder(file: RecipeFile, { values: { output_dir } }: TrainingRecipe): string {
-  return output_dir === undefined ? join("runs", file.name) : join(placeOf(file, output_dir), file.name);
-}
-
 /** A run of the same name keeps what it has, under the time at which it is set aside. */
 async function setAside(folder: string): Promise<void> {
   const stamp = new Date().toISOString().replace(/[:.]/g, "-");
@@ -199,6 +215,8 @@ type Opening = {
   readonly epochs: Epochs | undefined;
   readonly folder: string;
   readonly saved: SavedState | undefined;
+  /** At first, whatever stopped it since. */
+  readonly startedAt: Date;
   readonly signal: AbortSignal;
 };
 
@@ -231,7 +249,8 @@ function replicasOf(threads: number, batch: number): Replicas {
   return { count, runtime: threadedRuntime({ threads: Math.floor(threads / count) }), crew: openCrew(count) };
 }
 
-async function sdxlRun({ options, file, base, recipe, set, steps, epochs, folder, saved, signal }: Opening) {
+async function sdxlRun(opening: Opening) {
+  const { options, file, base, recipe, set, steps, epochs, folder, saved, startedAt, signal } = opening;
   const { objective, network, train, values: keys } = recipe;
   const model = await modelToTrain(file, base, recipe);
   const { table, prediction } = objective;
@@ -241,7 +260,6 @@ async function sdxlRun({ options, file, base, recipe, set, steps, epochs, folder
   const side = set.items.reduce((most, { bucket }) => Math.max(most, squareOf(bucket)), 0);
   const factor = vaeFactor(model.configs.vae);
   const usual = usualSide(model.configs);
-  const startedAt = new Date();
   const ranks = network && {
     rank: network.rank,
     alpha: network.alpha,
@@ -356,12 +374,13 @@ async function* learn(
   for await (const event of run) {
     if (event.type === "step") {
       const { step, figures, learningRates, gradientNorm, pictures, seconds, skipped } = event;
-      await log.step(event);
+      const smoothedLoss = await log.step(event);
       yield {
         type: "step",
         step,
         steps,
         loss: figures.loss ?? Number.NaN,
+        smoothedLoss,
         figures,
         learningRates,
         gradientNorm,

@@ -5,7 +5,7 @@ import { IllustriousError } from "../../base/error.ts";
 import { EngineProcess } from "../../runtime/process/engine-process.ts";
 import { type CheckpointPlace, checkpointPlace, newestCheckpoint } from "../../trainer/checkpoints.ts";
 import { checkControl } from "../parsed-options.ts";
-import { readRecipeFile } from "./recipe-file.ts";
+import { readRecipeFile, runFolder } from "./recipe-file.ts";
 import type { TrainEvent } from "./train-events.ts";
 import { parseTrainOptions, type TrainInput } from "./train-options.ts";
 
@@ -29,23 +29,28 @@ const PATIENCE = 10 * 60_000;
 export async function* train(input: TrainInput, control: TrainControl = {}): AsyncGenerator<TrainEvent, void> {
   checkControl(control);
   const options = parseTrainOptions(input);
-  await readRecipeFile(options);
+  const folder = runFolder(await readRecipeFile(options));
   const { entry = new URL("../engine-main.js", import.meta.url) } = control;
   const engine = new EngineProcess({ entry, patience: PATIENCE });
   const here = process.cwd();
-  let run: { readonly folder: string; toldStep: number } | undefined;
+  let toldStep = (await newestPlace(folder, here))?.step ?? 0;
+  /** Until a run that begins anew has set aside what is there, nothing goes on from it. */
+  let isOld = options.restart;
   try {
     for await (const event of engine.run<TrainEvent>("train", options, control.signal)) {
-      if (event.type === "start") run = { folder: event.folder, toldStep: event.from };
-      if (event.type === "saved" && run) run.toldStep = event.step;
+      if (event.type === "start") {
+        isOld = false;
+        toldStep = event.from;
+      }
+      if (event.type === "saved") toldStep = event.step;
       yield event;
     }
   } catch (error) {
     const isCancel = error instanceof IllustriousError && error.code === "cancelled";
-    const newest = isCancel && run ? await newestPlace(run.folder, here) : undefined;
-    if (!run || !newest) throw error;
+    const newest = isCancel && !isOld ? await newestPlace(folder, here) : undefined;
+    if (!newest) throw error;
     // What is saved because of the abort comes after the last event that arrives.
-    if (newest.step > run.toldStep) yield { type: "saved", ...newest };
+    if (newest.step > toldStep) yield { type: "saved", ...newest };
     const message = `train was cancelled; its newest checkpoint, of step ${newest.step}, is ${newest.folder}`;
     throw new IllustriousError("cancelled", message, "The same recipe goes on from there.", { cause: error });
   } finally {

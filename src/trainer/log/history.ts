@@ -6,6 +6,8 @@ import { emptySample, type Sample, take } from "./sample.ts";
 import { emptySeries, push, type Series } from "./series.ts";
 
 export type RunHistory = {
+  /** When the run began, as its first line has it. */
+  started: string | undefined;
   /** The last step; 0 before the first. */
   step: number;
   epoch: number | undefined;
@@ -38,6 +40,7 @@ export const MOST_FINDINGS = 20;
 
 export function emptyHistory(): RunHistory {
   return {
+    started: undefined,
     step: 0,
     epoch: undefined,
     seconds: 0,
@@ -58,6 +61,7 @@ export function emptyHistory(): RunHistory {
 
 /** Adds a line to a history, in place. */
 export function remember(history: RunHistory, line: LogLine): void {
+  if (line.kind === "run") history.started = line.time;
   if (line.kind === "step") rememberStep(history, line);
   if (line.kind === "figures") rememberFigures(history, line.step, line.figures);
   if (line.kind === "preview") take(named(history.strips, line.name, emptyStrip), line);

@@ -82,7 +82,8 @@ test("a run that was killed anywhere and resumed from a checkpoint has the log o
 test("a run's log has what was told, in numbers that JSON can say", async () => {
   const dir = folder();
   const log = await openRunLog(dir, options);
-  await log.step({ step: 1, figures: { loss: 2 }, learningRates: { unet: 1e-4 }, pictures: 4, seconds: 2 });
+  const first = { step: 1, figures: { loss: 2 }, learningRates: { unet: 1e-4 }, pictures: 4, seconds: 2 };
+  expect(await log.step(first)).toBe(2);
   const levels = [
     { level: 0, loss: 1 },
     { level: 99, loss: 3 },
@@ -90,7 +91,7 @@ test("a run's log has what was told, in numbers that JSON can say", async () => 
   ];
   const nan = { figures: { loss: Number.NaN, other: Infinity }, gradientNorm: Number.NaN, skipped: true };
   await log.step({ step: 2, learningRates: {}, pictures: 4, seconds: 2, levels, ...nan });
-  await log.step({ step: 3, figures: { loss: 4 }, learningRates: {}, pictures: 4, seconds: 4 });
+  const smoothed = await log.step({ step: 3, figures: { loss: 4 }, learningRates: {}, pictures: 4, seconds: 4 });
   await log.close("stopped");
   const [run, one, two, finding, three, end] = lines(dir);
   expect(run).toEqual({
@@ -120,11 +121,27 @@ test("a run's log has what was told, in numbers that JSON can say", async () => 
   expect(finding).toMatchObject({ kind: "finding", step: 2, code: "loss_not_finite" });
   // The closed form of two values of which the older weighs 0.99 of the newer.
   expect(three!.smoothedLoss).toBeCloseTo((0.99 * 2 + 4) / 1.99, 6);
+  expect(smoothed).toBe(three!.smoothedLoss);
   expect(three!.seconds).toBe(8);
   expect(end).toMatchObject({ kind: "end", step: 3, reason: "stopped" });
   // Half a second a picture twice, then a whole one that counts for a fiftieth: 1 / 0.51.
   expect(page(dir)).toContain("<dt>pictures a second</dt><dd>1.96</dd>");
   expect(readdirSync(dir).filter((name) => name.includes("tfevents"))).toHaveLength(1);
+});
+
+test("a run has begun when it did at first, wherever it goes on from", async () => {
+  const dir = folder();
+  const first = await openRunLog(dir, options);
+  await train(first, 1, 2);
+  await first.close("stopped");
+  const later = { ...options, clock: () => 1.8e12 };
+  const resumed = await openRunLog(dir, { ...later, resumeFrom: 2 });
+  await resumed.close("stopped");
+  expect([first.startedAt, resumed.startedAt]).toEqual([new Date(1.7e12), new Date(1.7e12)]);
+  // Without a checkpoint nothing is gone on with.
+  const anew = await openRunLog(dir, { ...later, resumeFrom: 0 });
+  await anew.close("stopped");
+  expect(anew.startedAt).toEqual(new Date(1.8e12));
 });
 
 test("another run's log is not written over, and steps do not fall", async () => {

@@ -61,7 +61,10 @@ export type PreviewRecord = {
 };
 
 export type RunLog = {
-  step(record: StepRecord): Promise<void>;
+  /** When the run began: what goes on has begun before it was stopped. */
+  readonly startedAt: Date;
+  /** Returns the mean of the losses so far, as the step's line has it; NaN while none was a finite number. */
+  step(record: StepRecord): Promise<number>;
   /** What an examination between steps measured. */
   figures(step: number, figures: Readonly<Record<string, number>>): Promise<void>;
   /** Returns the picture's path. */
@@ -131,11 +134,12 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
   }
 
   /** One call after another, however they are made. With `now` the page too; else it is begun when it is time. */
-  function inOrder(call: () => Promise<void>, now = false): Promise<void> {
-    const done = queue.then(call).then(() => {
-      if (now) return renewPage();
+  function inOrder<T>(call: () => Promise<T>, now = false): Promise<T> {
+    const done = queue.then(call).then(async (result) => {
+      if (now) await renewPage();
       // Training does not wait for a disk that others keep busy.
-      if (!writing && clock() - written >= wait) void renewPage();
+      else if (!writing && clock() - written >= wait) void renewPage();
+      return result;
     });
     queue = done.catch(() => {});
     return done;
@@ -150,7 +154,7 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
     await writing;
   }
 
-  async function logStep(record: StepRecord): Promise<void> {
+  async function logStep(record: StepRecord): Promise<number> {
     const { step } = record;
     if (!(Number.isInteger(step) && step > history.step)) {
       throw new IllustriousError(
@@ -163,6 +167,7 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
     await append(line);
     await events.write(step, scalarsOf(line), clock() / 1000);
     if (line.loss === null) await tell(notFinite("loss", step));
+    return line.smoothedLoss ?? Number.NaN;
   }
 
   const calledOf = ({ name: given, prompt }: PreviewRecord): string => given ?? prompt ?? "preview";
@@ -196,6 +201,7 @@ export async function openRunLog(folder: string, options: RunLogOptions): Promis
   await inOrder(async () => {}, true);
 
   return {
+    startedAt: new Date(history.started ?? clock()),
     step: (record) => inOrder(() => logStep(record)),
     figures: (step, figures) =>
       inOrder(async () => {

@@ -19,8 +19,14 @@ test("the terminal level has a weight of its own, 1 unless said; the level befor
 });
 
 test("weights of kohya's stale SNR and of another prediction's formula", () => {
-  const stale = lossWeights({ ...minSnr, weightTable: base, terminalWeight: "limit" });
-  expect(stale[999]).toBeCloseTo(0.00466, 5);
+  const stale = { ...minSnr, weightTable: base };
+  // The levels of a golden table of sd-scripts' arithmetic, the last one among them.
+  const golden = [0.00425, 0.52888, 0.5905, 0.27633, 0.08252, 0.01415, 0.00466];
+  [0, 100, 300, 500, 700, 900, 999].forEach((level, i) => {
+    expect(lossWeights(stale)[level]).toBeCloseTo(golden[i]!, 5);
+  });
+  expect(lossWeights({ ...stale, weighting: { kind: "debiased", form: "kohya" } })[999]).toBeCloseTo(0.9953, 4);
+  expect(lossWeights({ ...stale, terminalWeight: 1 })[999]).toBe(1);
   const foreign = lossWeights({ ...minSnr, weightFor: "eps" });
   // min(1, 5 / SNR): 1 wherever SNR < 5, on level 200 and beyond.
   expect([...new Set(foreign.slice(200))]).toEqual([1]);

@@ -15,7 +15,8 @@ export type Objective = {
   /**
    * The weight of the terminal level of a zero-SNR table, in place of the formula: min-SNR, soft-min-SNR, debiased and
    * P2 all have the limit 0 there on a v-loss, and the level that fixes the mean colours would learn nothing. "limit"
-   * leaves it to the formula. Default 1, as in the code of the min-SNR paper.
+   * leaves it to the formula. Default 1, as in the code of the min-SNR paper; with a `weightTable` the formula's, which has
+   * an SNR there.
    */
   terminalWeight?: number | "limit";
   /**
@@ -31,7 +32,7 @@ export type Objective = {
 
 /** Refuses an objective whose parts do not go together or lie outside of what they are for. */
 export function checkObjective(objective: Objective): void {
-  const { prediction, table, weighting = { kind: "uniform" }, terminalWeight = 1, weightTable } = objective;
+  const { prediction, table, weighting = { kind: "uniform" }, terminalWeight, weightTable } = objective;
   const refuse = (message: string, hint: string) => {
     throw new IllustriousError("bad_option", message, hint);
   };
@@ -45,7 +46,7 @@ export function checkObjective(objective: Objective): void {
       "Give a weight table of as many levels, or none.",
     );
   }
-  if (terminalWeight !== "limit" && !(terminalWeight >= 0 && Number.isFinite(terminalWeight))) {
+  if (typeof terminalWeight === "number" && !(terminalWeight >= 0 && Number.isFinite(terminalWeight))) {
     refuse(`terminal weight ${terminalWeight}`, 'Needs a number >= 0, or "limit".');
   }
   checkWeighting(weighting, objective.weightFor ?? prediction);
@@ -55,8 +56,9 @@ export function checkObjective(objective: Objective): void {
 /** What multiplies the loss at each level of the table. */
 export function lossWeights(objective: Objective): Float64Array {
   checkObjective(objective);
-  const { prediction, table, weighting = { kind: "uniform" }, terminalWeight = 1 } = objective;
+  const { prediction, table, weighting = { kind: "uniform" } } = objective;
   const { weightTable = table, weightFor = prediction } = objective;
+  const { terminalWeight = objective.weightTable ? "limit" : 1 } = objective;
   return table.sigmas.map((_, level) => {
     if (terminalWeight !== "limit" && isTerminal(table, level)) return terminalWeight;
     return lossWeight(weighting, snrOf(weightTable.sigmas[level]!), weightFor);

@@ -3,7 +3,13 @@
 export { ignoredElsewhere } from "./foreign.ts";
 export type { RecipeNetwork } from "./networks.ts";
 export type { TrainedModel } from "./objective.ts";
-export { hasRelativeSteps, type LearningPlan, learnerOptionsOf, type TrainedNetwork } from "./optimiser.ts";
+export {
+  followsLength,
+  hasRelativeSteps,
+  type LearningPlan,
+  learnerOptionsOf,
+  type TrainedNetwork,
+} from "./optimiser.ts";
 export {
   parseRecipe,
   type RecipeReading,

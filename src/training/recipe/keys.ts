@@ -48,8 +48,10 @@ export const OBJECTIVE_KEYS = {
     .describe("ours: weighted as that prediction's own loss"),
   terminal_weight: z
     .union([z.number().min(0), z.literal("limit")])
-    .default(1)
-    .describe("ours: weight of the level without signal; limit leaves it to the formula"),
+    .optional()
+    .describe(
+      "ours: weight of the level without signal, limit leaves it to the formula; if not given, 1, and the formula's with weights_before_rescale",
+    ),
   weights_before_rescale: z
     .boolean()
     .default(false)

@@ -29,7 +29,7 @@ export function objectiveOf(
     prediction,
     table,
     ...(weighting ? { weighting } : {}),
-    terminalWeight: values.terminal_weight,
+    ...(values.terminal_weight === undefined ? {} : { terminalWeight: values.terminal_weight }),
     ...(values.weights_before_rescale ? { weightTable: discreteTable({ shift: table.shift }) } : {}),
     ...(values.weight_formula_of ? { weightFor: values.weight_formula_of } : {}),
     loss: {

@@ -88,6 +88,12 @@ export function learnerOptionsOf(
   };
 }
 
+/** Whether learning rates know how long the run is: another length is then another run. */
+export function followsLength({ schedule: { kind, warmup } }: Pick<LearningPlan, "schedule">): boolean {
+  const isConstant = kind === "constant" || kind === "constant_with_warmup";
+  return !isConstant || (warmup > 0 && warmup < 1);
+}
+
 /** Whether it has learning rates of its own, and none that is given counts. */
 export function hasRelativeSteps(optimiser: OptimiserOptions): boolean {
   return optimiser.kind === "adafactor" && optimiser.relativeStep !== false;

@@ -31,6 +31,10 @@ const objectives: [string, Partial<Recipe>][] = [
     "min_snr_gamma = 5\nweights_before_rescale = true",
     { weighting: { kind: "min_snr", gamma: 5 }, weightTable: discreteTable() },
   ],
+  [
+    "min_snr_gamma = 5\nweights_before_rescale = true\nterminal_weight = 1",
+    { weighting: { kind: "min_snr", gamma: 5 }, weightTable: discreteTable(), terminalWeight: 1 },
+  ],
   ['min_snr_gamma = 5\nweight_formula_of = "eps"', { weighting: { kind: "min_snr", gamma: 5 }, weightFor: "eps" }],
   ["min_timestep = 100\nmax_timestep = 900", { timesteps: { minTimestep: 100, maxTimestep: 900 } }],
   [
@@ -105,7 +109,21 @@ test.each([
     "huber_scale is set, and loss_type is huber, huber_schedule snr",
     'loss_type = "huber"\nhuber_scale = 2\nhuber_schedule = "constant"',
   ],
-  ["ema_power = 0.5", "ema_power is set, and ema_decay is not", "ema_power = 0.5\nema_decay = 0.999"],
+  [
+    "ema_power = 0.5",
+    "ema_power is set, and ema_decay is not",
+    'ema_power = 0.5\nema_decay = 0.999\nema_warmup = "power"',
+  ],
+  [
+    "ema_inverse_gamma = 2\nema_decay = 0.999",
+    "ema_inverse_gamma is set, and ema_warmup is ramp",
+    'ema_inverse_gamma = 2\nema_decay = 0.999\nema_warmup = "power"',
+  ],
+  [
+    'p2_k = 2\np2_gamma = 1\np2_form = "onetrainer"',
+    "p2_k is set, and p2_form is onetrainer",
+    "p2_k = 2\np2_gamma = 1",
+  ],
   ["p2_k = 2", "p2_k is set, and p2_gamma is not", "p2_k = 2\np2_gamma = 1"],
   ["mode_scale = 2", "and timesteps are drawn by uniform", 'mode_scale = 2\ntimestep_sampling = "mode"'],
   ['timestep_sampling = "uniform"\nweighting_scheme = "mode"', "weighting_scheme is set", 'weighting_scheme = "mode"'],
