@@ -123,10 +123,11 @@ export async function* workOn<Job, Progress extends object>(
     },
   );
   let ended = false;
-  const end = () => {
+  /** @param refused whether Redis takes nothing more, so that what is in work cannot be told it: waiting for that keeps locks alive for ever */
+  const end = ({ refused = false } = {}) => {
     stop.abort();
     const closed = async () => {
-      const closing = worker.close();
+      const closing = worker.close(refused);
       await answered(closing);
       while (busy) await wait(50);
       ended = true;
@@ -138,10 +139,11 @@ export async function* workOn<Job, Progress extends object>(
   worker.on("error", (error) => {
     if (fault || !isReply(error) || hindranceOf(shown, error.message)) return;
     fault = refused(shown, error);
-    end();
+    end({ refused: true });
   });
   const unfollow = news?.follow(tell);
-  signal?.addEventListener("abort", end, { once: true });
+  const stopped = () => end();
+  signal?.addEventListener("abort", stopped, { once: true });
   if (signal?.aborted) end();
   try {
     while (!ended || events.length > 0) {
@@ -155,7 +157,7 @@ export async function* workOn<Job, Progress extends object>(
     if (fault) throw fault;
   } finally {
     unfollow?.();
-    signal?.removeEventListener("abort", end);
+    signal?.removeEventListener("abort", stopped);
     if (!ended) end();
     while (!ended) await wait(50);
   }
