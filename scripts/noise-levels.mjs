@@ -2,14 +2,13 @@
  * @file What models know of pictures at each noise level: how far the guess at the clean latents is from the truth, and how far the guesses with and
  * without caption are from each other, which guidance multiplies. Needs `npm run build`. See docs/v-prediction-flaw.md.
  *
- *     node scripts/noise-levels.mjs MODEL …  [--pictures 24]
+ *     node scripts/noise-levels.mjs MODEL …
  *
- * On held-out scenes of 128 pixels, with the same noise for all models. Both numbers are mean squares, over the variance of the clean latents: an error of 1 is
+ * On 24 held-out scenes of 128 pixels, with the same noise for all models. Both numbers are mean squares, over the variance of the clean latents: an error of 1 is
  * that of who knows the pictures' mean and nothing else.
  */
 
 import { basename } from "node:path";
-import { parseArgs } from "node:util";
 import { noiseFor } from "../dist/base/random/noise.js";
 import { captionOf, renderScene, sceneAt } from "../dist/data/scenes/index.js";
 import { encodeImage } from "../dist/pipeline/vae.js";
@@ -17,19 +16,18 @@ import { discreteTable } from "../dist/sampling/index.js";
 import { denoiser } from "./denoiser.mjs";
 
 const SIDE = 128;
+const PICTURES = 24;
 const LEVELS = [998, 975, 950, 900, 850, 800, 700, 600, 500, 400, 300, 200, 100];
 
-const { values, positionals: models } = parseArgs({
-  allowPositionals: true,
-  options: { pictures: { type: "string", default: "24" } },
-});
+const models = process.argv.slice(2);
 if (models.length === 0) {
   console.error("say MODEL …");
   process.exit(2);
 }
-const scenes = Array.from({ length: Number(values.pictures) }, (_, i) => sceneAt(930_000 + i, { split: "held-out" }));
+const scenes = Array.from({ length: PICTURES }, (_, i) => sceneAt(930_000 + i, { split: "held-out" }));
 const pictures = await Promise.all(scenes.map((scene) => renderScene(scene, SIDE)));
-const sigmas = LEVELS.map((level) => discreteTable({ zeroSnr: "exact" }).sigmas[level]);
+const table = discreteTable({ zeroSnr: "exact" });
+const sigmas = LEVELS.map((level) => table.sigmas[level]);
 
 const meanSquare = (values) => values.reduce((sum, value) => sum + value * value, 0) / values.length;
 

@@ -123,13 +123,13 @@ export async function* workOn<Job, Progress extends object>(
     },
   );
   let ended = false;
-  /** @param refused whether Redis takes nothing more, so that what is in work cannot be told it: waiting for that keeps locks alive for ever */
-  const end = ({ refused = false } = {}) => {
+  const end = () => {
     stop.abort();
     const closed = async () => {
-      const closing = worker.close(refused);
-      await answered(closing);
+      // Not close() alone: it waits until Redis has been told of the job, which may be never, and renews its lock so long.
+      await answered(worker.pause());
       while (busy) await wait(50);
+      await answered(worker.close(true));
       ended = true;
       wake();
     };
@@ -139,11 +139,10 @@ export async function* workOn<Job, Progress extends object>(
   worker.on("error", (error) => {
     if (fault || !isReply(error) || hindranceOf(shown, error.message)) return;
     fault = refused(shown, error);
-    end({ refused: true });
+    end();
   });
   const unfollow = news?.follow(tell);
-  const stopped = () => end();
-  signal?.addEventListener("abort", stopped, { once: true });
+  signal?.addEventListener("abort", end, { once: true });
   if (signal?.aborted) end();
   try {
     while (!ended || events.length > 0) {
@@ -157,7 +156,7 @@ export async function* workOn<Job, Progress extends object>(
     if (fault) throw fault;
   } finally {
     unfollow?.();
-    signal?.removeEventListener("abort", stopped);
+    signal?.removeEventListener("abort", end);
     if (!ended) end();
     while (!ended) await wait(50);
   }

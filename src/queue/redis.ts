@@ -173,17 +173,9 @@ export async function connectRedis(url: string, news?: LinkNews, signal?: AbortS
   redis.on("close", () => {
     if (hindrances.size === 0) hinder(LOST);
   });
-  const likenesses = new Set<Redis>();
-  const duplicate = redis.duplicate.bind(redis);
-  redis.duplicate = (given) => {
-    const likeness = duplicate(given);
-    likenesses.add(likeness);
-    return likeness;
-  };
   const close = () => {
     open = false;
-    // One that is just then made anew would stay, and keep the process: who asked for it may have given up before.
-    for (const one of [redis, ...likenesses]) one.disconnect();
+    redis.disconnect();
   };
   async function begin(): Promise<RedisLink> {
     await redis.connect().catch((error: unknown) => {

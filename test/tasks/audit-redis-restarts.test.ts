@@ -1,7 +1,7 @@
 /** @file Audits over a Redis that ends in the middle and is started again, with what it knew or without: each image is one row, and none waits for ever. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { hasRedis, type RedisServer, startRedis } from "./redis-server.ts";
+import { ended, hasRedis, type RedisServer, startRedis } from "./redis-server.ts";
 import { A_SHARD, IMAGES, openSceneAudits, type SceneAudits } from "./scene-audits.ts";
 
 let audits: SceneAudits;
@@ -47,10 +47,10 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
   );
 
   test.each(["shard", "stage"] as const)(
-    "an audit whose Redis has gone away for good by the first %s can be stopped, and goes on with another Redis",
+    "an audit whose Redis has gone away for good by the first %s can be stopped, as its worker can, and goes on with another Redis",
     async (type) => {
       redis = await startRedis();
-      audits.startWorker(redis.url);
+      const worker = audits.startWorker(redis.url);
       const stop = new AbortController();
       let gone: Promise<void> | undefined;
       const running = audits.audited(type, {
@@ -65,7 +65,9 @@ describe.skipIf(!hasRedis)("with Debian's redis-server, without which these are 
       });
       await expect(running).rejects.toMatchObject({ code: "cancelled" });
       await gone;
-      await audits.endWorkers();
+      // What it has in work can no longer be told to anybody: waited for, the process would stay.
+      await ended(worker.child, "SIGINT");
+      expect(worker.child.exitCode).toBe(130);
       redis = await startRedis();
       audits.startWorker(redis.url);
       await audits.audited(type, { queue: redis.url });
