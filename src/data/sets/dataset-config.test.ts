@@ -83,6 +83,18 @@ test("JSON of the same form, where null says nothing", async () => {
   expect(datasets[0]!.subsets[0]!.classTokens).toBeUndefined();
 });
 
+test("an area that is said nearer goes before several that are said further away, and the other way round", () => {
+  const subsets = [{ image_dir: "a" }];
+  const raw = {
+    general: { resolutions: [256, 512] },
+    datasets: [{ resolution: 128, subsets }, { resolutions: [64, 96], subsets }, { subsets }],
+  };
+  const sides = datasetConfigOf(raw, "/", { resolution: 1024 }).datasets.map(
+    ({ resolution, resolutions = [resolution!] }) => resolutions.map(({ width }) => width),
+  );
+  expect(sides).toEqual([[128], [64, 96], [256, 512]]);
+});
+
 const set = (general: object, dataset: object = {}, subset: object = {}) =>
   datasetConfigOf(
     { general, datasets: [{ resolution: 512, ...dataset, subsets: [{ image_dir: "a", ...subset }] }] },

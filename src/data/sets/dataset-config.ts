@@ -57,11 +57,11 @@ export function datasetConfigOf(raw: unknown, root: string, usual: UsualOptions 
   checkNames(file, ["general", "datasets"], "the data set's file");
   const own = checked(file.general ?? {}, GENERAL_OPTIONS, "general");
   const common = checked(usual, GENERAL_OPTIONS, "the recipe");
-  const general = { ...common, ...own };
+  const general = over(common, own);
   const datasets = listOf(file.datasets, "datasets").map((entry, i): DatasetConfig => {
     const place = `datasets[${i}]`;
     const { subsets, ...own } = tableOf(entry, place);
-    const dataset = { ...general, ...checked(own, GENERAL_OPTIONS, place) };
+    const dataset = over(general, checked(own, GENERAL_OPTIONS, place));
     const settled = listOf(subsets, `${place}.subsets`).map((subset, k) => {
       const name = `${place}.subsets[${k}]`;
       const options = checked(subset, { ...SUBSET_OPTIONS, ...SUBSET_PLACE }, name);
@@ -70,6 +70,12 @@ export function datasetConfigOf(raw: unknown, root: string, usual: UsualOptions 
     return { ...checkDataset(camelled(datasetSchema.parse(dataset)), place), subsets: settled };
   });
   return { root: resolve(root), datasets, overruled: overruledOf(common, datasets) };
+}
+
+/** What is said nearer goes before what is said further away, one area before several, too. */
+function over(far: Record<string, unknown>, near: Record<string, unknown>): Record<string, unknown> {
+  const { resolutions, ...rest } = far;
+  return { ...("resolution" in near ? rest : far), ...near };
 }
 
 /** Defaults are not told of: programs around sd-scripts write them all. */
