@@ -24,6 +24,8 @@ export type NoiseTable = {
   zeroSnr: ZeroSnr;
   /** Factor on every sigma against the unshifted schedule. */
   shift: number;
+  /** Whether the levels are somebody's list of betas, and no curve. */
+  isListed?: boolean;
   /** Times of the first and the last level; schedules that divide time evenly divide this range. */
   firstTime: number;
   lastTime: number;
@@ -99,6 +101,7 @@ export function discreteTable(options: DiscreteOptions = {}): NoiseTable {
     // Betas that end in 1 leave no signal without any rescaling.
     zeroSnr: sigmas[lastTime] === Number.POSITIVE_INFINITY ? "exact" : zeroSnr,
     shift,
+    ...(options.betas && { isListed: true }),
     firstTime: 0,
     lastTime,
     sigmaAt: between.sigmaAt,

@@ -26,7 +26,8 @@ export async function foundationOf({ model, schedule, whole }: Standing, hashes:
   );
   const parts: string[] = [await hashes.ofWeights(model.vae)];
   for (const [component, weights] of frozen) if (weights) parts.push(component, await hashes.ofWeights(weights));
-  const weighed = hashOf(JSON.stringify([schedule.prediction, schedule.zeroSnr, schedule.shift, ...parts]));
+  const { prediction, zeroSnr, shift, betas } = schedule;
+  const weighed = hashOf(JSON.stringify([prediction, zeroSnr, shift, ...(betas ? [betas] : []), ...parts]));
   const read = hashOf(JSON.stringify([model.configs, await modelVocabulary(model)]));
   return `${weighed.slice(0, 16)}${SIZES}${read.slice(0, 16)}`;
 }

@@ -3,7 +3,8 @@
 import { expect, test } from "vitest";
 import { detectPrediction } from "../models/sdxl/prediction.ts";
 import { noiseModelOf } from "../pipeline/noise-model.ts";
-import { schedulerConfig } from "./scheduler-config.ts";
+import { discreteTable } from "../sampling/index.ts";
+import { schedulerConfig, trainedSchedule } from "./scheduler-config.ts";
 
 type Rounding = (x: number) => number;
 const float64: Rounding = (x) => x;
@@ -77,8 +78,7 @@ test.each(schedules)(
   },
 );
 
-test.each(schedules)("$prediction, zero SNR $zeroSnr, shift $shift: we read back what was trained", (schedule) => {
-  const json = JSON.parse(JSON.stringify(schedulerConfig(schedule)));
+function tableRead(json: unknown) {
   const scheduler = { source: "scheduler_config.json", json };
   const detection = detectPrediction({
     tensors: new Set(),
@@ -88,9 +88,24 @@ test.each(schedules)("$prediction, zero SNR $zeroSnr, shift $shift: we read back
     names: [],
   });
   expect(detection.conflicts).toEqual([]);
-  const { table } = noiseModelOf(detection, { zeroSnr: "auto", rounding: "interpolate" });
+  return noiseModelOf(detection, { zeroSnr: "auto", rounding: "interpolate" }).table;
+}
+
+test.each(schedules)("$prediction, zero SNR $zeroSnr, shift $shift: we read back what was trained", (schedule) => {
+  const table = tableRead(JSON.parse(JSON.stringify(schedulerConfig(schedule))));
   expect([table.shift, table.zeroSnr]).toEqual([schedule.shift, schedule.zeroSnr && "exact"]);
   expect(difference(table.sigmas, shiftedSigmas(schedule.shift, schedule.zeroSnr))).toBeLessThan(1e-10);
+});
+
+test("a list of levels is written as it was trained, and read back", () => {
+  const betas = Array.from({ length: 1000 }, (_, t) => (t === 999 ? 1 : 1e-4 + 2e-5 * t));
+  const table = discreteTable({ betas, shift: 2 });
+  const config = JSON.parse(JSON.stringify(schedulerConfig(trainedSchedule({ prediction: "v", table }))));
+  const meant = sigmasOfDiffusers({ trained_betas: betas }, float64).map((sigma) => 2 * sigma);
+  expect(difference(sigmasOfDiffusers(config, float64), meant)).toBeLessThan(1e-10);
+  const read = tableRead(config);
+  expect([read.isListed, read.shift, read.zeroSnr]).toEqual([true, 1, "exact"]);
+  expect(difference(read.sigmas, meant)).toBeLessThan(1e-10);
 });
 
 test("a flow's shift is diffusers' own", () => {

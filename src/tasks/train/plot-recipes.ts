@@ -9,10 +9,10 @@ import type { Checkpoint } from "../../models/sdxl/checkpoint.ts";
 import { usualSide } from "../../models/sdxl/config.ts";
 import type { Finding } from "../../sampling/finding.ts";
 import { type NamedPlan, namedPlan, planCsv, planJson, planPng, planSvg, planText } from "../../trainer/plot/index.ts";
-import { readRecipe, type TrainingRecipe } from "../../training/recipe/index.ts";
+import type { TrainingRecipe } from "../../training/recipe/index.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
-import { baseOf, trainedModel } from "./recipe-base.ts";
-import { DATA_KEY_NAMES, datasetOf } from "./recipe-data.ts";
+import { baseOf, recipeOf } from "./recipe-base.ts";
+import { datasetOf } from "./recipe-data.ts";
 import { type RecipeFile, readRecipeFile } from "./recipe-file.ts";
 import { parseTrainOptions, type TrainInput } from "./train-options.ts";
 
@@ -40,7 +40,7 @@ export async function plotRecipes(
       throw new IllustriousError("bad_option", `${recipe} trains an autoencoder, which has no noise levels`, hint);
     }
     const { base, missing } = await baseIfThere(file);
-    const read = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: DATA_KEY_NAMES });
+    const read = await recipeOf(file, base);
     const own = [...missing, ...read.findings];
     for (const finding of own) {
       const refused = finding.level === "refusal" ? "training would refuse this: " : "";

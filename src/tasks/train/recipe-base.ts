@@ -1,13 +1,15 @@
 /** @file What a recipe begins with: a checkpoint, and what that says of itself, or the sizes of a new model. */
 
+import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
 import type { TrainedSchedule } from "../../models/sdxl/prediction.ts";
 import { shiftOf } from "../../pipeline/noise-model.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
-import type { TrainedModel, TrainingRecipe } from "../../training/recipe/index.ts";
+import { readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
 import { findModel } from "../find-model.ts";
-import { modelConfigOf, placeOf, type RecipeFile } from "./recipe-file.ts";
+import { DATA_KEY_NAMES } from "./recipe-data.ts";
+import { modelConfigOf, placeOf, type RecipeFile, readJson } from "./recipe-file.ts";
 
 /** The checkpoint that training begins with; none for a new model or for an autoencoder. */
 export async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> {
@@ -22,7 +24,7 @@ export async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> 
 }
 
 /** What it says of itself, for a recipe that is silent. */
-export function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
+function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
   const { prediction, zeroSnr, schedule } = found;
   if (prediction === "edm_v") {
     throw new IllustriousError("unsupported", "training of an EDM v-model", "Train eps, v or flow.");
@@ -30,19 +32,42 @@ export function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
   return {
     prediction,
     zeroSnr: zeroSnr && "exact",
-    ...(schedule && { shift: trainedShift(prediction, schedule, zeroSnr) }),
+    ...(schedule && levelsOf(prediction, schedule, zeroSnr)),
   };
 }
 
-/** What a recipe trains is SDXL's levels or a multiple of them; others would be left without a word. */
-function trainedShift(prediction: string, schedule: TrainedSchedule, zeroSnr: boolean): number {
+function levelsOf(prediction: string, schedule: TrainedSchedule, zeroSnr: boolean): TrainedModel {
   const shift = prediction === "flow" ? (schedule.shift ?? 1) : shiftOf(schedule, zeroSnr);
-  if (shift !== undefined) return shift;
-  throw new IllustriousError(
-    "unsupported",
-    "training on trained_betas of a scheduler_config.json that are neither SDXL's schedule nor a multiple of it",
-    "Remove the field from the checkpoint if it is wrong.",
-  );
+  return shift === undefined ? { betas: schedule.trainedBetas! } : { shift };
+}
+
+const betaList = z.array(z.number()).min(2);
+
+/** Noise levels from a file that the recipe names: a list of betas, or a scheduler's settings that have one. */
+async function betasOf(file: RecipeFile): Promise<readonly number[] | undefined> {
+  const { trained_betas: named } = file.own;
+  if (named === undefined) return undefined;
+  const json = await readJson(placeOf(file, named));
+  const list = betaList.safeParse(Array.isArray(json) ? json : (json as { trained_betas?: unknown })?.trained_betas);
+  if (list.success) return list.data;
+  const hint = "Name a JSON file that is a list of betas, or has one as trained_betas.";
+  throw new IllustriousError("bad_file", `trained_betas = "${named}" holds no list of two numbers or more`, hint);
+}
+
+/** The recipe, understood beside what it begins with. */
+export async function recipeOf(file: RecipeFile, base: Checkpoint | undefined): Promise<TrainingRecipe> {
+  const betas = await betasOf(file);
+  const model = base ? trainedModel(base) : {};
+  const recipe = readRecipe(file.raw, { model, ...(betas && { betas }), dataKeys: DATA_KEY_NAMES });
+  if (betas && recipe.network) {
+    const hint = "Put the list into the model's scheduler/scheduler_config.json: a LoRA of it is trained on that.";
+    throw new IllustriousError("bad_option", "trained_betas for a LoRA, whose file cannot say them", hint);
+  }
+  if (betas && recipe.objective.prediction === "flow") {
+    const hint = "Leave trained_betas out: a flow has its own levels, which schedule_shift moves.";
+    throw new IllustriousError("bad_option", 'trained_betas with prediction = "flow", which has no betas', hint);
+  }
+  return recipe;
 }
 
 /** What learns: the checkpoint, or a new model of the sizes that the recipe names. */

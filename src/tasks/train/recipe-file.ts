@@ -32,6 +32,10 @@ export const OWN_KEYS = {
     .enum(["auto", "on", "off"])
     .default("auto")
     .describe("a step's network in pieces that are computed twice: where the whole does not fit into memory"),
+  trained_betas: z
+    .string()
+    .optional()
+    .describe("noise levels in place of SDXL's: a JSON file, a list of betas or a scheduler_config.json"),
   data_cache: z
     .string()
     .optional()
@@ -132,7 +136,7 @@ export async function vaeConfigOf(file: RecipeFile, path: string): Promise<VaeCo
   return parseVaeConfig(await readJson(placeOf(file, path)), path);
 }
 
-async function readJson(path: string): Promise<unknown> {
+export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {

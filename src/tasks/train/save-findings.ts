@@ -19,7 +19,8 @@ export async function saveFindings(
   if (layout !== "safetensors") return [];
   const { configs, tokenizerFolders } = await openModel();
   const { prediction, table } = objective;
-  const carried = { configs, prediction, shift: table.shift, ...(tokenizerFolders && { tokenizerFolders }) };
+  const shift = table.isListed ? undefined : table.shift;
+  const carried = { configs, prediction, shift, ...(tokenizerFolders && { tokenizerFolders }) };
   const warnings = await singleFileWarnings(carried);
   return warnings.map((warning) => ({ level: "warning", code: "single_file", ...warning }));
 }

@@ -23,14 +23,9 @@ import { openRunLog, type RunLog } from "../../trainer/log/index.ts";
 import { openSdxlRun } from "../../trainer/open-sdxl.ts";
 import { checkRecipe, type RunRecipe, stateToResume } from "../../trainer/resume.ts";
 import { type Due, runLesson } from "../../trainer/run.ts";
+import { trainedSchedule } from "../../trainer/scheduler-config.ts";
 import { openCrew } from "../../training/crew/threads.ts";
-import {
-  checkRunLength,
-  followsLength,
-  learnerOptionsOf,
-  readRecipe,
-  type TrainingRecipe,
-} from "../../training/recipe/index.ts";
+import { checkRunLength, followsLength, learnerOptionsOf, type TrainingRecipe } from "../../training/recipe/index.ts";
 import type { Replicas } from "../../training/segments/open-step.ts";
 import { shiftForSize } from "../../training/timesteps/shift.ts";
 import { engineThreads } from "../engine-threads.ts";
@@ -39,8 +34,8 @@ import { countsInEpochs, epochsIn, stepsOf } from "./epoch-steps.ts";
 import { dueOf, type Epochs } from "./epochs.ts";
 import { loraSettings } from "./lora-settings.ts";
 import { previewsOf } from "./previews.ts";
-import { baseOf, modelToTrain, trainedModel } from "./recipe-base.ts";
-import { DATA_KEY_NAMES, datasetOf, overruledFindings } from "./recipe-data.ts";
+import { baseOf, modelToTrain, recipeOf } from "./recipe-base.ts";
+import { datasetOf, overruledFindings } from "./recipe-data.ts";
 import { placeOf, type RecipeFile, readRecipeFile, runFolder } from "./recipe-file.ts";
 import { samplePrompts } from "./sample-prompts.ts";
 import { saveFindings } from "./save-findings.ts";
@@ -57,7 +52,7 @@ export async function* trainInEngine(options: TrainOptions, signal: AbortSignal)
   if (warning) yield { type: "finding", finding: { level: "warning", code: "threads", ...warning } };
   const file = await readRecipeFile(options);
   const base = await baseOf(file);
-  const recipe = readRecipe(file.raw, { model: base ? trainedModel(base) : {}, dataKeys: DATA_KEY_NAMES });
+  const recipe = await recipeOf(file, base);
   const ofRecipe = [...recipe.findings, ...vaeKeyFindings(file)];
   yield* tell(ofRecipe);
   const folder = runFolder(file);
@@ -253,8 +248,7 @@ async function sdxlRun(opening: Opening) {
   const { options, file, base, recipe, set, steps, epochs, folder, saved, startedAt, signal } = opening;
   const { objective, network, train, values: keys } = recipe;
   const model = await modelToTrain(file, base, recipe);
-  const { table, prediction } = objective;
-  const schedule = { prediction, zeroSnr: table.zeroSnr !== false, shift: table.shift };
+  const schedule = trainedSchedule(objective);
   const prompts = await samplePrompts(keys.sample_prompts, (path) => placeOf(file, path), keys.sample_sampler);
   const vae = keys.vae === undefined ? undefined : placeOf(file, keys.vae);
   const side = set.items.reduce((most, { bucket }) => Math.max(most, squareOf(bucket)), 0);

@@ -3,7 +3,13 @@
 import type { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import type { Finding } from "../../sampling/finding.ts";
-import { discreteTable, flowTable, type NoiseTable, type ZeroSnr } from "../../sampling/tables.ts";
+import {
+  type DiscreteOptions,
+  discreteTable,
+  flowTable,
+  type NoiseTable,
+  type ZeroSnr,
+} from "../../sampling/tables.ts";
 import type { NoiseOptions } from "../noise/training-noise.ts";
 import type { TrainedPrediction } from "../objectives/targets.ts";
 import type { Weighting } from "../objectives/weights.ts";
@@ -16,21 +22,29 @@ type Keys = typeof OBJECTIVE_KEYS & typeof TIMESTEP_KEYS & typeof NOISE_KEYS;
 export type ObjectiveValues = z.output<z.ZodObject<Keys>>;
 
 /** What the checkpoint that is trained says of itself; a recipe that is silent follows it. */
-export type TrainedModel = { prediction?: TrainedPrediction; zeroSnr?: ZeroSnr; shift?: number };
+export type TrainedModel = {
+  prediction?: TrainedPrediction;
+  zeroSnr?: ZeroSnr;
+  shift?: number;
+  /** Its noise levels, where they are neither SDXL's nor a multiple of them. */
+  betas?: readonly number[];
+};
 
 export function objectiveOf(
   values: ObjectiveValues,
   model: TrainedModel = {},
+  betas?: readonly number[],
 ): { recipe: Recipe; findings: Finding[] } {
   const prediction = predictionOf(values, model);
-  const table = tableOf(values, prediction, model);
+  const levels = betas ? { betas } : { ...(model.betas && { betas: model.betas }), shift: model.shift ?? 1 };
+  const table = tableOf(values, prediction, model, levels);
   const weighting = weightingOf(values);
   const recipe: Recipe = {
     prediction,
     table,
     ...(weighting ? { weighting } : {}),
     ...(values.terminal_weight === undefined ? {} : { terminalWeight: values.terminal_weight }),
-    ...(values.weights_before_rescale ? { weightTable: discreteTable({ shift: table.shift }) } : {}),
+    ...(values.weights_before_rescale ? { weightTable: discreteTable({ ...levels, shift: table.shift }) } : {}),
     ...(values.weight_formula_of ? { weightFor: values.weight_formula_of } : {}),
     loss: {
       kind: values.loss_type,
@@ -58,11 +72,24 @@ function predictionOf(values: ObjectiveValues, model: TrainedModel): TrainedPred
   return model.prediction ?? "eps";
 }
 
-function tableOf(values: ObjectiveValues, prediction: TrainedPrediction, model: TrainedModel): NoiseTable {
-  const shift = values.schedule_shift ?? model.shift ?? 1;
-  if (prediction === "flow") return flowTable({ shift });
-  const zeroSnr = values.zero_terminal_snr;
-  return discreteTable({ shift, zeroSnr: zeroSnr === undefined ? (model.zeroSnr ?? false) : zeroSnr && "exact" });
+type Levels = Pick<DiscreteOptions, "betas" | "shift">;
+
+function tableOf(
+  { schedule_shift: shift, zero_terminal_snr: asked }: ObjectiveValues,
+  prediction: TrainedPrediction,
+  model: TrainedModel,
+  levels: Levels,
+): NoiseTable {
+  const factor = shift ?? levels.shift ?? 1;
+  if (prediction === "flow") return flowTable({ shift: factor });
+  const zeroSnr = asked === undefined ? (model.zeroSnr ?? false) : asked && "exact";
+  const table = discreteTable({ ...levels, shift: factor, zeroSnr });
+  if (asked !== false || !table.zeroSnr) return table;
+  throw new IllustriousError(
+    "bad_option",
+    "zero_terminal_snr = false, and a list of betas that ends in 1, which leaves no signal",
+    "Leave zero_terminal_snr out, or train on other levels.",
+  );
 }
 
 /** sd-scripts multiplies all that are set; no paper does, and their product is none of them. */

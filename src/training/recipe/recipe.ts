@@ -49,6 +49,8 @@ export type TrainingRecipe = {
 export type RecipeReading = {
   /** What the checkpoint says of itself. */
   model?: TrainedModel;
+  /** Noise levels that are trained in place of the checkpoint's, not for flow. */
+  betas?: readonly number[];
   /** Keys that belong to another reader, such as those of a data set's folder. */
   dataKeys?: readonly string[];
 };
@@ -68,7 +70,7 @@ export function parseRecipe(toml: string, reading: RecipeReading = {}): Training
  * of range, two keys that exclude each other. What can be said only of the whole is in `findings`; look for refusals there
  */
 export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: RecipeReading = {}): TrainingRecipe {
-  const { model, dataKeys = [] } = reading;
+  const { model, betas, dataKeys = [] } = reading;
   const { own, data, findings } = sorted(flattened(raw), dataKeys);
   const parsed = schema.safeParse(own);
   if (!parsed.success) {
@@ -79,7 +81,7 @@ export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: Reci
     throw new IllustriousError("bad_option", faults.join("; "), "Correct the recipe.");
   }
   const values = parsed.data;
-  const objective = objectiveOf(values, model);
+  const objective = objectiveOf(values, model, betas);
   const learning = learningPlanOf(values);
   const network = networkOf(values);
   const train = trainedNetworks(values, network !== undefined, learning.plan.rates);

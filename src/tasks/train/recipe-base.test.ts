@@ -1,0 +1,82 @@
+/** @file Noise levels that are somebody's own: from a file that the recipe names, or from the checkpoint that it begins with. */
+
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { baseOf, recipeOf } from "./recipe-base.ts";
+import { readRecipeFile } from "./recipe-file.ts";
+import { parseTrainOptions } from "./train-options.ts";
+
+/** Three levels, the last without signal: what is left of the signal's power is 0.8, 0.4 and none. */
+const betas = [0.2, 0.5, 1];
+const sigmas = [Math.sqrt(0.2 / 0.8), Math.sqrt(0.6 / 0.4), Number.POSITIVE_INFINITY];
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "recipe-base-"));
+  await writeFile(join(root, "betas.json"), JSON.stringify(betas));
+  await writeFile(join(root, "none.json"), JSON.stringify({ beta_start: 0.001 }));
+  await cp(join(import.meta.dirname, "../../../models/nano-v3.0-eps"), join(root, "plain"), { recursive: true });
+  await cp(join(root, "plain"), join(root, "listed"), { recursive: true });
+  await mkdir(join(root, "listed/scheduler"), { recursive: true });
+  const config = { prediction_type: "v_prediction", trained_betas: betas };
+  await writeFile(join(root, "listed/scheduler/scheduler_config.json"), JSON.stringify(config));
+}, 60_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function read(model: string, more: string) {
+  const path = join(root, "mine.toml");
+  await writeFile(path, `pretrained_model_name_or_path = "${model}"\nlearning_rate = 1e-4\n${more}`);
+  const file = await readRecipeFile(parseTrainOptions({ recipe: path }));
+  return recipeOf(file, await baseOf(file));
+}
+
+const close = (found: Float64Array) => {
+  expect(found).toHaveLength(3);
+  for (const [t, sigma] of sigmas.entries()) {
+    if (sigma === Number.POSITIVE_INFINITY) expect(found[t]).toBe(sigma);
+    else expect(found[t]).toBeCloseTo(sigma, 12);
+  }
+};
+
+test.each([
+  ["a list", "plain", 'trained_betas = "betas.json"\nv_parameterization = true'],
+  ["a scheduler's settings", "plain", 'trained_betas = "listed/scheduler/scheduler_config.json"\nprediction = "v"'],
+  [
+    "rescaling, which leaves a list that ends in 1",
+    "plain",
+    'trained_betas = "betas.json"\nprediction = "v"\nzero_terminal_snr = true',
+  ],
+  ["the checkpoint that is trained", "listed", ""],
+  ["the checkpoint that a LoRA is trained for", "listed", "network_dim = 4"],
+])("levels are those of %s", async (_, model, more) => {
+  const { objective } = await read(model, more);
+  expect(objective.table.zeroSnr).toBe("exact");
+  close(objective.table.sigmas);
+});
+
+test("weights before rescaling are the list's own", async () => {
+  await writeFile(join(root, "short.json"), JSON.stringify([0.2, 0.5]));
+  const { objective } = await read(
+    "plain",
+    'trained_betas = "short.json"\nprediction = "v"\nzero_terminal_snr = true\nmin_snr_gamma = 5\nweights_before_rescale = true',
+  );
+  expect(objective.table.sigmas[1]).toBe(Number.POSITIVE_INFINITY);
+  expect(objective.weightTable?.sigmas[1]).toBeCloseTo(Math.sqrt(0.6 / 0.4), 12);
+});
+
+test.each<[what: string, model: string, more: string, message: RegExp]>([
+  ["a file without a list", "plain", 'trained_betas = "none.json"', /^trained_betas = "none.json" holds no list/],
+  ["a file that is not there", "plain", 'trained_betas = "away.json"', /away\.json/],
+  ["a LoRA", "plain", 'trained_betas = "betas.json"\nprediction = "v"\nnetwork_dim = 4', /^trained_betas for a LoRA/],
+  ["a flow", "plain", 'trained_betas = "betas.json"\nprediction = "flow"', /^trained_betas with prediction = "flow"/],
+  [
+    "a signal that is to be left",
+    "listed",
+    "zero_terminal_snr = false",
+    /^zero_terminal_snr = false, and a list of betas/,
+  ],
+])("refused: %s", async (_, model, more, message) => {
+  await expect(read(model, more)).rejects.toThrow(message);
+});
