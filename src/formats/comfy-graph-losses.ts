@@ -1,6 +1,7 @@
 /** @file What made a picture in ComfyUI and is not in the job that its graph is read as. */
 
 import type { ComfyJob } from "./comfy-graph.ts";
+import { LORA_NODES, lorasOf } from "./comfy-graph-loras.ts";
 import {
   encoderOf,
   heldNumber,
@@ -10,11 +11,9 @@ import {
   linksOf,
   type Node,
   type Nodes,
-  POWER_LORAS,
   sourcesOf,
   string,
   textOf,
-  upstream,
 } from "./comfy-graph-nodes.ts";
 import { isSampler, levelsLeftOut, SAMPLER_PARTS, SAMPLERS } from "./comfy-graph-samplers.ts";
 
@@ -31,7 +30,7 @@ const LOSSES: readonly (readonly [types: RegExp, note: string])[] = [
 
 /** Read, or without a say in the picture that is repeated. */
 const KNOWN = new Set([
-  ...[...SAMPLERS, ...SAMPLER_PARTS, "CheckpointLoaderSimple", "LoraLoader", "LoraLoaderModelOnly", POWER_LORAS],
+  ...[...SAMPLERS, ...SAMPLER_PARTS, ...LORA_NODES, "CheckpointLoaderSimple"],
   ...["ModelSamplingDiscrete", "ModelSamplingContinuousEDM", "ModelSamplingSD3", "RescaleCFG", "CLIPSetLastLayer"],
   ...["CLIPTextEncode", "CLIPTextEncodeSDXL", "ConditioningZeroOut", "LatentUpscale", "LatentUpscaleBy"],
   ...["EmptyLatentImage", "EmptySD3LatentImage", "VAELoader", "VAEDecode", "VAEDecodeTiled", "SaveImage", "Reroute"],
@@ -106,11 +105,8 @@ function customLevels(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): stri
 
 /** Of LoRAs whose strength comes from a node that computes it. */
 function computedStrengths(nodes: Nodes, sampler: Node): string[] {
-  const names = [...upstream(nodes, sampler.inputs.get("model"), "model")].flatMap(({ inputs }) => {
-    const given = inputs.get("strength_model") ?? inputs.get("lora_model_strength");
-    const isRead = given === undefined || heldNumber(nodes, given) !== undefined;
-    return isRead ? [] : (string(inputs.get("lora_name")) ?? []);
-  });
+  const loras = lorasOf(nodes, sampler.inputs.get("model"));
+  const names = loras.flatMap(({ name, isComputed }) => (isComputed ? [name] : []));
   if (names.length === 0) return [];
   return [`Its graph computes the strength of LoRAs, and 1 is taken: ${names.slice(0, 12).join(", ")}.`];
 }

@@ -92,8 +92,6 @@ export function linksOf({ inputs }: Node): unknown[] {
 const VALUES =
   /^((noise_)?seed|steps|cfg|denoise|sampler_name|scheduler|(empty_latent_)?(width|height)|batch_size|strength_\w+|text(_[gl])?)$/;
 
-export const POWER_LORAS = "Power Lora Loader (rgthree)";
-
 /** Efficiency's loader makes them, too. */
 export const isEmptyLatent = ({ type, inputs }: Node): boolean =>
   /empty.*latent/i.test(type) || inputs.has("empty_latent_width");

@@ -3,7 +3,8 @@
  * here, are missing, and what is lost with them is said.
  */
 
-import type { ComfyJob, ComfyLora } from "./comfy-graph.ts";
+import type { ComfyJob } from "./comfy-graph.ts";
+import { lorasOf } from "./comfy-graph-loras.ts";
 import { lossesOf } from "./comfy-graph-losses.ts";
 import {
   encoderOf,
@@ -11,11 +12,9 @@ import {
   heldNumber,
   heldSeed,
   isEmptyLatent,
-  isObject,
   type Node,
   type Nodes,
   number,
-  POWER_LORAS,
   parseNodes,
   type Side,
   sourcesOf,
@@ -97,7 +96,6 @@ function firstPass(nodes: Nodes): Node | undefined {
 }
 
 function readModel(nodes: Nodes, link: unknown): Pick<Found, "checkpoint" | "loras" | "rescaleCfg" | keyof Sampling> {
-  const loras: ComfyLora[] = [];
   let checkpoint: string | undefined;
   let sampling: Sampling | undefined;
   let rescaleCfg: number | undefined;
@@ -106,31 +104,9 @@ function readModel(nodes: Nodes, link: unknown): Pick<Found, "checkpoint" | "lor
     // Nearest the sampler counts: it overrides what came before it.
     sampling ??= readSampling(type, inputs);
     if (type === "RescaleCFG") rescaleCfg ??= number(inputs.get("multiplier"));
-    loras.unshift(...(type === POWER_LORAS ? readPowerLoras(inputs) : readLora(nodes, inputs)));
   }
+  const loras = lorasOf(nodes, link).map(({ isComputed: _, ...lora }) => lora);
   return { checkpoint, loras: loras.length > 0 ? loras : undefined, rescaleCfg, ...(sampling ?? NO_SAMPLING) };
-}
-
-/** A loader for the model only leaves the text encoders as they are. Efficiency's loads the checkpoint as well. */
-function readLora(nodes: Nodes, inputs: Node["inputs"]): ComfyLora[] {
-  const name = string(inputs.get("lora_name"));
-  if (name === undefined || name === "None") return [];
-  const strength = (...names: string[]) => names.map((one) => heldNumber(nodes, inputs.get(one))).find(Number.isFinite);
-  const strengthModel = strength("strength_model", "lora_model_strength") ?? 1;
-  const clip = strength("strength_clip", "lora_clip_strength") ?? strengthModel;
-  return [{ name, strengthModel, strengthClip: inputs.has("clip") || inputs.has("lora_clip_strength") ? clip : 0 }];
-}
-
-/** Of rgthree's node for many, `power_lora_loader.py`. */
-function readPowerLoras(inputs: Node["inputs"]): ComfyLora[] {
-  return [...inputs].slice(0, 64).flatMap(([key, value]) => {
-    if (!/^lora_\d+$/i.test(key) || !isObject(value) || value.on !== true) return [];
-    const name = string(value.lora);
-    if (name === undefined || name === "None") return [];
-    const strengthModel = number(value.strength) ?? 1;
-    const clip = number(value.strengthTwo) ?? strengthModel;
-    return [{ name, strengthModel, strengthClip: inputs.has("clip") ? clip : 0 }];
-  });
 }
 
 type Sampling = Pick<Found, "prediction" | "zsnr" | "shift" | "sigmaMin" | "sigmaMax">;

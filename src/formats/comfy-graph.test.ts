@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import { cpuTime } from "../../test/fixtures/formats/cpu-time.ts";
 import { torchGenerator } from "../base/random/torch.ts";
 import { type ComfyGraph, type ComfyJob, comfyGraph } from "./comfy-graph.ts";
-import { POWER_LORAS } from "./comfy-graph-nodes.ts";
 import { readComfyGraph, readComfyRecord } from "./comfy-graph-read.ts";
 import { encodePng, readPngText } from "./png/index.ts";
 
@@ -198,7 +197,7 @@ test.each<[string, object, Partial<ComfyJob>]>([
     {
       ...sampler({ model: ["2", 0] }),
       "2": node("LoraLoaderModelOnly", { model: ["3", 0], lora_name: "a", strength_model: 0.5 }),
-      "3": node(POWER_LORAS, {
+      "3": node("Power Lora Loader (rgthree)", {
         clip: ["4", 1],
         lora_1: { on: true, lora: "b", strength: 0.7 },
         lora_2: { on: false, lora: "c", strength: 1 },
@@ -517,8 +516,9 @@ test.each<[string, object, object, string[]]>([
 });
 
 /** Efficiency's two nodes, which are a whole text-to-image graph. */
-const efficient = (loader: object = {}) =>
+const efficient = (loader: object = {}, more: object = {}) =>
   JSON.stringify({
+    ...more,
     "1": node("Efficient Loader", {
       ...{ ckpt_name: "a", vae_name: "Baked VAE", clip_skip: -2, positive: "p", negative: "n", batch_size: 1 },
       ...{ lora_name: "None", lora_model_strength: 0.8, lora_clip_strength: 0.5 },
@@ -547,6 +547,73 @@ test("Efficiency's loader", () => {
   expect(more.notes).toEqual([
     "Its words are weighed as ComfyUI does; there it was A1111 with the normalization none.",
   ]);
+});
+
+const [stacker, switched] = [
+  node("LoRA Stacker", {
+    ...{ input_mode: "simple", lora_count: 2, lora_stack: ["21", 0] },
+    ...{ lora_name_1: "a", lora_wt_1: 0.5, model_str_1: 0.1, clip_str_1: 0.2 },
+    ...{ lora_name_2: "None", lora_wt_2: 1, model_str_2: 1, clip_str_2: 1 },
+    ...{ lora_name_3: "beyond the count", lora_wt_3: 1, model_str_3: 1, clip_str_3: 1 },
+  }),
+  node("CR LoRA Stack", {
+    ...{ switch_1: "On", lora_name_1: "b", model_weight_1: 0.6, clip_weight_1: 0.4 },
+    ...{ switch_2: "Off", lora_name_2: "c", model_weight_2: 1, clip_weight_2: 1 },
+    ...{ switch_3: "On", lora_name_3: "None", model_weight_3: 1, clip_weight_3: 1 },
+  }),
+];
+
+test.each([
+  ["Efficiency's loader", efficient({ lora_stack: ["20", 0] }, { "20": stacker, "21": switched })],
+  [
+    "CR Apply LoRA Stack",
+    changed(
+      { "3": { model: ["20", 0] } },
+      {
+        "20": node("CR Apply LoRA Stack", { model: ["4", 0], clip: ["4", 1], lora_stack: ["22", 0] }),
+        ...{ "22": stacker, "21": switched },
+      },
+    ),
+  ],
+])("stacks of LoRAs behind %s", (_, json) => {
+  const { job, notes } = readComfyRecord(json);
+  expect(job.loras).toEqual([
+    { name: "a", strengthModel: 0.5, strengthClip: 0.5 },
+    { name: "b", strengthModel: 0.6, strengthClip: 0.4 },
+  ]);
+  expect(notes).toEqual([]);
+});
+
+test("a stack with a strength for each network, and one that is computed", () => {
+  const inputs = {
+    lora_count: 2,
+    lora_name_1: "a",
+    model_str_1: 0.1,
+    clip_str_1: 0.2,
+    lora_name_2: "b",
+    model_str_2: ["23", 0],
+  };
+  const graph = { "20": node("LoRA Stacker", { ...inputs, input_mode: "advanced" }), "23": node("Maths", { a: 1 }) };
+  const { job, notes } = readComfyRecord(efficient({ lora_stack: ["20", 0] }, graph));
+  expect(job.loras).toEqual([
+    { name: "a", strengthModel: 0.1, strengthClip: 0.2 },
+    { name: "b", strengthModel: 1, strengthClip: 1 },
+  ]);
+  expect(notes).toEqual([
+    "Its graph computes the strength of LoRAs, and 1 is taken: b.",
+    "Nodes that are not read here: Maths.",
+  ]);
+});
+
+test("rgthree's stack of four has one strength for both networks", () => {
+  const four = { lora_01: "a", strength_01: 0.5, lora_02: "None", strength_02: 1, lora_03: "b", strength_03: -1 };
+  const stack = node("Lora Loader Stack (rgthree)", { ...four, model: ["4", 0], clip: ["4", 1] });
+  const { job, notes } = readComfyRecord(changed({ "3": { model: ["20", 0] } }, { "20": stack }));
+  expect(job.loras).toEqual([
+    { name: "a", strengthModel: 0.5, strengthClip: 0.5 },
+    { name: "b", strengthModel: -1, strengthClip: -1 },
+  ]);
+  expect(notes).toEqual([]);
 });
 
 test("a sampler that is not known is named", () => {
