@@ -1,9 +1,11 @@
 /** @file What was found out about a model, for people. */
 
+import { IllustriousError } from "../base/error.ts";
 import type { ModelHashes } from "../formats/hash.ts";
 import type { Inspection } from "../models/sdxl/inspect.ts";
 import type { Detection, Evidence } from "../models/sdxl/prediction.ts";
 import { isMark, WEIGHT } from "../models/sdxl/prediction-evidence.ts";
+import { noiseModelOf } from "../pipeline/noise-model.ts";
 import { counted, fileSize } from "./quantities.ts";
 import { listed, type Section, tableLines } from "./text-sections.ts";
 
@@ -73,7 +75,24 @@ function predictionSections({ prediction: found, kind }: Inspection): Section[] 
       lines: evidenceLines(found),
     },
     { title: "Conflicts", lines: found.conflicts },
+    { title: "Noise levels", lines: levelLines(found) },
   ];
+}
+
+/** Of a schedule that is not the usual one. */
+function levelLines(found: Detection): string[] {
+  try {
+    const { family, sigmas, shift, isListed } = noiseModelOf(found, { zeroSnr: "auto", rounding: "interpolate" }).table;
+    if (found.schedule === undefined || (shift === 1 && !isListed)) return [];
+    const usual = family === "flow" ? "a flow's" : "SDXL's";
+    const whose = isListed ? "a list of its own (trained_betas)" : `${usual} times ${Number(shift.toPrecision(4))}`;
+    const finite = sigmas.filter(Number.isFinite);
+    const [least, most] = [finite[0]!, finite.at(-1)!].map((sigma) => Number(sigma.toPrecision(3)));
+    return [`${whose}: sigma ${least} to ${most}${finite.length < sigmas.length ? ", and Infinity" : ""}`];
+  } catch (error) {
+    if (error instanceof IllustriousError) return [error.message];
+    throw error;
+  }
 }
 
 /** What lost is marked as such; what holds for want of anything else is shown only where there was nothing else. */
