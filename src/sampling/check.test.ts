@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { type Combination, checkCombination } from "./check.ts";
 import { samplerNames } from "./samplers/named.ts";
 import { discreteTable, edmTable, flowTable } from "./tables.ts";
+import { betasOfSigmas } from "./trained-betas.ts";
 
 const base = discreteTable();
 const exact = discreteTable({ zeroSnr: "exact" });
@@ -39,6 +40,14 @@ test("schedules that miss or overcrowd the terminal of a zero-SNR model", async 
   expect(await codes({ schedule: "karras" })).toEqual(["warning finite_terminal", "warning steps_in_noise"]);
   expect(await codes({ schedule: "karras", table: comfyui })).toEqual(["warning steps_in_noise"]);
   expect(await codes({ schedule: "kl_optimal", steps: 10, table: comfyui })).toEqual(["warning coarse_start"]);
+});
+
+test("a gap before the terminal of a model's own levels is not the schedule's", async () => {
+  // Zero terminal SNR by patching the last level alone: the level before it stays where it was.
+  const betas = [...betasOfSigmas(base.sigmas.subarray(0, 999)), 1];
+  const [coarse, ...others] = await checkCombination({ ...sound, steps: 10, table: discreteTable({ betas }) });
+  expect(others).toEqual([]);
+  expect(coarse).toMatchObject({ code: "coarse_start", hint: expect.stringMatching(/model's own levels: more steps/) });
 });
 
 test("heun over a stand-in for Infinity multiplies differences by 38; from the exact terminal it does not", async () => {

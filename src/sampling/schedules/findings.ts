@@ -73,7 +73,7 @@ export function scheduleFindings(name: string, table: NoiseTable, levels: readon
       "coarse_start",
       `${name} goes from sigma ${round(first)} to ${round(second)} in its first of ${levels.length} steps: ` +
         "one guess fixes the colours and the layout",
-      spacings,
+      table.isListed ? "The gap is in the model's own levels: more steps make it smaller." : spacings,
     );
   }
   return findings;
