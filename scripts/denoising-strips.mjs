@@ -13,9 +13,7 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { noiseFor } from "../dist/base/random/noise.js";
 import { measureColours } from "../dist/colour/index.js";
-import { decodeLatents } from "../dist/pipeline/vae.js";
 import { initialLatents } from "../dist/sampling/index.js";
-import { split } from "../dist/tasks/drawing.js";
 import { denoiser } from "./denoiser.mjs";
 
 const { values, positionals } = parseArgs({
@@ -37,17 +35,17 @@ if (!file || models.length === 0) {
 async function guesses(model, prompt) {
   const { steps, cfg, seed } = values;
   const how = { sampler: "ddim", schedule: "normal", steps: Number(steps), cfg: Number(cfg), seed: Number(seed) };
-  const { denoise, options, pipeline, settled, layout } = await denoiser({ model, prompt, ...how });
+  const { denoise, decode, options, settled, layout } = await denoiser({ model, prompt, ...how });
   for (const { message } of settled.warnings) console.log(`${basename(model)}: ${message}`);
   const { sigmas } = settled.schedule;
   const noise = noiseFor(options.noise, options.seed, [1, layout.channels, layout.height, layout.width]);
   const found = [];
   for await (const { sigma, denoised } of settled.sampler(denoise, initialLatents(noise, sigmas[0]), sigmas)) {
-    const decoder = await pipeline.shelf.take("vaeDecoder", settled.decodeSizes);
-    const tiles = decodeLatents(decoder, pipeline.checkpoint.configs.vae, split(denoised, layout)[0], settled.tiling);
-    let tile = await tiles.next();
-    while (!tile.done) tile = await tiles.next();
-    found.push({ sigma, image: tile.value, largest: denoised.reduce((most, x) => Math.max(most, Math.abs(x)), 0) });
+    found.push({
+      sigma,
+      image: await decode(denoised),
+      largest: denoised.reduce((most, x) => Math.max(most, Math.abs(x)), 0),
+    });
   }
   return found;
 }
