@@ -78,5 +78,8 @@ test.each<[what: string, model: string, more: string, message: RegExp]>([
     /^zero_terminal_snr = false, and a list of betas/,
   ],
 ])("refused: %s", async (_, model, more, message) => {
-  await expect(read(model, more)).rejects.toThrow(message);
+  await expect(read(model, more)).rejects.toMatchObject({
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(/betas|a LoRA of it|schedule_shift|zero_terminal_snr/),
+  });
 });

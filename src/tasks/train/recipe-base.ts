@@ -47,10 +47,10 @@ const betaList = z.array(z.number()).min(2);
 async function betasOf(file: RecipeFile): Promise<readonly number[] | undefined> {
   const { trained_betas: named } = file.own;
   if (named === undefined) return undefined;
-  const json = await readJson(placeOf(file, named));
+  const hint = "Name a JSON file that is a list of betas, or has one as trained_betas.";
+  const json = await readJson(placeOf(file, named), hint);
   const list = betaList.safeParse(Array.isArray(json) ? json : (json as { trained_betas?: unknown })?.trained_betas);
   if (list.success) return list.data;
-  const hint = "Name a JSON file that is a list of betas, or has one as trained_betas.";
   throw new IllustriousError("bad_file", `trained_betas = "${named}" holds no list of two numbers or more`, hint);
 }
 

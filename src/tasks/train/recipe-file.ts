@@ -129,19 +129,22 @@ export function runFolder(file: RecipeFile): string {
 }
 
 export async function modelConfigOf(file: RecipeFile, path: string): Promise<SdxlConfigs> {
-  return parseConfigs(await readJson(placeOf(file, path)), path);
+  return parseConfigs(await readJson(placeOf(file, path), SIZES), path);
 }
 
 export async function vaeConfigOf(file: RecipeFile, path: string): Promise<VaeConfig> {
-  return parseVaeConfig(await readJson(placeOf(file, path)), path);
+  return parseVaeConfig(await readJson(placeOf(file, path), SIZES), path);
 }
 
-export async function readJson(path: string): Promise<unknown> {
+const SIZES = "Give a JSON file with the networks' sizes.";
+
+/** @param hint what file is wanted */
+export async function readJson(path: string, hint: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "missing_file" : "bad_file";
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new IllustriousError(code, `${path}: ${why}`, "Give a JSON file with the networks' sizes.", { cause });
+    throw new IllustriousError(code, `${path}: ${why}`, hint, { cause });
   }
 }

@@ -209,7 +209,7 @@ function differences(recipe: Recipe, model: TrainedModel): Finding[] {
       level: "warning",
       code: "zero_snr_differs",
       message: `the checkpoint was trained ${zero ? "without" : "with"} zero terminal SNR, the recipe trains ${zero ? "with" : "without"}`,
-      hint: "Leave zero_terminal_snr out to train what the checkpoint is.",
+      hint: `Leave ${recipe.table.isListed && !model.betas ? "trained_betas" : "zero_terminal_snr"} out to train what the checkpoint is.`,
     });
   }
   const { shift = 1 } = model;
