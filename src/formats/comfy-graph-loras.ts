@@ -4,7 +4,7 @@
  */
 
 import type { ComfyLora } from "./comfy-graph.ts";
-import { heldNumber, isObject, type Node, type Nodes, number, string, upstream } from "./comfy-graph-nodes.ts";
+import { heldNumber, isObject, type Node, type Nodes, string, upstream } from "./comfy-graph-nodes.ts";
 
 const POWER_LORAS = "Power Lora Loader (rgthree)";
 const FOUR_LORAS = "Lora Loader Stack (rgthree)";
@@ -32,7 +32,9 @@ export type GraphLora = ComfyLora & {
 export function lorasOf(nodes: Nodes, model: unknown): GraphLora[] {
   const loras: GraphLora[] = [];
   for (const { type, inputs } of upstream(nodes, model, "model")) {
-    const stacked = [...upstream(nodes, inputs.get("lora_stack"), "lora_stack")].flatMap(stackRows);
+    const stacked = [...upstream(nodes, inputs.get("lora_stack"), "lora_stack")].flatMap((node) =>
+      stackRows(nodes, node),
+    );
     // A loader for the model only leaves the text encoders as they are. Efficiency's loads the checkpoint as well.
     const hasClip = inputs.has("clip") || inputs.has("ckpt_name");
     loras.unshift(...[...loaderRows(type, inputs), ...stacked].flatMap((row) => loraOf(nodes, row, hasClip)));
@@ -64,6 +66,8 @@ function loaderRows(type: string, inputs: Node["inputs"]): Row[] {
         model: inputs.get(`strength_${i}`),
       }));
     default: {
+      // Comfyroll's loader of one.
+      if (inputs.get("switch") === "Off") return [];
       const of = (...names: string[]) => names.map((name) => inputs.get(name)).find((value) => value !== undefined);
       const model = of("strength_model", "lora_model_strength");
       return [{ name: inputs.get("lora_name"), model, clip: of("strength_clip", "lora_clip_strength") }];
@@ -71,12 +75,12 @@ function loaderRows(type: string, inputs: Node["inputs"]): Row[] {
   }
 }
 
-function stackRows({ type, inputs }: Node): Row[] {
+function stackRows(nodes: Nodes, { type, inputs }: Node): Row[] {
   const rows = (count: number, row: (i: number) => Row) => Array.from({ length: count }, (_, i) => row(i + 1));
   switch (type) {
     case STACKER: {
       const isSimple = inputs.get("input_mode") === "simple";
-      const count = Math.min(Math.max(Math.floor(number(inputs.get("lora_count")) ?? 0), 0), MOST);
+      const count = Math.min(Math.max(Math.floor(heldNumber(nodes, inputs.get("lora_count")) ?? MOST), 0), MOST);
       return rows(count, (i) => ({
         name: inputs.get(`lora_name_${i}`),
         model: inputs.get(isSimple ? `lora_wt_${i}` : `model_str_${i}`),

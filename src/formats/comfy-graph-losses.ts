@@ -55,9 +55,9 @@ export function lossesOf(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): s
   notes.push(...computedStrengths(nodes, sampler), ...customLevels(nodes, sampler, job));
   const saved = all.filter(({ type }) => type === "SaveImage");
   const made = sourcesOf(nodes, [sampler, ...saved].flatMap(linksOf), () => false);
-  const types = new Set(
-    made.flatMap((node) => (KNOWN.has(node.type) || isEmptyLatent(node) || namesFile(node) ? [] : [node.type])),
-  );
+  const loras = new Set(["None", ...lorasOf(nodes, sampler.inputs.get("model")).map(({ name }) => name)]);
+  const isRead = (node: Node) => KNOWN.has(node.type) || isEmptyLatent(node) || namesFile(node, loras);
+  const types = new Set(made.flatMap((node) => (isRead(node) ? [] : [node.type])));
   const lost = LOSSES.filter(([pattern]) => [...types].some((type) => pattern.test(type)));
   const unread = [...types].filter((type) => !LOSSES.some(([pattern]) => pattern.test(type)));
   notes.push(...lost.map(([, note]) => note));
@@ -139,7 +139,9 @@ function weighedOtherwise(encoder: Node | undefined): string[] {
   return [`Its words are weighed as ComfyUI does; there it was ${weights} with the normalization ${normalization}.`];
 }
 
-/** Loaders under any name. */
-function namesFile({ inputs }: Node): boolean {
-  return ["ckpt_name", "lora_name", "vae_name"].some((name) => string(inputs.get(name)) !== undefined);
+/** Loaders under any name. A LoRA's counts if it was found on the way to the sampler, or is switched off. */
+function namesFile({ inputs }: Node, loras: ReadonlySet<string>): boolean {
+  if (["ckpt_name", "vae_name"].some((name) => string(inputs.get(name)) !== undefined)) return true;
+  const lora = string(inputs.get("lora_name"));
+  return lora !== undefined && (loras.has(lora) || inputs.get("switch") === "Off");
 }

@@ -90,7 +90,7 @@ export function linksOf({ inputs }: Node): unknown[] {
 }
 
 const VALUES =
-  /^((noise_)?seed|steps|cfg|denoise|sampler_name|scheduler|(empty_latent_)?(width|height)|batch_size|strength_\w+|text(_[gl])?)$/;
+  /^((noise_)?seed|steps|cfg|denoise|sampler_name|scheduler|(empty_latent_)?(width|height)|batch_size|strength_\w+|lora_(\w+_strength|count|wt_\d+)|(model|clip)_(str|weight)_\d+|text(_[gl])?)$/;
 
 /** Efficiency's loader makes them, too. */
 export const isEmptyLatent = ({ type, inputs }: Node): boolean =>

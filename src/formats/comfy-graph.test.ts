@@ -599,10 +599,38 @@ test("a stack with a strength for each network, and one that is computed", () =>
     { name: "a", strengthModel: 0.1, strengthClip: 0.2 },
     { name: "b", strengthModel: 1, strengthClip: 1 },
   ]);
-  expect(notes).toEqual([
-    "Its graph computes the strength of LoRAs, and 1 is taken: b.",
-    "Nodes that are not read here: Maths.",
-  ]);
+  expect(notes).toEqual(["Its graph computes the strength of LoRAs, and 1 is taken: b."]);
+});
+
+test("Comfyroll's loader that is off is no LoRA, and a stack that is not read is named", () => {
+  const off = node("CR Load LoRA", {
+    ...{ model: ["4", 0], clip: ["4", 1], switch: "Off", lora_name: "a" },
+    ...{ strength_model: 1, strength_clip: 1 },
+  });
+  const read = readComfyRecord(changed({ "3": { model: ["20", 0] } }, { "20": off }));
+  expect(read.job.loras).toBeUndefined();
+  expect(read.notes).toEqual([]);
+  const random = node("CR Random Weight LoRA", { stride: 1, switch: "On", lora_name: "a", weight_min: 0 });
+  const { job, notes } = readComfyRecord(efficient({ lora_stack: ["20", 0] }, { "20": random }));
+  expect(job.loras).toBeUndefined();
+  expect(notes).toEqual(["Nodes that are not read here: CR Random Weight LoRA."]);
+});
+
+test("a stack's count and strength from nodes that hold them", () => {
+  const inputs = {
+    input_mode: "simple",
+    lora_count: ["23", 0],
+    lora_name_1: "a",
+    lora_wt_1: ["24", 0],
+    lora_name_2: "b",
+  };
+  const graph = {
+    "20": node("LoRA Stacker", inputs),
+    ...{ "23": node("PrimitiveInt", { value: 1 }), "24": node("PrimitiveFloat", { value: 0.25 }) },
+  };
+  const { job, notes } = readComfyRecord(efficient({ lora_stack: ["20", 0] }, graph));
+  expect(job.loras).toEqual([{ name: "a", strengthModel: 0.25, strengthClip: 0.25 }]);
+  expect(notes).toEqual([]);
 });
 
 test("rgthree's stack of four has one strength for both networks", () => {

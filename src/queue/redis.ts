@@ -26,7 +26,7 @@ export type RedisLink = {
    * @throws IllustriousError `queue_failed` for a refusal that stays, in place of the reply
    */
   ask<T>(call: () => Promise<T>): Promise<T>;
-  /** Ends it and all connections that were made after its likeness. */
+  /** Ends it. */
   close(): void;
 };
 

@@ -89,7 +89,8 @@ export function discreteTable(options: DiscreteOptions = {}): NoiseTable {
   checkShift(shift);
   let alphaBar = alphaBars(options.betas ? checkedBetas(options.betas) : betas(options));
   if (zeroSnr) {
-    alphaBar = rescaleToZeroSnr(alphaBar);
+    // What has no signal at its end already stays, to the last digit.
+    if (alphaBar.at(-1) !== 0) alphaBar = rescaleToZeroSnr(alphaBar);
     alphaBar[alphaBar.length - 1] = TERMINAL_ALPHA_BAR[zeroSnr];
   }
   const sigmas = alphaBar.map((a) => shift * Math.sqrt((1 - a) / a));

@@ -108,6 +108,11 @@ test("a list of levels is written as it was trained, and read back", () => {
   expect(difference(read.sigmas, meant)).toBeLessThan(1e-10);
 });
 
+test("a list of another length is said to be so long", () => {
+  const table = discreteTable({ betas: [0.1, 0.2, 0.3] });
+  expect(schedulerConfig(trainedSchedule({ prediction: "v", table }))).toMatchObject({ num_train_timesteps: 3 });
+});
+
 test("a flow's shift is diffusers' own", () => {
   const config = schedulerConfig({ prediction: "flow", zeroSnr: true, shift: 3 });
   expect(config).toEqual({ _class_name: "FlowMatchEulerDiscreteScheduler", num_train_timesteps: 1000, shift: 3 });

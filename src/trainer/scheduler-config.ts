@@ -29,7 +29,7 @@ export function schedulerConfig({ prediction, zeroSnr, shift, betas }: TrainedSc
   const own = betas ?? (shift === 1 ? undefined : betasOfSigmas(discreteTable({ shift, zeroSnr: zero }).sigmas));
   return {
     _class_name: isFlow ? "FlowMatchEulerDiscreteScheduler" : "EulerDiscreteScheduler",
-    num_train_timesteps: 1000,
+    num_train_timesteps: betas?.length ?? 1000,
     ...(shift !== 1 && { shift }),
     ...(!isFlow && {
       beta_start: 0.00085,

@@ -73,8 +73,8 @@ function refuseEpsAtZeroSnr({ prediction, table }: Recipe): Finding[] {
 /** A flag that was set after the levels were made, as when a scheduler's configuration alone is changed. */
 function refuseMislabelledTable({ table }: Recipe): Finding[] {
   const last = table.sigmas.at(-1)!;
-  // No schedule without it comes near; the stand-ins for an infinite sigma are 4096 and 4519.
-  const vanishes = last > 1000 * table.shift;
+  // No curve without it comes near; the stand-ins for an infinite sigma are 4096 and 4519. A list may end anywhere.
+  const vanishes = last > (table.isListed ? Number.MAX_VALUE : 1000 * table.shift);
   if (vanishes === (table.zeroSnr !== false)) return [];
   return [
     refusal(

@@ -20,7 +20,13 @@ export type PreviewOptions = {
   readonly size: number;
   readonly seed: number;
   /** A LoRA's file, by name, the checkpoint beside which it learns, and the autoencoder in place of its own. */
-  readonly lora?: { readonly file: string; readonly base: string; readonly vae?: string | undefined };
+  readonly lora?: {
+    readonly file: string;
+    readonly base: string;
+    readonly vae?: string | undefined;
+    /** Factor on the sigmas of the checkpoint's own levels, which a whole model's folder says itself. */
+    readonly shift: number;
+  };
   /** What is trained: a LoRA's file does not carry it, and its checkpoint may be of another kind. */
   readonly schedule: TrainedSchedule;
   readonly clipSkip: number;
@@ -40,15 +46,16 @@ export async function previewsOf(
   await mkdir(folder);
   try {
     await saveModel(folder);
-    const { file, base = folder, vae } = lora ?? {};
+    const { file, base = folder, vae, shift } = lora ?? {};
     const model = {
       model: base,
       ...(file !== undefined && { loras: [{ path: join(folder, file) }] }),
       ...(vae !== undefined && { vae }),
+      ...(shift !== undefined && { shift }),
     };
-    const { prediction, shift } = schedule;
+    const { prediction } = schedule;
     const zeroSnr = prediction === "flow" ? "auto" : schedule.zeroSnr ? "exact" : "off";
-    const trained = { prediction, shift, zeroSnr, clipSkip } as const;
+    const trained = { prediction, zeroSnr, clipSkip } as const;
     const usual = { ...model, ...trained, width: size, height: size, seed, steps: STEPS };
     const previews: { name: string; prompt: string; seed: number; png: Uint8Array }[] = [];
     for (const [i, own] of prompts.entries()) {

@@ -56,6 +56,30 @@ test.each([
   close(objective.table.sigmas);
 });
 
+test("a list of the recipe's own is rescaled if the recipe says so, whatever the checkpoint was", async () => {
+  await writeFile(join(root, "short.json"), JSON.stringify([0.2, 0.5]));
+  const zero = join(import.meta.dirname, "../../../models/nano-v3.5-vpred");
+  const left = await read(zero, 'trained_betas = "short.json"');
+  expect(left.objective.table.zeroSnr).toBe(false);
+  const rescaled = await read(zero, 'trained_betas = "short.json"\nzero_terminal_snr = true');
+  expect(rescaled.objective.table.sigmas[1]).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a list may end at any noise, as the capped cosine does, at sigma 20291", async () => {
+  const bar = (t: number) => Math.cos((((t / 1000 + 0.008) / 1.008) * Math.PI) / 2) ** 2;
+  const cosine = Array.from({ length: 1000 }, (_, t) => Math.min(1 - bar(t + 1) / bar(t), 0.999));
+  await writeFile(join(root, "cosine.json"), JSON.stringify(cosine));
+  const { findings, objective } = await read("plain", 'trained_betas = "cosine.json"\nprediction = "v"');
+  expect(findings.filter(({ level }) => level === "refusal")).toEqual([]);
+  expect(objective.table.sigmas[999]).toBeCloseTo(20291, -1);
+});
+
+test("a list that ends in 1 has weights of its own, for nothing was rescaled", async () => {
+  const { objective } = await read("listed", "min_snr_gamma = 5\nweights_before_rescale = true");
+  expect(objective.weightTable).toBeUndefined();
+  close(objective.table.sigmas);
+});
+
 test("weights before rescaling are the list's own", async () => {
   await writeFile(join(root, "short.json"), JSON.stringify([0.2, 0.5]));
   const { objective } = await read(

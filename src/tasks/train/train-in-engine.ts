@@ -121,6 +121,7 @@ async function* runIn(folder: string, run: Run): Events<number> {
     name: file.name,
     recipe: file.text,
     totalSteps: steps,
+    levels: recipe.objective.table.sigmas.length,
     // Without a checkpoint nothing is gone on with, and what an earlier start has logged is dropped.
     resumeFrom: from,
   });
@@ -300,7 +301,7 @@ async function sdxlRun(opening: Opening) {
           saveModel,
           {
             ...{ run: folder, step, prompts, size: side, seed: 1, schedule, clipSkip: keys.clip_skip },
-            ...(ranks && base && { lora: { file: oneFile, base: base.path, vae } }),
+            ...(ranks && base && { lora: { file: oneFile, base: base.path, vae, shift: objective.table.shift } }),
           },
           signal,
         ),

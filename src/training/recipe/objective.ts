@@ -37,14 +37,16 @@ export function objectiveOf(
 ): { recipe: Recipe; findings: Finding[] } {
   const prediction = predictionOf(values, model);
   const levels = betas ? { betas } : { ...(model.betas && { betas: model.betas }), shift: model.shift ?? 1 };
-  const table = tableOf(values, prediction, model, levels);
+  const table = tableOf(values, prediction, betas ? false : (model.zeroSnr ?? false), levels);
   const weighting = weightingOf(values);
   const recipe: Recipe = {
     prediction,
     table,
     ...(weighting ? { weighting } : {}),
     ...(values.terminal_weight === undefined ? {} : { terminalWeight: values.terminal_weight }),
-    ...(values.weights_before_rescale ? { weightTable: discreteTable({ ...levels, shift: table.shift }) } : {}),
+    ...(values.weights_before_rescale && levels.betas?.at(-1) !== 1
+      ? { weightTable: discreteTable({ ...levels, shift: table.shift }) }
+      : {}),
     ...(values.weight_formula_of ? { weightFor: values.weight_formula_of } : {}),
     loss: {
       kind: values.loss_type,
@@ -77,12 +79,12 @@ type Levels = Pick<DiscreteOptions, "betas" | "shift">;
 function tableOf(
   { schedule_shift: shift, zero_terminal_snr: asked }: ObjectiveValues,
   prediction: TrainedPrediction,
-  model: TrainedModel,
+  usual: ZeroSnr,
   levels: Levels,
 ): NoiseTable {
   const factor = shift ?? levels.shift ?? 1;
   if (prediction === "flow") return flowTable({ shift: factor });
-  const zeroSnr = asked === undefined ? (model.zeroSnr ?? false) : asked && "exact";
+  const zeroSnr = asked === undefined ? usual : asked && "exact";
   const table = discreteTable({ ...levels, shift: factor, zeroSnr });
   if (asked !== false || !table.zeroSnr) return table;
   throw new IllustriousError(
