@@ -22,18 +22,16 @@ import { writeSheet } from "./drift.mjs";
 const STEPS = 28;
 const SHOWN = 8;
 
-const plain = Array.from(discreteTable().sigmas, (sigma) => 1 / (1 + sigma * sigma));
+const powersOf = ({ sigmas }) => Array.from(sigmas, (sigma) => 1 / (1 + sigma * sigma));
+const [plain, rescaled] = [powersOf(discreteTable()), powersOf(discreteTable({ zeroSnr: "exact" }))];
 const [first, last] = [plain[0], plain.at(-1)];
-const roots = plain.map(
-  (a) => (Math.sqrt(a) - Math.sqrt(last)) * (Math.sqrt(first) / (Math.sqrt(first) - Math.sqrt(last))),
-);
 
 /** What is left of a picture's power at each level. */
 const alphaBars = {
-  rescaled: roots.map((root) => root ** 2),
+  rescaled,
   linear: plain.map((a) => (a - last) * (first / (first - last))),
   patched: [...plain.slice(0, -1), 0],
-  unsquared: roots,
+  unsquared: rescaled.map(Math.sqrt),
 };
 
 function levelsOf(way) {

@@ -1,7 +1,7 @@
 /** @file What made a picture in ComfyUI and is not in the job that its graph is read as. */
 
 import type { ComfyJob } from "./comfy-graph.ts";
-import { LORA_NODES, lorasOf } from "./comfy-graph-loras.ts";
+import { type GraphLora, LORA_NODES, lorasOf } from "./comfy-graph-loras.ts";
 import {
   encoderOf,
   heldNumber,
@@ -52,11 +52,12 @@ export function lossesOf(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): s
     ...noiseLeftOut(nodes, sampler, job),
     ...conditioningLeftOut(nodes, sampler, job),
   );
-  notes.push(...computedStrengths(nodes, sampler), ...customLevels(nodes, sampler, job));
+  const loras = lorasOf(nodes, sampler.inputs.get("model"));
+  notes.push(...computedStrengths(loras), ...customLevels(nodes, sampler, job));
   const saved = all.filter(({ type }) => type === "SaveImage");
   const made = sourcesOf(nodes, [sampler, ...saved].flatMap(linksOf), () => false);
-  const loras = new Set(["None", ...lorasOf(nodes, sampler.inputs.get("model")).map(({ name }) => name)]);
-  const isRead = (node: Node) => KNOWN.has(node.type) || isEmptyLatent(node) || namesFile(node, loras);
+  const named = new Set(["None", ...loras.map(({ name }) => name)]);
+  const isRead = (node: Node) => KNOWN.has(node.type) || isEmptyLatent(node) || namesFile(node, named);
   const types = new Set(made.flatMap((node) => (isRead(node) ? [] : [node.type])));
   const lost = LOSSES.filter(([pattern]) => [...types].some((type) => pattern.test(type)));
   const unread = [...types].filter((type) => !LOSSES.some(([pattern]) => pattern.test(type)));
@@ -104,8 +105,7 @@ function customLevels(nodes: Nodes, sampler: Node, job: Partial<ComfyJob>): stri
 }
 
 /** Of LoRAs whose strength comes from a node that computes it. */
-function computedStrengths(nodes: Nodes, sampler: Node): string[] {
-  const loras = lorasOf(nodes, sampler.inputs.get("model"));
+function computedStrengths(loras: readonly GraphLora[]): string[] {
   const names = loras.flatMap(({ name, isComputed }) => (isComputed ? [name] : []));
   if (names.length === 0) return [];
   return [`Its graph computes the strength of LoRAs, and 1 is taken: ${names.slice(0, 12).join(", ")}.`];

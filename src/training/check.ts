@@ -74,7 +74,7 @@ function refuseEpsAtZeroSnr({ prediction, table }: Recipe): Finding[] {
 function refuseMislabelledTable({ table }: Recipe): Finding[] {
   const last = table.sigmas.at(-1)!;
   // No curve without it comes near; the stand-ins for an infinite sigma are 4096 and 4519. A list may end anywhere.
-  const vanishes = last > (table.isListed ? Number.MAX_VALUE : 1000 * table.shift);
+  const vanishes = table.isListed ? last === Number.POSITIVE_INFINITY : last > 1000 * table.shift;
   if (vanishes === (table.zeroSnr !== false)) return [];
   return [
     refusal(
