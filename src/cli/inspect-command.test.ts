@@ -99,6 +99,7 @@ test.each([
   [{ trained_betas: [0.2, 0.5, 1] }, "a list of its own (trained_betas): sigma 0.5 to 1.22, and Infinity"],
   [{ shift: 0.25, rescale_betas_zero_snr: true }, "SDXL's times 0.25: sigma 0.00729 to 564, and Infinity"],
   [{ _class_name: "FlowMatchEulerDiscreteScheduler", shift: 3 }, "a flow's times 3: sigma 0.003 to 3000, and Infinity"],
+  [{ beta_schedule: "linear" }, "a curve of its own: sigma 0.0292 to 25.1"],
   [{ trained_betas: [0.2, 2] }, "beta 1 of 2 is 2"],
 ])("noise levels that are not the usual ones: %j", async (more, said) => {
   const own = join(folder, "own-levels");

@@ -85,7 +85,8 @@ function levelLines(found: Detection): string[] {
     const { family, sigmas, shift, isListed } = noiseModelOf(found, { zeroSnr: "auto", rounding: "interpolate" }).table;
     if (found.schedule === undefined || (shift === 1 && !isListed)) return [];
     const usual = family === "flow" ? "a flow's" : "SDXL's";
-    const whose = isListed ? "a list of its own (trained_betas)" : `${usual} times ${Number(shift.toPrecision(4))}`;
+    const own = found.schedule.trainedBetas ? "a list of its own (trained_betas)" : "a curve of its own";
+    const whose = isListed ? own : `${usual} times ${Number(shift.toPrecision(4))}`;
     const finite = sigmas.filter(Number.isFinite);
     const [least, most] = [finite[0]!, finite.at(-1)!].map((sigma) => Number(sigma.toPrecision(3)));
     return [`${whose}: sigma ${least} to ${most}${finite.length < sigmas.length ? ", and Infinity" : ""}`];

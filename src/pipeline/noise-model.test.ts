@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { detectPrediction } from "../models/sdxl/prediction.ts";
-import { betasOfSigmas, discreteTable } from "../sampling/index.ts";
-import { type NoiseChoices, noiseModelOf, shiftOf } from "./noise-model.ts";
+import { betas, betasOfSigmas, discreteTable } from "../sampling/index.ts";
+import { type NoiseChoices, noiseModelOf, trainedLevels } from "./noise-model.ts";
 
 const auto: NoiseChoices = { zeroSnr: "auto", rounding: "interpolate" };
 
@@ -43,7 +43,9 @@ test("betas that end in 1 are evidence of zero SNR", () => {
 test("the user's word on shift and zero SNR stands above the betas of SDXL's schedule", () => {
   expect(tableOf({ trained_betas: zero }, { shift: 1 }).sigmas).toEqual(discreteTable({ zeroSnr: "exact" }).sigmas);
   const off = tableOf({ trained_betas: zero }, { zeroSnr: "off" });
-  expect(off.sigmas).toEqual(discreteTable({ shift: shiftOf({ trainedBetas: zero }, true)! }).sigmas);
+  const levels = trainedLevels(detected({ trained_betas: zero }));
+  expect(levels).toEqual({ shift: expect.closeTo(0.25, 12) });
+  expect(off.sigmas).toEqual(discreteTable(levels).sigmas);
 });
 
 test("betas of another schedule are used as they are", () => {
@@ -55,9 +57,29 @@ test("betas of another schedule are used as they are", () => {
   );
 });
 
+test.each([
+  [{ beta_schedule: "linear" }, { betaCurve: "linear" }],
+  [{ beta_schedule: "scaled_linear", beta_start: 0.001 }, { betaStart: 0.001 }],
+  [{ beta_end: 0.02 }, { betaEnd: 0.02 }],
+  [{ num_train_timesteps: 500 }, { levels: 500 }],
+  [{ beta_schedule: "squaredcos_cap_v2" }, { betaCurve: "squaredcos_cap_v2" }],
+] as const)("a curve that is not SDXL's has levels of its own: %j", (json, options) => {
+  expect(trainedLevels(detected(json))).toEqual({ betas: Array.from(betas(options)) });
+  for (const zeroSnr of [false, "exact"] as const) {
+    const table = tableOf({ ...json, rescale_betas_zero_snr: zeroSnr !== false });
+    expect(table.sigmas).toEqual(discreteTable({ ...options, zeroSnr }).sigmas);
+  }
+});
+
+test("SDXL's curve is known when it is spelt out", () => {
+  const spelt = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: "scaled_linear", num_train_timesteps: 1000 };
+  expect(trainedLevels(detected(spelt))).toEqual({ shift: 1 });
+  expect(trainedLevels(detected({ ...spelt, shift: 0.25 }))).toEqual({ shift: 0.25 });
+});
+
 test("what is no schedule, or a curve that is not built, is refused", () => {
   expect(() => tableOf({ trained_betas: [0.1, 2, 0.4] })).toThrow("beta 1 of 3 is 2");
-  expect(() => tableOf({ beta_schedule: "squaredcos_cap_v2" })).toThrow("beta_schedule squaredcos_cap_v2");
+  expect(() => tableOf({ beta_schedule: "sigmoid" })).toThrow("beta_schedule sigmoid");
   // diffusers goes by the list and does not look at the curve.
-  expect(tableOf({ beta_schedule: "squaredcos_cap_v2", trained_betas: zero }).shift).toBeCloseTo(0.25, 10);
+  expect(tableOf({ beta_schedule: "sigmoid", trained_betas: zero }).shift).toBeCloseTo(0.25, 10);
 });

@@ -3,7 +3,8 @@
 import { IllustriousError } from "../base/error.ts";
 import type { Detection, TrainedSchedule } from "../models/sdxl/prediction.ts";
 import {
-  type DiscreteOptions,
+  BETA_CURVES,
+  betas,
   discreteTable,
   edmTable,
   flowTable,
@@ -29,10 +30,10 @@ export function noiseModelOf(detection: Detection, choices: NoiseChoices): Noise
 }
 
 function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoices): NoiseTable {
-  const { prediction, schedule = {}, sigmaMin, sigmaMax, sigmaData } = detection;
+  const { prediction, sigmaMin, sigmaMax, sigmaData } = detection;
   switch (prediction) {
     case "flow":
-      return flowTable({ shift: shift ?? schedule.shift ?? 1 });
+      return flowTable({ shift: shift ?? detection.schedule?.shift ?? 1 });
     case "edm_v":
       return edmTable({
         ...(sigmaMin && { sigmaMin }),
@@ -42,42 +43,50 @@ function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoice
     case "eps":
     case "v": {
       const chosen: ZeroSnr = zeroSnr === "auto" ? detection.zeroSnr && "exact" : zeroSnr !== "off" && zeroSnr;
-      return discreteTable({ ...levelsOf(schedule, detection.zeroSnr, shift), zeroSnr: chosen, rounding });
+      const levels = trainedLevels(detection);
+      return discreteTable({ ...levels, ...(shift !== undefined && { shift }), zeroSnr: chosen, rounding });
     }
   }
 }
 
-/** @param shift what the user says of it */
-function levelsOf(schedule: TrainedSchedule, zeroSnr: boolean, shift: number | undefined): DiscreteOptions {
-  const own = shiftOf(schedule, zeroSnr);
-  const factor = { shift: shift ?? own ?? 1 };
-  if (schedule.trainedBetas) return own === undefined ? { betas: schedule.trainedBetas, ...factor } : factor;
-  refuseUnknownCurve(schedule);
-  return {
-    ...(schedule.betaStart !== undefined && { betaStart: schedule.betaStart }),
-    ...(schedule.betaEnd !== undefined && { betaEnd: schedule.betaEnd }),
-    ...(schedule.betaSchedule === "linear" && { betaCurve: "linear" }),
-    ...(schedule.trainTimesteps !== undefined && { levels: schedule.trainTimesteps }),
-    ...factor,
-  };
-}
+/** What a model was trained on: the usual levels with a factor on their sigmas, or others by their betas. */
+export type TrainedLevels = { readonly shift: number } | { readonly betas: readonly number[] };
 
 /**
- * The factor on SDXL's sigmas that a scheduler for eps or v means. Where it lists its betas they are what diffusers goes by,
- * and a factor beside them is only believed if they agree.
+ * Where a scheduler for eps or v lists its betas they are what diffusers goes by, and a factor beside them is only believed
+ * if they agree.
  *
- * @returns undefined where the betas are another schedule's
+ * @throws IllustriousError `unsupported` for a curve that is not built
  */
-export function shiftOf({ shift, trainedBetas }: TrainedSchedule, zeroSnr: boolean): number | undefined {
-  return trainedBetas ? shiftOfBetas(trainedBetas, zeroSnr, shift) : (shift ?? 1);
+export function trainedLevels({ prediction, schedule = {}, zeroSnr }: TrainedOn): TrainedLevels {
+  const said = schedule.shift;
+  if (prediction === "flow" || prediction === "edm_v") return { shift: said ?? 1 };
+  const own = schedule.trainedBetas ?? betasOfCurve(schedule);
+  if (!own) return { shift: said ?? 1 };
+  const shift = shiftOfBetas(own, zeroSnr, said);
+  return shift === undefined ? { betas: own } : { shift };
 }
 
-/** A noise process that is not built must not be sampled as if it were SDXL's. */
-function refuseUnknownCurve({ betaSchedule = "scaled_linear" }: TrainedSchedule): void {
-  if (betaSchedule === "scaled_linear" || betaSchedule === "linear") return;
-  throw new IllustriousError(
-    "unsupported",
-    `the checkpoint's scheduler_config.json has beta_schedule ${betaSchedule}`,
-    "Only scaled_linear, linear and trained_betas can be sampled; correct the field if it is wrong.",
-  );
+type TrainedOn = Pick<Detection, "prediction" | "schedule" | "zeroSnr">;
+
+/** The betas of a curve that is not SDXL's. */
+function betasOfCurve(schedule: TrainedSchedule): readonly number[] | undefined {
+  const {
+    betaStart = 0.00085,
+    betaEnd = 0.012,
+    betaSchedule = "scaled_linear",
+    trainTimesteps: levels = 1000,
+  } = schedule;
+  const betaCurve = BETA_CURVES.find((curve) => curve === betaSchedule);
+  // A noise process that is not built must not be taken for SDXL's.
+  if (!betaCurve) {
+    const hint = `Only ${BETA_CURVES.join(", ")} and trained_betas are understood; correct the field if it is wrong.`;
+    throw new IllustriousError(
+      "unsupported",
+      `the checkpoint's scheduler_config.json has beta_schedule ${betaSchedule}`,
+      hint,
+    );
+  }
+  if (betaCurve === "scaled_linear" && betaStart === 0.00085 && betaEnd === 0.012 && levels === 1000) return undefined;
+  return Array.from(betas({ betaStart, betaEnd, betaCurve, levels }));
 }

@@ -65,6 +65,7 @@ export {
 } from "./schedules/schedule.ts";
 export {
   alphaBars,
+  BETA_CURVES,
   betas,
   type DiscreteOptions,
   discreteTable,

@@ -94,6 +94,18 @@ test("EDM: sigma from 0.002 to 120, told as ln(sigma) / 4", () => {
   expect(table.sigmaAt(table.timestep(3.7))).toBeCloseTo(3.7, 12);
 });
 
+test("the cosine's levels are what is left by its own formula, up to the level where it is capped", () => {
+  const { sigmas } = discreteTable({ betaCurve: "squaredcos_cap_v2" });
+  const angle = (level: number) => (((level / 1000 + 0.008) / 1.008) * Math.PI) / 2;
+  const left = (level: number) => (Math.cos(angle(level)) / Math.cos(angle(0))) ** 2;
+  for (const level of [0, 1, 250, 500, 900, 998]) {
+    const bar = left(level + 1);
+    expect(sigmas[level]! / Math.sqrt((1 - bar) / bar)).toBeCloseTo(1, 9);
+  }
+  const bar = left(999) * (1 - 0.999);
+  expect(sigmas[999]! / Math.sqrt((1 - bar) / bar)).toBeCloseTo(1, 9);
+});
+
 test("a shift that is no factor and an empty sigma range are refused", () => {
   expect(() => discreteTable({ shift: 0 })).toThrow("schedule shift 0");
   expect(() => edmTable({ sigmaMin: 2, sigmaMax: 1 })).toThrow("sigma range 2 to 1");

@@ -40,7 +40,7 @@ export type NoiseTable = {
 export type DiscreteOptions = {
   betaStart?: number;
   betaEnd?: number;
-  betaCurve?: "scaled_linear" | "linear";
+  betaCurve?: (typeof BETA_CURVES)[number];
   levels?: number;
   /** The levels' betas themselves, in place of the curve: each above 0 and below 1, the last 1 where no signal is left. */
   betas?: readonly number[];
@@ -55,9 +55,19 @@ const TERMINAL_ALPHA_BAR = { exact: 0, comfyui: 4.8973451890853435e-8, diffusers
 /** ComfyUI's largest sigma of a rescaled schedule; for schedules whose formula needs a finite one. */
 export const FINITE_TERMINAL: number = Math.sqrt((1 - TERMINAL_ALPHA_BAR.comfyui) / TERMINAL_ALPHA_BAR.comfyui);
 
-/** beta of each level; "scaled_linear" is linear in the square root (latent diffusion, SDXL). */
+/** Curves of beta by diffusers' names. */
+export const BETA_CURVES = ["scaled_linear", "linear", "squaredcos_cap_v2"] as const;
+
+/**
+ * beta of each level. "scaled_linear" is linear in the square root (latent diffusion, SDXL); "squaredcos_cap_v2" is the cosine
+ * of Nichol & Dhariwal (2021), equation 17, capped at 0.999, whatever its ends are said to be.
+ */
 export function betas(options: DiscreteOptions = {}): Float64Array {
   const { betaStart = 0.00085, betaEnd = 0.012, betaCurve = "scaled_linear", levels = 1000 } = options;
+  if (betaCurve === "squaredcos_cap_v2") {
+    const left = (level: number) => Math.cos((((level / levels + 0.008) / 1.008) * Math.PI) / 2) ** 2;
+    return Float64Array.from({ length: levels }, (_, i) => Math.min(1 - left(i + 1) / left(i), 0.999));
+  }
   const power = betaCurve === "linear" ? 1 : 2;
   const start = betaStart ** (1 / power);
   const end = betaEnd ** (1 / power);

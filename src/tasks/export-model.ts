@@ -12,7 +12,7 @@ import { agreeingScheduler, marksOf } from "../models/sdxl/prediction-marks.ts";
 import { singleFileMetadata } from "../models/sdxl/single-file-metadata.ts";
 import { singleFileTensors, storedWeight } from "../models/sdxl/single-file-tensors.ts";
 import { storableType, widenedWarnings } from "../models/sdxl/storable.ts";
-import { shiftOf } from "../pipeline/noise-model.ts";
+import { trainedLevels } from "../pipeline/noise-model.ts";
 import { readWeightBytes } from "../runtime/read-weight.ts";
 import type { WeightSource } from "../runtime/weights.ts";
 import { type ExportInput, type ExportOptions, parseExportOptions } from "./export-options.ts";
@@ -147,7 +147,7 @@ function factsOf({ path, configs, prediction, clues, zerosForEmptyPrompt }: Chec
 
 async function warningsOf(checkpoint: Checkpoint): Promise<SingleFileWarning[]> {
   const { configs, prediction: found, report, tokenizerFolders, weights } = checkpoint;
-  const { prediction, confidence, conflicts, schedule = {}, zeroSnr } = found;
+  const { prediction, confidence, conflicts } = found;
   const warnings: SingleFileWarning[] = conflicts.map((message) => ({
     message,
     hint: "Say what the model predicts: --prediction and --zero-snr.",
@@ -167,7 +167,8 @@ async function warningsOf(checkpoint: Checkpoint): Promise<SingleFileWarning[]> 
   }
   if (!weights.vae)
     warnings.push({ message: "the model has no VAE, and the file will have none", hint: "Name one with --vae." });
-  const shift = prediction === "flow" ? (schedule.shift ?? 1) : shiftOf(schedule, zeroSnr);
+  const levels = trainedLevels(found);
+  const shift = "shift" in levels ? levels.shift : undefined;
   const carried = { configs, prediction, shift, ...(tokenizerFolders && { tokenizerFolders }) };
   return [...warnings, ...(await singleFileWarnings(carried))];
 }

@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { discreteTable } from "../../sampling/index.ts";
 import { baseOf, recipeOf } from "./recipe-base.ts";
 import { readRecipeFile } from "./recipe-file.ts";
 import { parseTrainOptions } from "./train-options.ts";
@@ -54,6 +55,18 @@ test.each([
   const { objective } = await read(model, more);
   expect(objective.table.zeroSnr).toBe("exact");
   close(objective.table.sigmas);
+});
+
+test("levels are those of a checkpoint whose curve is another", async () => {
+  await cp(join(root, "plain"), join(root, "linear"), { recursive: true });
+  await mkdir(join(root, "linear/scheduler"), { recursive: true });
+  const write = (config: unknown) =>
+    writeFile(join(root, "linear/scheduler/scheduler_config.json"), JSON.stringify(config));
+  await write({ prediction_type: "epsilon", beta_schedule: "linear" });
+  const { objective } = await read("linear", "");
+  expect(objective.table.sigmas).toEqual(discreteTable({ betaCurve: "linear" }).sigmas);
+  await write({ prediction_type: "epsilon", beta_schedule: "sigmoid" });
+  await expect(read("linear", "")).rejects.toThrow("beta_schedule sigmoid");
 });
 
 test("a list of the recipe's own is rescaled if the recipe says so, whatever the checkpoint was", async () => {

@@ -3,8 +3,7 @@
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
-import type { TrainedSchedule } from "../../models/sdxl/prediction.ts";
-import { shiftOf } from "../../pipeline/noise-model.ts";
+import { trainedLevels } from "../../pipeline/noise-model.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
 import { readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
 import { findModel } from "../find-model.ts";
@@ -25,20 +24,15 @@ export async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> 
 
 /** What it says of itself, for a recipe that is silent. */
 function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
-  const { prediction, zeroSnr, schedule } = found;
+  const { prediction, zeroSnr } = found;
   if (prediction === "edm_v") {
     throw new IllustriousError("unsupported", "training of an EDM v-model", "Train eps, v or flow.");
   }
   return {
     prediction,
     zeroSnr: zeroSnr && "exact",
-    ...(schedule && levelsOf(prediction, schedule, zeroSnr)),
+    ...trainedLevels(found),
   };
-}
-
-function levelsOf(prediction: string, schedule: TrainedSchedule, zeroSnr: boolean): TrainedModel {
-  const shift = prediction === "flow" ? (schedule.shift ?? 1) : shiftOf(schedule, zeroSnr);
-  return shift === undefined ? { betas: schedule.trainedBetas! } : { shift };
 }
 
 const betaList = z.array(z.number()).min(2);
