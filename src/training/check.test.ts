@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { discreteTable, flowTable } from "../sampling/tables.ts";
+import { betasOfSigmas } from "../sampling/trained-betas.ts";
 import { checkRecipe } from "./check.ts";
 import type { Recipe } from "./plan.ts";
 
@@ -49,6 +50,18 @@ test("a table whose flag was changed afterwards is refused, with its last sigma"
   expect(codes({ table: mislabelled })).toEqual(["refusal table_mismatch"]);
   expect(message({ table: mislabelled })).toContain("14.6");
   expect(codes({ table: { ...zero, zeroSnr: false } })).toEqual(["refusal table_mismatch"]);
+});
+
+test("a list that leaps from pure noise to where colours are seen is warned of, with both sigmas", () => {
+  const zeroBars = zero.sigmas.map((sigma) => 1 / (1 + sigma * sigma));
+  const listed = (bars: Float64Array) =>
+    discreteTable({ betas: betasOfSigmas(bars.map((bar) => Math.sqrt((1 - bar) / bar))) });
+  expect(codes({ table: listed(zeroBars) })).toEqual([]);
+  const unsquared = { table: listed(zeroBars.map(Math.sqrt)) };
+  expect(codes(unsquared)).toContain("warning coarse_levels");
+  expect(message(unsquared)).toContain("at sigma 7.43, on SDXL's rescaled levels at 56.2");
+  // Without a leap, however little noise there is.
+  expect(codes({ table: discreteTable({ betas: [0.1, 0.2] }) })).not.toContain("warning coarse_levels");
 });
 
 test("an objective or a distribution outside of its range is refused with the error's own words", () => {

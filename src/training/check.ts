@@ -5,6 +5,7 @@
 
 import { IllustriousError } from "../base/error.ts";
 import type { Finding } from "../sampling/finding.ts";
+import { discreteTable, type NoiseTable } from "../sampling/tables.ts";
 import { checkNoise } from "./noise/training-noise.ts";
 import { isTerminal, snrOf } from "./objectives/targets.ts";
 import { type Plan, planOf, type Recipe, shareOf } from "./plan.ts";
@@ -28,6 +29,7 @@ export function checkRecipe(recipe: Recipe, shift?: number): Finding[] {
     if (infinite.length > 0) return infinite;
     return [
       ...terminalFindings(recipe, plan),
+      ...gapFindings(recipe),
       ...lowSnrFindings(recipe, plan),
       ...formulaFindings(recipe, plan),
       ...p2Findings(recipe, plan),
@@ -127,6 +129,26 @@ function terminalFindings(recipe: Recipe, plan: Plan): Finding[] {
       `the terminal level ${last} weighs ${figure(plan.weight[last]!)}, all levels ${figure(plan.meanWeight)} in the ` +
         "mean: what sampling begins with is not trained, and black and white backgrounds come out grey",
       "Leave terminal_weight at 1.",
+    ),
+  ];
+}
+
+/** Of 28 even steps, as most pictures are drawn; a sampler's warning has the same bound. */
+const [STEPS, COARSE_SECOND_SIGMA] = [28, 9];
+
+/** Levels that were rescaled in another way than by their root. */
+function gapFindings({ table }: Recipe): Finding[] {
+  if (!table.isListed || !table.zeroSnr) return [];
+  const second = ({ lastTime, sigmaAt }: NoiseTable) => sigmaAt(lastTime * (1 - 1 / (STEPS - 1)));
+  const sigma = second(table);
+  if (sigma >= COARSE_SECOND_SIGMA) return [];
+  const usual = second(discreteTable({ zeroSnr: "exact" }));
+  return [
+    warning(
+      "coarse_levels",
+      `after pure noise the second of ${STEPS} even steps is at sigma ${figure(sigma)}, on SDXL's rescaled levels at ${figure(usual)}: one ` +
+        "guess fixes the colours and the layout, and what guidance has stretched in it stays",
+      "Rescale the square root of alpha-bar, and square it again (Lin et al. 2023, Algorithm 1): zero_terminal_snr does.",
     ),
   ];
 }
