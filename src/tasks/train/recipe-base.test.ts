@@ -17,6 +17,8 @@ let root = "";
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "recipe-base-"));
   await writeFile(join(root, "betas.json"), JSON.stringify(betas));
+  await writeFile(join(root, "two.json"), JSON.stringify([0.1, 2, 0.3]));
+  await writeFile(join(root, "one.json"), JSON.stringify([0.1]));
   await writeFile(join(root, "none.json"), JSON.stringify({ beta_start: 0.001 }));
   await cp(join(import.meta.dirname, "../../../models/nano-v3.0-eps"), join(root, "plain"), { recursive: true });
   await cp(join(root, "plain"), join(root, "listed"), { recursive: true });
@@ -87,6 +89,14 @@ test("a list may end at any noise, as the capped cosine does, at sigma 20291", a
   expect(objective.table.sigmas[999]).toBeCloseTo(20291, -1);
 });
 
+test("a scheduler's settings that rescale their list are taken with that", async () => {
+  const settings = { trained_betas: [0.2, 0.5], rescale_betas_zero_snr: true };
+  await writeFile(join(root, "rescaled.json"), JSON.stringify(settings));
+  const { objective } = await read("plain", 'trained_betas = "rescaled.json"\nprediction = "v"');
+  expect(objective.table.sigmas[0]).toBeCloseTo(0.5, 12);
+  expect(objective.table.sigmas[1]).toBe(Number.POSITIVE_INFINITY);
+});
+
 test("a list that ends in 1 has weights of its own, for nothing was rescaled", async () => {
   const { objective } = await read("listed", "min_snr_gamma = 5\nweights_before_rescale = true");
   expect(objective.weightTable).toBeUndefined();
@@ -105,6 +115,8 @@ test("weights before rescaling are the list's own", async () => {
 
 test.each<[what: string, model: string, more: string, message: RegExp]>([
   ["a file without a list", "plain", 'trained_betas = "none.json"', /^trained_betas = "none.json" holds no list/],
+  ["a beta of 2", "plain", 'trained_betas = "two.json"', /^trained_betas = "two.json" cannot be.*beta 1 of 3 is 2$/],
+  ["one beta", "plain", 'trained_betas = "one.json"', /^trained_betas = "one.json" cannot be.*schedule of 1 betas$/],
   ["a file that is not there", "plain", 'trained_betas = "away.json"', /away\.json/],
   ["a LoRA", "plain", 'trained_betas = "betas.json"\nprediction = "v"\nnetwork_dim = 4', /^trained_betas for a LoRA/],
   ["a flow", "plain", 'trained_betas = "betas.json"\nprediction = "flow"', /^trained_betas with prediction = "flow"/],

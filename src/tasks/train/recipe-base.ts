@@ -4,6 +4,7 @@ import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
 import { trainedLevels } from "../../pipeline/noise-model.ts";
+import { betasOfSigmas, discreteTable } from "../../sampling/index.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
 import { readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
 import { findModel } from "../find-model.ts";
@@ -35,7 +36,12 @@ function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
   };
 }
 
-const betaList = z.array(z.number()).min(2);
+const betaList = z.array(z.number());
+
+const betaFile = z.union([
+  betaList.transform((trained_betas) => ({ trained_betas, rescale_betas_zero_snr: false })),
+  z.object({ trained_betas: betaList, rescale_betas_zero_snr: z.boolean().default(false) }),
+]);
 
 /** Noise levels from a file that the recipe names: a list of betas, or a scheduler's settings that have one. */
 async function betasOf(file: RecipeFile): Promise<readonly number[] | undefined> {
@@ -43,9 +49,18 @@ async function betasOf(file: RecipeFile): Promise<readonly number[] | undefined>
   if (named === undefined) return undefined;
   const hint = "Name a JSON file that is a list of betas, or has one as trained_betas.";
   const json = await readJson(placeOf(file, named), hint);
-  const list = betaList.safeParse(Array.isArray(json) ? json : (json as { trained_betas?: unknown })?.trained_betas);
-  if (list.success) return list.data;
-  throw new IllustriousError("bad_file", `trained_betas = "${named}" holds no list of two numbers or more`, hint);
+  const said = betaFile.safeParse(json);
+  const problem = (what: string, way: string) =>
+    new IllustriousError("bad_file", `trained_betas = "${named}" ${what}`, way);
+  if (!said.success) throw problem("holds no list of numbers", hint);
+  const { trained_betas: betas, rescale_betas_zero_snr: rescaled } = said.data;
+  try {
+    const { sigmas } = discreteTable({ betas, zeroSnr: rescaled && "exact" });
+    return rescaled ? betasOfSigmas(sigmas) : betas;
+  } catch (error) {
+    if (!(error instanceof IllustriousError)) throw error;
+    throw problem(`cannot be trained on: ${error.message}`, error.hint ?? hint);
+  }
 }
 
 /** The recipe, understood beside what it begins with. */
