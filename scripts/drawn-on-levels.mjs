@@ -12,15 +12,15 @@
 
 import { noiseFor } from "../dist/base/random/noise.js";
 import { betasOfSigmas, discreteTable, initialLatents, scheduleFor } from "../dist/sampling/index.js";
-import { cellsOf } from "../dist/tasks/evaluate/cells.js";
 import { HOW } from "../dist/tasks/evaluate/engine-source.js";
-import { colours } from "../dist/tasks/evaluate/judge.js";
-import { colourReference } from "../dist/tasks/evaluate/reference.js";
 import { denoiser } from "./denoiser.mjs";
 import { writeSheet } from "./drift.mjs";
+import { coloursOf, shots } from "./fifty.mjs";
 
 const STEPS = 28;
 const SHOWN = 8;
+/** Of the latents of 128 pixels. */
+const SIDE = 16;
 
 const powersOf = ({ sigmas }) => Array.from(sigmas, (sigma) => 1 / (1 + sigma * sigma));
 const [plain, rescaled] = [powersOf(discreteTable()), powersOf(discreteTable({ zeroSnr: "exact" }))];
@@ -45,9 +45,6 @@ if (!sheet) {
   console.error("say MODEL, SHEET.png, and which levels");
   process.exit(2);
 }
-const shots = cellsOf.saturation({ quick: false, seeds: 5 }).flatMap((cell) => cell.shots);
-const descriptions = shots.map(({ description }) => description);
-const data = await colourReference(descriptions, 128);
 
 async function drawn({ prompt, seed }, sigmas) {
   const { denoise, decode, options, settled, layout } = await denoiser({ ...HOW, model, prompt, seed, steps: STEPS });
@@ -59,26 +56,17 @@ async function drawn({ prompt, seed }, sigmas) {
 
 const rows = [];
 console.log(
-  "| levels | sigma of steps 1 to 3 | saturation over the data's | exactly white, of the data's |\n|---|---|---|---|",
+  "| levels | sigma of steps 1 to 3 | SNR of the mean at step 2 | saturation over the data's | exactly white, of the data's |\n|---|---|---|---|---|",
 );
 for (const way of named.length > 0 ? named : Object.keys(alphaBars)) {
   const sigmas = levelsOf(way);
-  const row = [];
-  const sum = { saturation: 0, white: 0 };
-  for (const [i, shot] of shots.entries()) {
-    const image = await drawn(shot, sigmas);
-    if (i < SHOWN) row.push(image);
-    const { saturation, white } = colours(image);
-    sum.saturation += saturation / shots.length;
-    sum.white += (100 * white) / shots.length;
-  }
-  rows.push(row);
+  const pictures = [];
+  for (const shot of shots) pictures.push(await drawn(shot, sigmas));
+  rows.push(pictures.slice(0, SHOWN));
   const begin = sigmas.slice(0, 3).map((sigma) => (Number.isFinite(sigma) ? sigma.toFixed(1) : "∞"));
-  const [times, white] = [
-    (sum.saturation / data.saturation).toFixed(2),
-    `${sum.white.toFixed(1)} % of ${(100 * data.white).toFixed(1)}`,
-  ];
-  console.log(`| ${way} | ${begin.join(", ")} | ${times} | ${white} |`);
+  // White noise of sigma leaves the mean of SIDE x SIDE latents a deviation of sigma / SIDE.
+  const snr = ((SIDE / sigmas[1]) ** 2).toPrecision(2);
+  console.log(`| ${way} | ${begin.join(", ")} | ${snr} | ${coloursOf(pictures).join(" | ")} |`);
 }
 await writeSheet(sheet, rows);
 process.exit(0);
