@@ -66,7 +66,7 @@ for (const way of named.length > 0 ? named : Object.keys(alphaBars)) {
   const begin = sigmas.slice(0, 3).map((sigma) => (Number.isFinite(sigma) ? sigma.toFixed(1) : "∞"));
   // White noise of sigma leaves the mean of SIDE x SIDE latents a deviation of sigma / SIDE.
   const snr = ((SIDE / sigmas[1]) ** 2).toPrecision(2);
-  console.log(`| ${way} | ${begin.join(", ")} | ${snr} | ${coloursOf(pictures).join(" | ")} |`);
+  console.log(`| ${way} | ${begin.join(", ")} | ${snr} | ${(await coloursOf(pictures)).join(" | ")} |`);
 }
 await writeSheet(sheet, rows);
 process.exit(0);

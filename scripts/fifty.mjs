@@ -6,13 +6,13 @@ import { colourReference } from "../dist/tasks/evaluate/reference.js";
 
 export const shots = cellsOf.saturation({ quick: false, seeds: 5 }).flatMap((cell) => cell.shots);
 
-const data = await colourReference(
-  shots.map(({ description }) => description),
-  128,
-);
+const descriptions = shots.map(({ description }) => description);
+let reference;
 
 /** Two cells of a table: saturation over the data's, and the share of exactly white pixels beside the data's. */
-export function coloursOf(pictures) {
+export async function coloursOf(pictures) {
+  reference ??= colourReference(descriptions, 128);
+  const data = await reference;
   const measured = pictures.map(colours);
   const mean = (name) => measured.reduce((sum, one) => sum + one[name], 0) / measured.length;
   return [

@@ -24,6 +24,6 @@ for (const way of ways) {
       if (event.type === "drawn") pictures.push(event.drawn.image);
     }
   }
-  console.log(`| ${way} | ${coloursOf(pictures).join(" | ")} |`);
+  console.log(`| ${way} | ${(await coloursOf(pictures)).join(" | ")} |`);
 }
 process.exit(0);

@@ -60,15 +60,27 @@ test("betas of another schedule are used as they are", () => {
 test.each([
   [{ beta_schedule: "linear" }, { betaCurve: "linear" }],
   [{ beta_schedule: "scaled_linear", beta_start: 0.001 }, { betaStart: 0.001 }],
+  // Within a hundredth of SDXL's, which is enough for a list that was rounded, and not for a curve.
+  [{ beta_start: 0.0009 }, { betaStart: 0.0009 }],
   [{ beta_end: 0.02 }, { betaEnd: 0.02 }],
   [{ num_train_timesteps: 500 }, { levels: 500 }],
   [{ beta_schedule: "squaredcos_cap_v2" }, { betaCurve: "squaredcos_cap_v2" }],
 ] as const)("a curve that is not SDXL's has levels of its own: %j", (json, options) => {
-  expect(trainedLevels(detected(json))).toEqual({ betas: Array.from(betas(options)) });
+  expect(trainedLevels(detected(json))).toEqual({ shift: 1, betas: Array.from(betas(options)) });
   for (const zeroSnr of [false, "exact"] as const) {
     const table = tableOf({ ...json, rescale_betas_zero_snr: zeroSnr !== false });
     expect(table.sigmas).toEqual(discreteTable({ ...options, zeroSnr }).sigmas);
   }
+});
+
+test("a factor beside a curve is one on its sigmas; that of a flow's scheduler is the flow's alone", () => {
+  const halved = discreteTable({ betaCurve: "linear", shift: 0.5 }).sigmas;
+  expect(tableOf({ beta_schedule: "linear", shift: 0.5 }).sigmas).toEqual(halved);
+  const flow = { _class_name: "FlowMatchEulerDiscreteScheduler", shift: 3 };
+  const clues = { tensors: new Set<string>(), scalars: new Map(), metadata: new Map(), names: [] };
+  const scheduler = { source: "scheduler_config.json", json: flow };
+  expect(trainedLevels(detectPrediction({ ...clues, scheduler }))).toEqual({ shift: 3 });
+  expect(trainedLevels(detectPrediction({ ...clues, scheduler }, { prediction: "v" }))).toEqual({ shift: 1 });
 });
 
 test("SDXL's curve is known when it is spelt out", () => {

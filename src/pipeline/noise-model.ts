@@ -50,21 +50,24 @@ function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoice
 }
 
 /** What a model was trained on: the usual levels with a factor on their sigmas, or others by their betas. */
-export type TrainedLevels = { readonly shift: number } | { readonly betas: readonly number[] };
+export type TrainedLevels = { readonly shift: number; readonly betas?: readonly number[] };
+
+/** @throws IllustriousError `unsupported` for a curve that is not built */
+export function trainedLevels({ prediction, schedule = {}, zeroSnr }: TrainedOn): TrainedLevels {
+  const { shift, trainedBetas } = schedule;
+  if (prediction === "flow" || prediction === "edm_v") return { shift: shift ?? 1 };
+  if (trainedBetas) return levelsOfBetas(trainedBetas, zeroSnr, shift);
+  const betas = betasOfCurve(schedule);
+  return { shift: shift ?? 1, ...(betas && { betas }) };
+}
 
 /**
- * Where a scheduler for eps or v lists its betas they are what diffusers goes by, and a factor beside them is only believed
- * if they agree.
- *
- * @throws IllustriousError `unsupported` for a curve that is not built
+ * Of a list, which diffusers goes by whatever else a scheduler for eps or v says: a factor beside it is only believed if they
+ * agree.
  */
-export function trainedLevels({ prediction, schedule = {}, zeroSnr }: TrainedOn): TrainedLevels {
-  const said = schedule.shift;
-  if (prediction === "flow" || prediction === "edm_v") return { shift: said ?? 1 };
-  const own = schedule.trainedBetas ?? betasOfCurve(schedule);
-  if (!own) return { shift: said ?? 1 };
-  const shift = shiftOfBetas(own, zeroSnr, said);
-  return shift === undefined ? { betas: own } : { shift };
+export function levelsOfBetas(betas: readonly number[], zeroSnr: boolean, said?: number): TrainedLevels {
+  const shift = shiftOfBetas(betas, zeroSnr, said);
+  return shift === undefined ? { shift: 1, betas } : { shift };
 }
 
 type TrainedOn = Pick<Detection, "prediction" | "schedule" | "zeroSnr">;

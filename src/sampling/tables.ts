@@ -24,7 +24,7 @@ export type NoiseTable = {
   zeroSnr: ZeroSnr;
   /** Factor on every sigma against the unshifted schedule. */
   shift: number;
-  /** Whether the levels are somebody's list of betas, and no curve. */
+  /** Whether the levels are somebody's own, by their betas, and no multiple of SDXL's. */
   isListed?: boolean;
   /** Times of the first and the last level; schedules that divide time evenly divide this range. */
   firstTime: number;

@@ -274,6 +274,9 @@ test("what a single file cannot carry is said: tokens of its own, noise levels o
     expect.stringContaining("the networks are not those of SDXL base"),
     expect.stringContaining("nothing in a single file tells A1111, Forge or ComfyUI of rectified flow"),
   ]);
+  // A curve that is drawn on nowhere here is no reason to keep the weights.
+  const sigmoid = await withScheduler("sigmoid", { prediction_type: "epsilon", beta_schedule: "sigmoid" });
+  expect((await exported({ model: sigmoid })).warnings.at(-1)).toContain("trained on noise levels of its own");
 });
 
 test("full size: known for SDXL base by its networks, whatever its own folder leaves out", async () => {

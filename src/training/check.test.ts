@@ -60,6 +60,13 @@ test("a list that leaps from pure noise to where colours are seen is warned of, 
   const unsquared = { table: listed(zeroBars.map(Math.sqrt)) };
   expect(codes(unsquared)).toContain("warning coarse_levels");
   expect(message(unsquared)).toContain("at sigma 7.43, on SDXL's rescaled levels at 56.2");
+  // A shift moves what is seen of colours, too: SDXL's levels, listed, and those of the capped cosine.
+  for (const shift of [0.125, 8]) {
+    const betas = betasOfSigmas(discreteTable({ zeroSnr: "exact" }).sigmas);
+    expect(codes({ table: discreteTable({ betas, shift }) })).not.toContain("warning coarse_levels");
+  }
+  const cosine = discreteTable({ betaCurve: "squaredcos_cap_v2", zeroSnr: "exact", shift: 0.5 });
+  expect(codes({ table: { ...cosine, isListed: true } })).not.toContain("warning coarse_levels");
   // Without a leap, however little noise there is.
   expect(codes({ table: discreteTable({ betas: [0.1, 0.2] }) })).not.toContain("warning coarse_levels");
 });

@@ -5,6 +5,7 @@
 
 import { IllustriousError } from "../base/error.ts";
 import type { Finding } from "../sampling/finding.ts";
+import { COARSE_SECOND_SIGMA } from "../sampling/schedules/findings.ts";
 import { discreteTable, type NoiseTable } from "../sampling/tables.ts";
 import { checkNoise } from "./noise/training-noise.ts";
 import { isTerminal, snrOf } from "./objectives/targets.ts";
@@ -133,22 +134,23 @@ function terminalFindings(recipe: Recipe, plan: Plan): Finding[] {
   ];
 }
 
-/** Of 28 even steps, as most pictures are drawn; a sampler's warning has the same bound. */
-const [STEPS, COARSE_SECOND_SIGMA] = [28, 9];
+/** Most pictures are drawn in about so many. */
+const STEPS = 28;
 
 /** Levels that were rescaled in another way than by their root. */
 function gapFindings({ table }: Recipe): Finding[] {
   if (!table.isListed || !table.zeroSnr) return [];
   const second = ({ lastTime, sigmaAt }: NoiseTable) => sigmaAt(lastTime * (1 - 1 / (STEPS - 1)));
   const sigma = second(table);
-  if (sigma >= COARSE_SECOND_SIGMA) return [];
-  const usual = second(discreteTable({ zeroSnr: "exact" }));
+  if (sigma >= table.shift * COARSE_SECOND_SIGMA) return [];
+  const usual = second(discreteTable({ zeroSnr: "exact", shift: table.shift }));
   return [
     warning(
       "coarse_levels",
       `after pure noise the second of ${STEPS} even steps is at sigma ${figure(sigma)}, on SDXL's rescaled levels at ${figure(usual)}: one ` +
         "guess fixes the colours and the layout, and what guidance has stretched in it stays",
-      "Rescale the square root of alpha-bar, and square it again (Lin et al. 2023, Algorithm 1): zero_terminal_snr does.",
+      "Rescale the square root of alpha-bar and square it again (Lin et al. 2023, Algorithm 1), as zero_terminal_snr does " +
+        "to a list that does not end in 1.",
     ),
   ];
 }

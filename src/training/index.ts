@@ -62,6 +62,7 @@ export {
   type LearningPlan,
   learnerOptionsOf,
   parseRecipe,
+  type RecipeLevels,
   type RecipeNetwork,
   type RecipeReading,
   type RecipeValues,

@@ -146,6 +146,12 @@ function recordOf(scheduler: Clues["scheduler"]): Record<string, unknown> | unde
   return typeof json === "object" && json !== null ? (json as Record<string, unknown>) : undefined;
 }
 
+/** Which process a diffusers scheduler steps through: `FlowMatch`, `EDM`, or nothing for those of eps and v. */
+export function processOf(json: unknown): string {
+  const type = typeof json === "object" && json !== null ? classOf(json as Record<string, unknown>) : "";
+  return /^(FlowMatch|EDM)/.exec(type)?.[1] ?? "";
+}
+
 function classOf({ _class_name: name }: Record<string, unknown>): string {
   return typeof name === "string" ? name : "";
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Detection } from "./prediction.ts";
-import { type Claim, type Prediction, WEIGHT } from "./prediction-evidence.ts";
+import { type Claim, type Prediction, processOf, WEIGHT } from "./prediction-evidence.ts";
 
 export type PredictionMarks = {
   /** Tensors to add; they are empty, for only their names are read. */
@@ -57,8 +57,7 @@ export function marksOf(detection: Detection): PredictionMarks {
  */
 export function agreeingScheduler({ prediction, zeroSnr, confidence }: Detection, json: unknown): unknown {
   if (typeof json !== "object" || json === null || confidence !== "certain") return json;
-  const type = (json as { _class_name?: unknown })._class_name;
-  const process = typeof type === "string" ? (/^(FlowMatch|EDM)/.exec(type)?.[1] ?? "") : "";
+  const process = processOf(json);
   const wanted = { eps: "", v: "", edm_v: "EDM", flow: "FlowMatch" }[prediction];
   if (process !== wanted) return undefined;
   if (process !== "") return json;

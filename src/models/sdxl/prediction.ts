@@ -13,6 +13,7 @@ import {
   evidence,
   evidenceOf,
   type Prediction,
+  processOf,
   refuseScheduler,
   WEIGHT,
 } from "./prediction-evidence.ts";
@@ -67,7 +68,7 @@ export function detectPrediction(clues: Clues, override: Claim = {}): Detection 
     conflicts.push(`${zero!.source} says zero SNR, for which eps has no answer at the last timestep: ignored`);
     zeroSnr = false;
   }
-  const schedule = scheduleOf(clues.scheduler?.json);
+  const schedule = isAnotherProcess(clues.scheduler?.json, prediction) ? undefined : scheduleOf(clues.scheduler?.json);
   if (zeroSnr && schedule?.timestepSpacing === "leading")
     conflicts.push(
       `${clues.scheduler!.source}: timestep_spacing leading never visits the last timestep, for which zero SNR was ` +
@@ -124,6 +125,11 @@ function sigmasOf({ scalars, scheduler }: Clues): { sigmaMax: number; sigmaMin: 
     sigmaMin: pick("edm_vpred.sigma_min", "sigma_min", 0.002),
     sigmaData: numberIn(json, "sigma_data") ?? 1,
   };
+}
+
+/** Whether levels are those of rectified flow or of EDM, where the model was said to be neither. */
+function isAnotherProcess(json: unknown, prediction: Prediction): boolean {
+  return (prediction === "eps" || prediction === "v") && processOf(json) !== "";
 }
 
 function scheduleOf(json: unknown): TrainedSchedule | undefined {

@@ -14,7 +14,7 @@ const DETAIL_SIGMA = 2;
 const LARGEST_LAYOUT_SHARE = 0.7;
 
 /** With ten even steps in time the second level is 18; below half of that the first step is far too long. */
-const COARSE_SECOND_SIGMA = 9;
+export const COARSE_SECOND_SIGMA = 9;
 
 export function scheduleFindings(name: string, table: NoiseTable, levels: readonly number[], steps: number): Finding[] {
   const findings: Finding[] = [];

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { discreteTable } from "../../sampling/index.ts";
+import { betasOfSigmas, discreteTable } from "../../sampling/index.ts";
 import { baseOf, recipeOf } from "./recipe-base.ts";
 import { readRecipeFile } from "./recipe-file.ts";
 import { parseTrainOptions } from "./train-options.ts";
@@ -69,6 +69,8 @@ test("levels are those of a checkpoint whose curve is another", async () => {
   expect(objective.table.sigmas).toEqual(discreteTable({ betaCurve: "linear" }).sigmas);
   await write({ prediction_type: "epsilon", beta_schedule: "sigmoid" });
   await expect(read("linear", "")).rejects.toThrow("beta_schedule sigmoid");
+  // It matters no more where the recipe names levels.
+  close((await read("linear", 'trained_betas = "betas.json"\nprediction = "v"')).objective.table.sigmas);
 });
 
 test("a list of the recipe's own is rescaled if the recipe says so, whatever the checkpoint was", async () => {
@@ -95,6 +97,26 @@ test("a scheduler's settings that rescale their list are taken with that", async
   const { objective } = await read("plain", 'trained_betas = "rescaled.json"\nprediction = "v"');
   expect(objective.table.sigmas[0]).toBeCloseTo(0.5, 12);
   expect(objective.table.sigmas[1]).toBe(Number.POSITIVE_INFINITY);
+  const more = 'trained_betas = "rescaled.json"\nprediction = "v"\n';
+  const stale = await read("plain", `${more}min_snr_gamma = 5\nweights_before_rescale = true`);
+  expect(stale.objective.weightTable?.sigmas[1]).toBeCloseTo(Math.sqrt(0.6 / 0.4), 12);
+  const left = await read("plain", `${more}zero_terminal_snr = false`);
+  expect(left.objective.table.sigmas[1]).toBeCloseTo(Math.sqrt(0.6 / 0.4), 12);
+  await writeFile(join(root, "null.json"), JSON.stringify({ ...settings, rescale_betas_zero_snr: null }));
+  const silent = await read("plain", 'trained_betas = "null.json"\nprediction = "v"');
+  expect(silent.objective.table.zeroSnr).toBe(false);
+});
+
+test("a list that is SDXL's levels times a factor is known as that, and speaks against nothing", async () => {
+  const sigmas = discreteTable({ shift: 0.125, zeroSnr: "exact" }).sigmas;
+  await writeFile(join(root, "shifted.json"), JSON.stringify(betasOfSigmas(sigmas)));
+  const zero = join(import.meta.dirname, "../../../models/nano-v3.5-vpred");
+  const { objective, findings } = await read(zero, 'trained_betas = "shifted.json"');
+  expect(objective.table.shift).toBeCloseTo(0.125, 8);
+  expect(objective.table.zeroSnr).toBe("exact");
+  expect(findings.map(({ code, hint }) => [code, hint])).toEqual([
+    ["shift_differs", expect.stringMatching(/^Leave trained_betas out/)],
+  ]);
 });
 
 test("a list that ends in 1 has weights of its own, for nothing was rescaled", async () => {

@@ -3,10 +3,10 @@
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
-import { trainedLevels } from "../../pipeline/noise-model.ts";
-import { betasOfSigmas, discreteTable } from "../../sampling/index.ts";
+import { levelsOfBetas, trainedLevels } from "../../pipeline/noise-model.ts";
+import { discreteTable } from "../../sampling/index.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
-import { readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
+import { type RecipeLevels, readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
 import { findModel } from "../find-model.ts";
 import { DATA_KEY_NAMES } from "./recipe-data.ts";
 import { modelConfigOf, placeOf, type RecipeFile, readJson } from "./recipe-file.ts";
@@ -23,8 +23,8 @@ export async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> 
   return openCheckpoint(path, typeof vae === "string" ? { vae: placeOf(file, vae) } : {});
 }
 
-/** What it says of itself, for a recipe that is silent. */
-function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
+/** What it says of itself, for a recipe that is silent; of its levels only if they matter. */
+function trainedModel({ prediction: found }: Checkpoint, own: RecipeLevels | undefined): TrainedModel {
   const { prediction, zeroSnr } = found;
   if (prediction === "edm_v") {
     throw new IllustriousError("unsupported", "training of an EDM v-model", "Train eps, v or flow.");
@@ -32,7 +32,7 @@ function trainedModel({ prediction: found }: Checkpoint): TrainedModel {
   return {
     prediction,
     zeroSnr: zeroSnr && "exact",
-    ...trainedLevels(found),
+    ...(!own && trainedLevels(found)),
   };
 }
 
@@ -40,11 +40,11 @@ const betaList = z.array(z.number());
 
 const betaFile = z.union([
   betaList.transform((trained_betas) => ({ trained_betas, rescale_betas_zero_snr: false })),
-  z.object({ trained_betas: betaList, rescale_betas_zero_snr: z.boolean().default(false) }),
+  z.object({ trained_betas: betaList, rescale_betas_zero_snr: z.boolean().nullish() }),
 ]);
 
 /** Noise levels from a file that the recipe names: a list of betas, or a scheduler's settings that have one. */
-async function betasOf(file: RecipeFile): Promise<readonly number[] | undefined> {
+async function ownLevels(file: RecipeFile): Promise<RecipeLevels | undefined> {
   const { trained_betas: named } = file.own;
   if (named === undefined) return undefined;
   const hint = "Name a JSON file that is a list of betas, or has one as trained_betas.";
@@ -55,8 +55,8 @@ async function betasOf(file: RecipeFile): Promise<readonly number[] | undefined>
   if (!said.success) throw problem("holds no list of numbers", hint);
   const { trained_betas: betas, rescale_betas_zero_snr: rescaled } = said.data;
   try {
-    const { sigmas } = discreteTable({ betas, zeroSnr: rescaled && "exact" });
-    return rescaled ? betasOfSigmas(sigmas) : betas;
+    const { zeroSnr } = discreteTable({ betas, zeroSnr: rescaled ? "exact" : false });
+    return { zeroSnr, ...levelsOfBetas(betas, zeroSnr !== false) };
   } catch (error) {
     if (!(error instanceof IllustriousError)) throw error;
     throw problem(`cannot be trained on: ${error.message}`, error.hint ?? hint);
@@ -65,14 +65,14 @@ async function betasOf(file: RecipeFile): Promise<readonly number[] | undefined>
 
 /** The recipe, understood beside what it begins with. */
 export async function recipeOf(file: RecipeFile, base: Checkpoint | undefined): Promise<TrainingRecipe> {
-  const betas = await betasOf(file);
-  const model = base ? trainedModel(base) : {};
-  const recipe = readRecipe(file.raw, { model, ...(betas && { betas }), dataKeys: DATA_KEY_NAMES });
-  if (betas && recipe.network) {
+  const levels = await ownLevels(file);
+  const model = base ? trainedModel(base, levels) : {};
+  const recipe = readRecipe(file.raw, { model, ...(levels && { levels }), dataKeys: DATA_KEY_NAMES });
+  if (levels && recipe.network) {
     const hint = "Put the list into the model's scheduler/scheduler_config.json: a LoRA of it is trained on that.";
     throw new IllustriousError("bad_option", "trained_betas for a LoRA, whose file cannot say them", hint);
   }
-  if (betas && recipe.objective.prediction === "flow") {
+  if (levels && recipe.objective.prediction === "flow") {
     const hint = "Leave trained_betas out: a flow has its own levels, which schedule_shift moves.";
     throw new IllustriousError("bad_option", 'trained_betas with prediction = "flow", which has no betas', hint);
   }

@@ -2,7 +2,7 @@
 
 export { ignoredElsewhere } from "./foreign.ts";
 export type { RecipeNetwork } from "./networks.ts";
-export type { TrainedModel } from "./objective.ts";
+export type { RecipeLevels, TrainedModel } from "./objective.ts";
 export {
   followsLength,
   hasRelativeSteps,

@@ -3,13 +3,7 @@
 import type { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import type { Finding } from "../../sampling/finding.ts";
-import {
-  type DiscreteOptions,
-  discreteTable,
-  flowTable,
-  type NoiseTable,
-  type ZeroSnr,
-} from "../../sampling/tables.ts";
+import { discreteTable, flowTable, type NoiseTable, type ZeroSnr } from "../../sampling/tables.ts";
 import type { NoiseOptions } from "../noise/training-noise.ts";
 import type { TrainedPrediction } from "../objectives/targets.ts";
 import type { Weighting } from "../objectives/weights.ts";
@@ -21,32 +15,34 @@ import type { NOISE_KEYS, OBJECTIVE_KEYS, TIMESTEP_KEYS } from "./keys.ts";
 type Keys = typeof OBJECTIVE_KEYS & typeof TIMESTEP_KEYS & typeof NOISE_KEYS;
 export type ObjectiveValues = z.output<z.ZodObject<Keys>>;
 
-/** What the checkpoint that is trained says of itself; a recipe that is silent follows it. */
-export type TrainedModel = {
-  prediction?: TrainedPrediction;
+/** Noise levels as they are where a recipe says nothing of them. */
+export type RecipeLevels = {
   zeroSnr?: ZeroSnr;
   shift?: number;
-  /** Its noise levels, where they are neither SDXL's nor a multiple of them. */
+  /** Where they are neither SDXL's nor a multiple of them. */
   betas?: readonly number[];
 };
 
+/** What the checkpoint that is trained says of itself; a recipe that is silent follows it. */
+export type TrainedModel = RecipeLevels & { prediction?: TrainedPrediction };
+
+/** @param own levels in place of the model's */
 export function objectiveOf(
   values: ObjectiveValues,
   model: TrainedModel = {},
-  betas?: readonly number[],
+  own?: RecipeLevels,
 ): { recipe: Recipe; findings: Finding[] } {
   const prediction = predictionOf(values, model);
-  const levels = betas ? { betas } : { ...(model.betas && { betas: model.betas }), shift: model.shift ?? 1 };
-  const table = tableOf(values, prediction, betas ? false : (model.zeroSnr ?? false), levels);
+  const { betas, ...usual } = own ?? model;
+  const levels = { ...(betas && { betas }), shift: values.schedule_shift ?? usual.shift ?? 1 };
+  const table = tableOf(values, prediction, usual.zeroSnr ?? false, levels);
   const weighting = weightingOf(values);
   const recipe: Recipe = {
     prediction,
     table,
     ...(weighting ? { weighting } : {}),
     ...(values.terminal_weight === undefined ? {} : { terminalWeight: values.terminal_weight }),
-    ...(values.weights_before_rescale && levels.betas?.at(-1) !== 1
-      ? { weightTable: discreteTable({ ...levels, shift: table.shift }) }
-      : {}),
+    ...(values.weights_before_rescale && betas?.at(-1) !== 1 ? { weightTable: discreteTable(levels) } : {}),
     ...(values.weight_formula_of ? { weightFor: values.weight_formula_of } : {}),
     loss: {
       kind: values.loss_type,
@@ -57,7 +53,7 @@ export function objectiveOf(
     timesteps: timestepsOf(values, table.sigmas.length),
     noise: noiseOf(values),
   };
-  return { recipe, findings: differences(recipe, model) };
+  return { recipe, findings: differences(recipe, model, values, own) };
 }
 
 function predictionOf(values: ObjectiveValues, model: TrainedModel): TrainedPrediction {
@@ -74,18 +70,15 @@ function predictionOf(values: ObjectiveValues, model: TrainedModel): TrainedPred
   return model.prediction ?? "eps";
 }
 
-type Levels = Pick<DiscreteOptions, "betas" | "shift">;
-
 function tableOf(
-  { schedule_shift: shift, zero_terminal_snr: asked }: ObjectiveValues,
+  { zero_terminal_snr: asked }: ObjectiveValues,
   prediction: TrainedPrediction,
   usual: ZeroSnr,
-  levels: Levels,
+  levels: { shift: number; betas?: readonly number[] },
 ): NoiseTable {
-  const factor = shift ?? levels.shift ?? 1;
-  if (prediction === "flow") return flowTable({ shift: factor });
+  if (prediction === "flow") return flowTable({ shift: levels.shift });
   const zeroSnr = asked === undefined ? usual : asked && "exact";
-  const table = discreteTable({ ...levels, shift: factor, zeroSnr });
+  const table = discreteTable({ ...levels, zeroSnr });
   if (asked !== false || !table.zeroSnr) return table;
   throw new IllustriousError(
     "bad_option",
@@ -195,7 +188,12 @@ function noiseOf(values: ObjectiveValues): NoiseOptions {
 }
 
 /** A run may turn a model into another kind on purpose, but most that do so did not mean to. */
-function differences(recipe: Recipe, model: TrainedModel): Finding[] {
+function differences(
+  recipe: Recipe,
+  model: TrainedModel,
+  { zero_terminal_snr, schedule_shift }: ObjectiveValues,
+  own: RecipeLevels | undefined,
+): Finding[] {
   const found: Finding[] = [];
   if (model.prediction !== undefined && model.prediction !== recipe.prediction) {
     found.push({
@@ -211,17 +209,18 @@ function differences(recipe: Recipe, model: TrainedModel): Finding[] {
       level: "warning",
       code: "zero_snr_differs",
       message: `the checkpoint was trained ${zero ? "without" : "with"} zero terminal SNR, the recipe trains ${zero ? "with" : "without"}`,
-      hint: `Leave ${recipe.table.isListed && !model.betas ? "trained_betas" : "zero_terminal_snr"} out to train what the checkpoint is.`,
+      hint: `Leave ${zero_terminal_snr === undefined ? "trained_betas" : "zero_terminal_snr"} out to train what the checkpoint is.`,
     });
   }
   const { shift = 1 } = model;
   // To its last digits a shift that was read from a schedule's levels is not the one that was written.
-  if (model.prediction === recipe.prediction && Math.abs(recipe.table.shift / shift - 1) > 1e-4) {
+  const isComparable = model.prediction === recipe.prediction && !(own && recipe.table.isListed);
+  if (isComparable && Math.abs(recipe.table.shift / shift - 1) > 1e-4) {
     found.push({
       level: "warning",
       code: "shift_differs",
       message: `the checkpoint's schedule has a shift of ${shift}, the recipe trains one of ${recipe.table.shift}`,
-      hint: "Leave schedule_shift out to train what the checkpoint is. A LoRA's file cannot say it: generate with --shift.",
+      hint: `Leave ${schedule_shift === undefined ? "trained_betas" : "schedule_shift"} out to train what the checkpoint is. A LoRA's file cannot say it: generate with --shift.`,
     });
   }
   return found;

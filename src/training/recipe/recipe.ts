@@ -13,7 +13,7 @@ import type { Recipe } from "../plan.ts";
 import { isOff, NEUTRAL, REFUSED } from "./foreign.ts";
 import { LEARNER_KEYS, NOISE_KEYS, OBJECTIVE_KEYS, RUN_KEYS, TIMESTEP_KEYS } from "./keys.ts";
 import { captionsFirst, networkOf, type RecipeNetwork, trainedNetworks } from "./networks.ts";
-import { objectiveOf, type TrainedModel } from "./objective.ts";
+import { objectiveOf, type RecipeLevels, type TrainedModel } from "./objective.ts";
 import { type LearningPlan, learningPlanOf, type TrainedNetwork } from "./optimiser.ts";
 import { checkRunLength, DEFAULT_STEPS } from "./run-length.ts";
 import { unusedKeys } from "./unused.ts";
@@ -50,7 +50,7 @@ export type RecipeReading = {
   /** What the checkpoint says of itself. */
   model?: TrainedModel;
   /** Noise levels that are trained in place of the checkpoint's, not for flow. */
-  betas?: readonly number[];
+  levels?: RecipeLevels;
   /** Keys that belong to another reader, such as those of a data set's folder. */
   dataKeys?: readonly string[];
 };
@@ -70,7 +70,7 @@ export function parseRecipe(toml: string, reading: RecipeReading = {}): Training
  * of range, two keys that exclude each other. What can be said only of the whole is in `findings`; look for refusals there
  */
 export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: RecipeReading = {}): TrainingRecipe {
-  const { model, betas, dataKeys = [] } = reading;
+  const { model, levels, dataKeys = [] } = reading;
   const { own, data, findings } = sorted(flattened(raw), dataKeys);
   const parsed = schema.safeParse(own);
   if (!parsed.success) {
@@ -81,7 +81,7 @@ export function readRecipe(raw: Readonly<Record<string, unknown>>, reading: Reci
     throw new IllustriousError("bad_option", faults.join("; "), "Correct the recipe.");
   }
   const values = parsed.data;
-  const objective = objectiveOf(values, model, betas);
+  const objective = objectiveOf(values, model, levels);
   const learning = learningPlanOf(values);
   const network = networkOf(values);
   const train = trainedNetworks(values, network !== undefined, learning.plan.rates);
