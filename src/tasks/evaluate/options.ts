@@ -14,7 +14,10 @@ export const evaluateOptions = z.object({
     .readonly()
     .default([...ROW_NAMES])
     .describe("rows to fill"),
-  quick: z.boolean().default(false).describe("three prompts a row and five seeds: to see that it works, not to judge"),
+  quick: z
+    .boolean()
+    .default(false)
+    .describe("fewer prompts and sizes, and five seeds: to see that it works, not to judge"),
   seeds: z.number().int().min(1).max(1000).optional().describe("seeds a cell, from 0 [default: 25; 5 with quick]"),
   batch: z.number().int().min(1).max(64).default(5).describe("pictures computed together"),
   threads: z.number().int().min(1).max(1024).optional().describe("threads of the engine [default: all cores]"),

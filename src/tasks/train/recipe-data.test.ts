@@ -1,6 +1,6 @@
 /** @file What a recipe says of its data: tables, a file of their own, or the arguments of sd-scripts' command line. */
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { scanned } from "../../data/sets/index.ts";
 import { encodePng } from "../../formats/index.ts";
 import { readRecipe } from "../../training/recipe/index.ts";
 import { DATA_KEY_NAMES, datasetOf, overruledFindings } from "./recipe-data.ts";
-import { OWN_KEYS, type RecipeFile, readRecipeFile } from "./recipe-file.ts";
+import { type RecipeFile, readRecipeFile } from "./recipe-file.ts";
 
 let root = "";
 beforeAll(async () => {
@@ -162,14 +162,6 @@ test("train_data_dir with in_json is one folder, whose captions the file has", a
   expect(datasets[0]!.subsets).toMatchObject([
     { imageDir: join(root, "set"), metadataFile: join(root, "meta.json"), numRepeats: 4 },
   ]);
-});
-
-test("docs/recipes.md has every key of ours, with what it means", async () => {
-  const page = await readFile(new URL("../../../docs/recipes.md", import.meta.url), "utf8");
-  const missing = Object.entries(OWN_KEYS).filter(
-    ([name, { description }]) => !page.includes(`| \`${name}\` | ${description} |`),
-  );
-  expect(missing.map(([name]) => name)).toEqual([]);
 });
 
 test("a folder may stand where a data set's file does", async () => {

@@ -128,7 +128,10 @@ export const LEARNER_KEYS = {
   learning_rate_te2: z.number().min(0).optional().describe("of the second text encoder"),
   text_encoder_lr1: z.number().min(0).optional().describe("another name of learning_rate_te1"),
   text_encoder_lr2: z.number().min(0).optional().describe("another name of learning_rate_te2"),
-  optimizer_type: z.string().default("AdamW").describe("AdamW, AdaFactor or Lion"),
+  optimizer_type: z
+    .string()
+    .default("AdamW")
+    .describe("AdamW, AdaFactor or Lion; their 8-bit and paged forms are taken for them"),
   optimizer_args: z.array(z.string()).default([]).describe('such as ["weight_decay=0.01", "betas=0.9,0.99"]'),
   lr_scheduler: z
     .enum(["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "adafactor"])
@@ -152,16 +155,19 @@ export const RUN_KEYS = {
   pretrained_model_name_or_path: path.optional().describe("the checkpoint that training begins with"),
   vae: path.optional().describe("another VAE"),
   clip_skip: count.max(12).default(2).describe("text layer from the end; 2 is SDXL's"),
-  max_train_steps: count.optional().describe("length of the run"),
+  max_train_steps: count.optional().describe("length of the run; 1600 if neither is given"),
   max_train_epochs: count.optional().describe("length of the run, in place of steps"),
-  seed: natural.optional().describe("of everything that is drawn"),
-  output_dir: path.optional().describe("folder of runs"),
-  output_name: path.optional().describe("name of the run and of its files"),
+  seed: natural.optional().describe("of everything that is drawn; 0 if not given"),
+  output_dir: path.optional().describe("folder of runs; runs/ in the working folder if not given"),
+  output_name: path.optional().describe("name of the run and of its files; the recipe's if not given"),
   save_every_n_steps: interval.describe("a checkpoint every so many steps"),
   save_every_n_epochs: interval.describe("a checkpoint every so many epochs"),
   save_last_n_steps: natural.optional().describe("checkpoints older than so many steps are deleted"),
   save_last_n_epochs: natural.optional().describe("so many checkpoints stay of those of save_every_n_epochs"),
-  save_precision: z.enum(["float", "fp16", "bf16"]).optional().describe("numbers of the saved weights"),
+  save_precision: z
+    .enum(["float", "fp16", "bf16"])
+    .optional()
+    .describe("numbers of the saved weights; if not given fp16, and float for an autoencoder"),
   save_model_as: z
     .enum(["safetensors", "diffusers", "diffusers_safetensors"])
     .optional()
@@ -190,7 +196,10 @@ export const RUN_KEYS = {
     .min(0)
     .optional()
     .describe("their scale is alpha / rank; 1 if not given, 0 is the rank, as in sd-scripts"),
-  network_args: z.array(z.string()).default([]).describe('such as ["conv_dim=8", "conv_alpha=4"]'),
+  network_args: z
+    .array(z.string())
+    .default([])
+    .describe('such as ["conv_dim=8", "conv_alpha=4"]; conv_alpha is 1 if not given'),
   network_weights: path.optional().describe("pairs to begin with"),
   network_train_unet_only: z.boolean().default(false).describe("no pairs in the text encoders"),
   network_train_text_encoder_only: z.boolean().default(false).describe("no pairs in the UNet"),

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { IllustriousError } from "../../base/error.ts";
@@ -388,12 +387,4 @@ test("whatever a file holds, there is a recipe or a typed error", () => {
     }),
     { numRuns: 300 },
   );
-});
-
-test("docs/recipes.md has every key, with what it means", () => {
-  const page = readFileSync(new URL("../../../docs/recipes.md", import.meta.url), "utf8");
-  const missing = Object.entries(recipeKeys).filter(
-    ([name, schema]) => !page.includes(`| \`${name}\` | ${schema.description} |`),
-  );
-  expect(missing.map(([name]) => name)).toEqual([]);
 });
