@@ -87,6 +87,10 @@ test("a checkpoint of which nothing says what it predicts, and marks, which are 
   const silent = join(folder, "silent");
   await cp(bootstrap, silent, { recursive: true, filter: (path) => !path.includes("scheduler") });
   expect((await inspect([silent])).out).toContain("Predicts eps (nothing in the file says)\n  eps  — SDXL's default\n");
+  const named = join(folder, "mine-vpred");
+  await cp(silent, named, { recursive: true });
+  expect((await inspect([named])).out).toContain("\n  zero terminal SNR: nothing says; if pictures come out grey, try");
+  expect((await inspect([bootstrap])).out).not.toContain("nothing says");
   const marked = join(folder, "marked.safetensors");
   for await (const _ of exportModel({ model: bootstrap, out: marked }));
   expect((await inspectModel(marked)).report?.ignored).toEqual(["v_pred", "ztsnr"]);

@@ -3,7 +3,7 @@
 import { IllustriousError } from "../base/error.ts";
 import type { ModelHashes } from "../formats/hash.ts";
 import type { Inspection } from "../models/sdxl/inspect.ts";
-import type { Detection, Evidence } from "../models/sdxl/prediction.ts";
+import { type Detection, type Evidence, isZeroSnrUnknown } from "../models/sdxl/prediction.ts";
 import { isMark, WEIGHT } from "../models/sdxl/prediction-evidence.ts";
 import { noiseModelOf } from "../pipeline/noise-model.ts";
 import { counted, fileSize } from "./quantities.ts";
@@ -97,13 +97,17 @@ function levelLines(found: Detection): string[] {
 }
 
 /** What lost is marked as such; what holds for want of anything else is shown only where there was nothing else. */
-function evidenceLines({ prediction, zeroSnr, evidence }: Detection): string[] {
+function evidenceLines(found: Detection): string[] {
+  const { prediction, zeroSnr, evidence } = found;
   const isBeaten = ({ claim }: Evidence) =>
     (claim.prediction !== undefined && claim.prediction !== prediction) ||
     (claim.zeroSnr !== undefined && claim.zeroSnr !== zeroSnr);
   const shown = evidence.length === 1 ? evidence : evidence.filter(({ weight }) => weight > WEIGHT.family);
-  return shown.map((one) => `${one.says}  — ${one.source}${isBeaten(one) ? " (overruled)" : ""}`);
+  const lines = shown.map((one) => `${one.says}  — ${one.source}${isBeaten(one) ? " (overruled)" : ""}`);
+  return isZeroSnrUnknown(found) ? [...lines, ZERO_SNR_UNKNOWN] : lines;
 }
+
+const ZERO_SNR_UNKNOWN = "zero terminal SNR: nothing says; if pictures come out grey, try generate --zero-snr exact";
 
 const CONFIDENCE = { certain: "certain", likely: "likely", guess: "a guess: state it with --prediction" } as const;
 

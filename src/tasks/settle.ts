@@ -4,8 +4,7 @@ import { randomInt } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import { usualSide, vaeFactor } from "../models/sdxl/config.ts";
-import type { Detection } from "../models/sdxl/prediction.ts";
-import { WEIGHT } from "../models/sdxl/prediction-evidence.ts";
+import { type Detection, isZeroSnrUnknown } from "../models/sdxl/prediction.ts";
 import type { SizeConditioning } from "../pipeline/conditioning.ts";
 import { type NoiseModel, noiseModelOf } from "../pipeline/noise-model.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -197,13 +196,6 @@ function guessWarning(prediction: string): Warning {
     message: `that the model predicts ${prediction} is a guess`,
     hint: "A wrong one gives grey, burnt or noisy pictures: state it with --prediction and --zero-snr.",
   };
-}
-
-/** Of a model that predicts v, for which it decides over contrast; that a mark is absent says little. */
-function isZeroSnrUnknown({ prediction, evidence }: Detection): boolean {
-  return (
-    prediction === "v" && !evidence.some(({ claim, weight }) => claim.zeroSnr !== undefined && weight > WEIGHT.absence)
-  );
 }
 
 const ZERO_SNR_UNKNOWN: Warning = {

@@ -85,6 +85,13 @@ export function detectPrediction(clues: Clues, override: Claim = {}): Detection 
   };
 }
 
+/** Of a model that predicts v, for which zero SNR decides over contrast; that a mark is absent says little. */
+export function isZeroSnrUnknown({ prediction, evidence }: Detection): boolean {
+  return (
+    prediction === "v" && !evidence.some(({ claim, weight }) => claim.zeroSnr !== undefined && weight > WEIGHT.absence)
+  );
+}
+
 type Question = "prediction" | "zeroSnr";
 
 /** The strongest evidence on one question; those that say otherwise are added to `conflicts`. */
