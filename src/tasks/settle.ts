@@ -4,7 +4,7 @@ import { randomInt } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { IllustriousError } from "../base/error.ts";
 import { usualSide, vaeFactor } from "../models/sdxl/config.ts";
-import { type Detection, isZeroSnrUnknown } from "../models/sdxl/prediction.ts";
+import { isZeroSnrUnknown } from "../models/sdxl/prediction.ts";
 import type { SizeConditioning } from "../pipeline/conditioning.ts";
 import { type NoiseModel, noiseModelOf } from "../pipeline/noise-model.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
