@@ -11,7 +11,7 @@
  */
 
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { renderScene, sceneAt, scorePicture } from "../dist/data/scenes/index.js";
@@ -104,13 +104,13 @@ const count = (folder, ...models) => study(folder, models, true);
 /** @param again whether what was counted is counted again, and nothing trained */
 async function study(folder, models, again) {
   await mkdir(folder, { recursive: true });
-  const data = join(process.cwd(), folder, "lumi");
+  const data = resolve(folder, "lumi");
   await set(join(folder, "lumi"));
   const results = await resultsOf(folder);
   const keep = () => writeFile(join(folder, "results.json"), `${JSON.stringify(results, null, 1)}\n`);
   try {
     for (const model of models) {
-      const path = join(process.cwd(), model);
+      const path = resolve(model);
       const kind = basename(model);
       const prompts = neutral.map(({ prompt }) => prompt);
       const before = await drawn(path, prompts);
@@ -126,7 +126,7 @@ async function study(folder, models, again) {
         console.log(`${kind}, ${variant}`);
         const { file, seconds } = again
           ? { file: await loraIn(join(folder, name)), seconds: found.seconds }
-          : await trained(join(process.cwd(), folder), path, name, more, data);
+          : await trained(resolve(folder), path, name, more, data);
         const shown = await drawn(path, called, [file]);
         const after = await drawn(path, prompts, [file]);
         results[kind][variant] = { ...concept(shown), ...drift(before, after), seconds };
@@ -146,7 +146,7 @@ async function loraIn(folder) {
     .filter((name) => name.startsWith("step-"))
     .sort()
     .at(-1);
-  return join(process.cwd(), folder, last, "model", `${basename(folder)}.safetensors`);
+  return resolve(folder, last, "model", `${basename(folder)}.safetensors`);
 }
 
 const resultsOf = async (folder) => JSON.parse(await readFile(join(folder, "results.json"), "utf8").catch(() => "{}"));

@@ -1,6 +1,7 @@
 /**
  * @file Writes an evaluation's figures into the pages that tell them: docs/nano-models.md, docs/v-prediction-flaw.md and the models'
- * cards. Only tables change; what is said about them is for whoever reads the new ones. Needs `npm run build`.
+ * cards. Only tables change, and of models that were not evaluated nothing; what is said about them is for whoever reads the new ones. Needs
+ * `npm run build`.
  *
  *     illustrious evaluate nano-v3.0-eps nano-v3.0-vpred nano-v3.5-vpred --json result.json
  *     node scripts/nano-pages.mjs result.json
@@ -11,6 +12,7 @@ import { evaluationMarkdown } from "../dist/index.js";
 
 const [EPS, SPECIMEN, SOUND] = ["nano-v3.0-eps", "nano-v3.0-vpred", "nano-v3.5-vpred"];
 const evaluation = JSON.parse(await readFile(process.argv[2], "utf8"));
+const isJudged = (model) => evaluation.models.some(({ name }) => name === model);
 
 const figure = (model, row, name) => {
   const rows = evaluation.models.find((one) => one.name === model)?.rows;
@@ -28,11 +30,14 @@ const luma = (model, which) => number(model, "empty", `empty ${which}: mean luma
 const over = (model) => number(model, "saturation", "mean saturation over the data's", 2);
 const white = (model) => `${number(model, "saturation", "exactly white pixels")} %`;
 
-/** Fills the line of a table that begins with `label`. */
+/** Fills the line of a table that begins with `label`; a cell that is undefined stays as it is. */
 function filled(text, label, ...cells) {
   const at = text.indexOf(`| ${label} |`);
   if (at < 0) throw new Error(`no line "${label}"`);
-  return `${text.slice(0, at)}| ${label} | ${cells.join(" | ")} |${text.slice(text.indexOf("\n", at))}`;
+  const end = text.indexOf("\n", at);
+  const before = text.slice(at + `| ${label} |`.length, end).split("|");
+  const line = cells.map((cell, i) => cell ?? before[i].trim()).join(" | ");
+  return `${text.slice(0, at)}| ${label} | ${line} |${text.slice(end)}`;
 }
 
 /** Written when all are made: a page that lacks a line leaves the others as they are. */
@@ -41,6 +46,19 @@ const pages = new Map();
 async function change(path, edit) {
   const url = new URL(`../${path}`, import.meta.url);
   pages.set(url, edit(await readFile(url, "utf8")));
+}
+
+/** The older table with the newer one's columns, line by line. */
+function columnsOf(newer, older) {
+  const cellsOf = (table) => table.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+  const [from, to] = [cellsOf(newer), cellsOf(older)];
+  const named = from[0].flatMap((name, i) => (name.startsWith("nano-") ? [[i, to[0].indexOf(name)]] : []));
+  const lines = to.map((line, row) => {
+    if (row !== 1 && (from[row]?.[1] !== line[1] || from[row]?.[2] !== line[2]))
+      throw new Error(`no line "${line[2]}"`);
+    return line.map((cell, i) => from[row][named.find(([, at]) => at === i)?.[0]] ?? cell).slice(1, -1);
+  });
+  return lines.map((line, row) => (row === 1 ? `|${line.join("|")}|` : `| ${line.join(" | ")} |`)).join("\n");
 }
 
 await change("docs/nano-models.md", (text) => {
@@ -53,12 +71,13 @@ await change("docs/nano-models.md", (text) => {
     .replaceAll(/: no, (?:another moves more|does not rise)/g, "")
     .replaceAll(": yes", ", right");
   const at = text.indexOf("| row |");
-  return text.slice(0, at) + table + text.slice(text.indexOf("\n\n", at));
+  const end = text.indexOf("\n\n", at);
+  return text.slice(0, at) + columnsOf(table, text.slice(at, end)) + text.slice(end);
 });
 
 await change("docs/v-prediction-flaw.md", (text) => {
   const both = (label, of) => {
-    text = filled(text, label, of(SPECIMEN), of(SOUND));
+    text = filled(text, label, ...[SPECIMEN, SOUND].map((model) => (isJudged(model) ? of(model) : undefined)));
   };
   both("`empty black background`: mean luma error, of 255", (model) => luma(model, "black"));
   both("`empty white background`: mean luma error, of 255", (model) => luma(model, "white"));
@@ -68,6 +87,9 @@ await change("docs/v-prediction-flaw.md", (text) => {
   both("hair right at 256 pixels", (model) => share(model, "sizes", "256 px"));
   both("saturation over the data's", over);
   both("exactly white pixels", white);
+  both("steps of 28 whose guess has a latent above 1.5 times the finished picture's largest", (model) =>
+    number(model, "saturation", "steps whose largest latent is above 1.5 × the final"),
+  );
   both("brightness, `dark` to `very bright`: mean luma", (model) => {
     const { cells } = evaluation.models.find(({ name }) => name === model).rows.find(({ row }) => row === "control");
     const mean = (token) => Math.round(cells.find(({ name }) => name === token).means.brightness);
@@ -76,7 +98,7 @@ await change("docs/v-prediction-flaw.md", (text) => {
   return text;
 });
 
-for (const model of [EPS, SPECIMEN, SOUND]) {
+for (const model of [EPS, SPECIMEN, SOUND].filter(isJudged)) {
   await change(`models/${model}/README.md`, (text) => {
     const sides = [64, 96, 128, 192, 256].map((side) => figure(model, "sizes", `${side} px`));
     const families = figure(model, "control", "families that rise and move most");
