@@ -5,6 +5,7 @@ import type { Detection, TrainedSchedule } from "../models/sdxl/prediction.ts";
 import {
   BETA_CURVES,
   betas,
+  type DiscreteOptions,
   discreteTable,
   edmTable,
   flowTable,
@@ -33,7 +34,7 @@ function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoice
   const { prediction, sigmaMin, sigmaMax, sigmaData } = detection;
   switch (prediction) {
     case "flow":
-      return flowTable({ shift: shift ?? detection.schedule?.shift ?? 1 });
+      return flowTable({ shift: shift ?? levelsToFollow(detection).shift });
     case "edm_v":
       return edmTable({
         ...(sigmaMin && { sigmaMin }),
@@ -43,7 +44,7 @@ function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoice
     case "eps":
     case "v": {
       const chosen: ZeroSnr = zeroSnr === "auto" ? detection.zeroSnr && "exact" : zeroSnr !== "off" && zeroSnr;
-      const levels = trainedLevels(detection);
+      const levels = levelsToFollow(detection);
       return discreteTable({ ...levels, ...(shift !== undefined && { shift }), zeroSnr: chosen, rounding });
     }
   }
@@ -52,13 +53,31 @@ function tableOf(detection: Detection, { zeroSnr, shift, rounding }: NoiseChoice
 /** What a model was trained on: the usual levels with a factor on their sigmas, or others by their betas. */
 export type TrainedLevels = { readonly shift: number; readonly betas?: readonly number[] };
 
-/** @throws IllustriousError `unsupported` for a curve that is not built */
-export function trainedLevels({ prediction, schedule = {}, zeroSnr }: TrainedOn): TrainedLevels {
+/** @returns undefined for a curve that is not built */
+export function trainedLevels({ prediction, schedule = {}, zeroSnr }: TrainedOn): TrainedLevels | undefined {
   const { shift, trainedBetas } = schedule;
   if (prediction === "flow" || prediction === "edm_v") return { shift: shift ?? 1 };
   if (trainedBetas) return levelsOfBetas(trainedBetas, zeroSnr, shift);
-  const betas = betasOfCurve(schedule);
-  return { shift: shift ?? 1, ...(betas && { betas }) };
+  const curve = curveOf(schedule);
+  if (!curve) return undefined;
+  const [own, usual] = [Array.from(betas(curve)), betas()];
+  const isUsual = own.length === usual.length && own.every((beta, level) => beta === usual[level]);
+  return { shift: shift ?? 1, ...(!isUsual && { betas: own }) };
+}
+
+/**
+ * The same where it must be known: a noise process that is not built must not be taken for SDXL's.
+ *
+ * @throws IllustriousError `unsupported`
+ */
+export function levelsToFollow(trained: TrainedOn): TrainedLevels {
+  const levels = trainedLevels(trained);
+  if (levels) return levels;
+  throw new IllustriousError(
+    "unsupported",
+    `the checkpoint's scheduler_config.json has beta_schedule ${trained.schedule?.betaSchedule}`,
+    `Only ${BETA_CURVES.join(", ")} and trained_betas are understood; correct the field if it is wrong.`,
+  );
 }
 
 /**
@@ -72,24 +91,20 @@ export function levelsOfBetas(betas: readonly number[], zeroSnr: boolean, said?:
 
 type TrainedOn = Pick<Detection, "prediction" | "schedule" | "zeroSnr">;
 
-/** The betas of a curve that is not SDXL's. */
-function betasOfCurve(schedule: TrainedSchedule): readonly number[] | undefined {
-  const {
-    betaStart = 0.00085,
-    betaEnd = 0.012,
-    betaSchedule = "scaled_linear",
-    trainTimesteps: levels = 1000,
-  } = schedule;
-  const betaCurve = BETA_CURVES.find((curve) => curve === betaSchedule);
-  // A noise process that is not built must not be taken for SDXL's.
-  if (!betaCurve) {
-    const hint = `Only ${BETA_CURVES.join(", ")} and trained_betas are understood; correct the field if it is wrong.`;
-    throw new IllustriousError(
-      "unsupported",
-      `the checkpoint's scheduler_config.json has beta_schedule ${betaSchedule}`,
-      hint,
-    );
-  }
-  if (betaCurve === "scaled_linear" && betaStart === 0.00085 && betaEnd === 0.012 && levels === 1000) return undefined;
-  return Array.from(betas({ betaStart, betaEnd, betaCurve, levels }));
+/** As much as the scheduler says of its curve; the rest is SDXL's. */
+function curveOf({
+  betaStart,
+  betaEnd,
+  betaSchedule,
+  trainTimesteps: levels,
+}: TrainedSchedule): DiscreteOptions | undefined {
+  const betaCurve = BETA_CURVES.find((curve) => curve === (betaSchedule ?? "scaled_linear"));
+  return (
+    betaCurve && {
+      betaCurve,
+      ...(betaStart !== undefined && { betaStart }),
+      ...(betaEnd !== undefined && { betaEnd }),
+      ...(levels !== undefined && { levels }),
+    }
+  );
 }

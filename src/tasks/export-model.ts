@@ -167,17 +167,8 @@ async function warningsOf(checkpoint: Checkpoint): Promise<SingleFileWarning[]> 
   }
   if (!weights.vae)
     warnings.push({ message: "the model has no VAE, and the file will have none", hint: "Name one with --vae." });
-  const carried = { configs, prediction, shift: shiftOf(found), ...(tokenizerFolders && { tokenizerFolders }) };
+  const levels = trainedLevels(found);
+  const shift = levels?.betas ? undefined : levels?.shift;
+  const carried = { configs, prediction, shift, ...(tokenizerFolders && { tokenizerFolders }) };
   return [...warnings, ...(await singleFileWarnings(carried))];
-}
-
-/** The factor on the usual levels; undefined for others, also for those that only another program knows. */
-function shiftOf(found: Checkpoint["prediction"]): number | undefined {
-  try {
-    const { shift, betas } = trainedLevels(found);
-    return betas ? undefined : shift;
-  } catch (error) {
-    if (error instanceof IllustriousError && error.code === "unsupported") return undefined;
-    throw error;
-  }
 }

@@ -117,6 +117,12 @@ test("a list that is SDXL's levels times a factor is known as that, and speaks a
   expect(findings.map(({ code, hint }) => [code, hint])).toEqual([
     ["shift_differs", expect.stringMatching(/^Leave trained_betas out/)],
   ]);
+  // A checkpoint of these levels, whose own settings are named.
+  await cp(zero, join(root, "shifted"), { recursive: true });
+  const config = { prediction_type: "v_prediction", trained_betas: betasOfSigmas(sigmas) };
+  await writeFile(join(root, "shifted/scheduler/scheduler_config.json"), JSON.stringify(config));
+  const same = await read("shifted", 'trained_betas = "shifted.json"');
+  expect(same.findings).toEqual([]);
 });
 
 test("a list that ends in 1 has weights of its own, for nothing was rescaled", async () => {

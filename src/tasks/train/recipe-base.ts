@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { IllustriousError } from "../../base/error.ts";
 import { type Checkpoint, openCheckpoint } from "../../models/sdxl/checkpoint.ts";
-import { levelsOfBetas, trainedLevels } from "../../pipeline/noise-model.ts";
+import { levelsOfBetas, levelsToFollow, trainedLevels } from "../../pipeline/noise-model.ts";
 import { discreteTable } from "../../sampling/index.ts";
 import { modelOf, newModel, type TrainingModel } from "../../trainer/sdxl-model.ts";
 import { type RecipeLevels, readRecipe, type TrainedModel, type TrainingRecipe } from "../../training/recipe/index.ts";
@@ -23,7 +23,7 @@ export async function baseOf(file: RecipeFile): Promise<Checkpoint | undefined> 
   return openCheckpoint(path, typeof vae === "string" ? { vae: placeOf(file, vae) } : {});
 }
 
-/** What it says of itself, for a recipe that is silent; of its levels only if they matter. */
+/** What it says of itself, for a recipe that is silent; its levels must be known unless the recipe has its own. */
 function trainedModel({ prediction: found }: Checkpoint, own: RecipeLevels | undefined): TrainedModel {
   const { prediction, zeroSnr } = found;
   if (prediction === "edm_v") {
@@ -32,7 +32,7 @@ function trainedModel({ prediction: found }: Checkpoint, own: RecipeLevels | und
   return {
     prediction,
     zeroSnr: zeroSnr && "exact",
-    ...(!own && trainedLevels(found)),
+    ...(own ? trainedLevels(found) : levelsToFollow(found)),
   };
 }
 
