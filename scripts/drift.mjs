@@ -15,13 +15,13 @@ export const neutral = Array.from({ length: SEEDS }, (_, i) => {
   return { scene, prompt: captionOf(scene, "sentences", i) };
 });
 
-/** A picture a prompt, whose number is the seed. */
-export async function drawn(model, prompts, loras) {
+/** A picture a prompt, whose number is the seed unless `more` says another. */
+export async function drawn(model, prompts, more = {}) {
   const pictures = [];
   for (const [seed, prompt] of prompts.entries()) {
     const size = { width: SIDE, height: SIDE };
     const how = { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5, negativePrompt: "" };
-    for await (const event of generate({ model, prompt, seed, ...size, ...how, ...(loras && { loras }) })) {
+    for await (const event of generate({ model, prompt, seed, ...size, ...how, ...more })) {
       if (event.type === "picture") pictures.push(event.image);
     }
   }

@@ -127,8 +127,8 @@ async function study(folder, models, again) {
         const { file, seconds } = again
           ? { file: await loraIn(join(folder, name)), seconds: found.seconds }
           : await trained(resolve(folder), path, name, more, data);
-        const shown = await drawn(path, called, [file]);
-        const after = await drawn(path, prompts, [file]);
+        const shown = await drawn(path, called, { loras: [file] });
+        const after = await drawn(path, prompts, { loras: [file] });
         results[kind][variant] = { ...concept(shown), ...drift(before, after), seconds };
         await writeSheet(join(folder, `${name}.png`), [shown.slice(0, 10), before.slice(0, 10), after.slice(0, 10)]);
         await keep();

@@ -8,8 +8,8 @@
  */
 
 import { ARTICLE_SIMPLE } from "../dist/data/scenes/index.js";
-import { closeEngine, generate } from "../dist/index.js";
-import { writeSheet } from "./drift.mjs";
+import { closeEngine } from "../dist/index.js";
+import { drawn, writeSheet } from "./drift.mjs";
 
 const PROMPTS = [
   ARTICLE_SIMPLE.prompt,
@@ -34,20 +34,9 @@ if (!file) {
   process.exit(2);
 }
 
-async function drawn(way, prompt) {
-  const how = { sampler: "euler", schedule: "normal", steps: 28, cfg: 7.5, seed: 0, negativePrompt: "" };
-  for await (const event of generate({ ...how, width: 128, height: 128, prompt, ...way })) {
-    if (event.type === "picture") return event.image;
-  }
-}
-
 const rows = [];
 try {
-  for (const way of WAYS) {
-    const row = [];
-    for (const prompt of PROMPTS) row.push(await drawn(way, prompt));
-    rows.push(row);
-  }
+  for (const { model, ...how } of WAYS) rows.push(await drawn(model, PROMPTS, { seed: 0, ...how }));
   await writeSheet(file, rows);
 } finally {
   await closeEngine();
