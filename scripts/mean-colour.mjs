@@ -5,7 +5,7 @@
  *     node scripts/mean-colour.mjs [SIDE = 16] [GUIDANCE = 7.5] [STEPS = 28]
  *
  * Pictures' means are standard normal; those of the prompt have mean 1 and deviation 0.3. White noise on SIDE x SIDE latents leaves their mean
- * a deviation of sigma / SIDE. The table has the guided guess at the mean after every step of Euler on the normal schedule, from a start whose
+ * a deviation of sigma / SIDE. The table has the mean's SNR and the guided guess at it after every step of Euler on the normal schedule, from a start whose
  * own mean is 0: on the levels of Lin et al. (2023), Algorithm 1, and on those without its line "Revert sqrt" (recipes/nano/unsquared-betas.json).
  */
 
@@ -31,12 +31,15 @@ async function walked(table) {
   };
   const rows = [];
   for await (const { sigma, denoised } of sampleEuler(guided, new Float32Array(1), sigmas)) {
-    rows.push(`${Number.isFinite(sigma) ? sigma.toFixed(2) : "∞"} | ${denoised[0].toFixed(2)}`);
+    const snr = Number(((side / sigma) ** 2).toPrecision(3));
+    rows.push(`${Number.isFinite(sigma) ? sigma.toFixed(2) : "∞"} | ${snr} | ${denoised[0].toFixed(2)}`);
   }
   return rows;
 }
 
 const betas = JSON.parse(await readFile(new URL("../recipes/nano/unsquared-betas.json", import.meta.url), "utf8"));
 const [right, wrong] = [await walked(discreteTable({ zeroSnr: "exact" })), await walked(discreteTable({ betas }))];
-console.log("| step | sigma | mean | sigma, unsquared | mean |\n|---|---|---|---|---|");
+console.log(
+  "| step | sigma | SNR of the mean | guess | sigma, unsquared | SNR | guess |\n|---|---|---|---|---|---|---|",
+);
 for (const [i, row] of right.entries()) console.log(`| ${i + 1} | ${row} | ${wrong[i]} |`);
