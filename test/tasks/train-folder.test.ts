@@ -69,7 +69,7 @@ test("a run does not go on beside other weights than it began with", async () =>
   const text = recipe("base", base, "v_parameterization = false\nzero_terminal_snr = false");
   await run("base", text, afterTwo);
   rmSync(base, { recursive: true });
-  cpSync(join(models, "nano-v3.0-vpred"), base, { recursive: true });
+  cpSync(join(models, "nano-v3.5-vpred"), base, { recursive: true });
   await expect(run("base", text)).rejects.toThrow(/checkpoint of step [23] was learnt on another model.*now/);
   // The same weights at the same place again.
   rmSync(base, { recursive: true });
