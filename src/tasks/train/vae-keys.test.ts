@@ -25,7 +25,7 @@ test("keys of noise, captions and pairs are told where an autoencoder learns", (
   expect(found("both", { learning_rate: 1e-3, save_precision: "fp16", vae_kl_weight: 0 })).toEqual([]);
 });
 
-test.each(["vae", "vae-decoder", "vae-ends"])("all that our own recipe %s sets is read", (name) => {
+test.each(["vae", "vae-decoder", "vae-ends", "vae-long"])("all that our own recipe %s sets is read", (name) => {
   const keys = parse(readFileSync(join(import.meta.dirname, `../../../recipes/nano/${name}.toml`), "utf8"));
   expect(found("both", keys)).toEqual([]);
 });
