@@ -15,7 +15,7 @@ dl{display:flex;flex-wrap:wrap;gap:4px 28px;margin:10px 0}dt{color:var(--faint);
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));gap:18px}
 figure{margin:0}.charts svg{display:block;width:100%;height:auto}.charts figcaption svg{display:inline;width:28px}
 figcaption{font-size:12.5px;color:var(--faint);display:flex;flex-wrap:wrap;gap:2px 14px}
-.strip{display:flex;gap:8px;overflow-x:auto;padding-bottom:8px}.strip img{display:block;width:auto;height:168px;border-radius:3px;background:var(--box)}
+.strip{display:flex;gap:8px;overflow-x:auto;padding-bottom:8px}.strip img{display:block;width:auto;height:168px;background:var(--box);outline:1px solid var(--line);outline-offset:-1px}
 .prompt{margin:14px 0 6px;color:var(--faint);unicode-bidi:isolate;overflow-wrap:anywhere;max-height:6em;overflow-y:auto}
 .finding{border-left:3px solid var(--warn);background:var(--box);padding:6px 12px;margin:6px 0;overflow-wrap:anywhere}.refusal{border-color:var(--bad)}
 pre{background:var(--box);padding:12px;overflow-x:auto;unicode-bidi:isolate;font-size:13px}
