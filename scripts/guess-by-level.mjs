@@ -15,6 +15,7 @@ import { openVae } from "../dist/models/sdxl/checkpoint-vae.js";
 import { vaeEncoderGraph } from "../dist/models/sdxl/vae.js";
 import { encodeImage } from "../dist/pipeline/vae.js";
 import { onnxRuntime } from "../dist/runtime/onnx/session.js";
+import { noisedLatents } from "../dist/sampling/index.js";
 import { HOW } from "../dist/tasks/evaluate/engine-source.js";
 import { denoiser } from "./denoiser.mjs";
 import { shots } from "./fifty.mjs";
@@ -29,43 +30,44 @@ if (models.length === 0) {
   process.exit(2);
 }
 
+const scenes = [];
+for (const { description } of shots) scenes.push(await renderScene({ tone: PLAIN_TONE, ...description }, 128));
+
 const square = (values) => values.reduce((sum, value) => sum + value * value, 0) / values.length;
 
-/** Errors and sizes of one model's guesses, a pair a level. */
+/** Errors and sizes of one model's guesses, a pair a level, over the clean latents' mean square. */
 async function guesses(model) {
   const { config, bound } = await openVae(model);
   const encoder = await onnxRuntime().open(vaeEncoderGraph(config), bound.weights);
-  const sums = SHOWN.map(() => ({ sigma: 0, error: 0, size: 0, clean: 0 }));
-  for (const { prompt, seed, description } of shots) {
-    const picture = await renderScene({ tone: PLAIN_TONE, ...description }, 128);
-    const { data: clean } = await encodeImage(encoder, config, picture);
+  const sums = SHOWN.map(() => ({ sigma: 0, error: 0, size: 0 }));
+  let whole = 0;
+  for (const [s, { prompt, seed }] of shots.entries()) {
+    const { data: clean } = await encodeImage(encoder, config, scenes[s]);
+    whole += square(clean);
     const { denoise, options, settled, layout } = await denoiser({ ...HOW, model, prompt, seed, steps: STEPS, cfg: 1 });
     const noise = noiseFor(options.noise, options.seed, [1, layout.channels, layout.height, layout.width]);
     for (const [i, sum] of sums.entries()) {
-      const sigma = settled.schedule.sigmas[SHOWN[i] - 1];
-      const noised = Number.isFinite(sigma) ? clean.map((value, j) => value + sigma * noise[j]) : noise;
-      const guess = await denoise(noised, sigma);
-      sum.sigma = sigma;
+      sum.sigma = settled.schedule.sigmas[SHOWN[i] - 1];
+      const guess = await denoise(noisedLatents(clean, noise, sum.sigma), sum.sigma);
       sum.error += square(guess.map((value, j) => value - clean[j]));
       sum.size += square(guess);
-      sum.clean += square(clean);
     }
   }
-  return sums;
+  return sums.map(({ sigma, error, size }) => ({ sigma, error: error / whole, size: size / whole }));
 }
 
 const found = [];
 for (const model of models) {
   found.push(await guesses(model));
-  const differs = found.at(-1).findIndex(({ sigma }, i) => sigma !== found[0][i].sigma);
-  if (differs >= 0)
+  if (found.at(-1).some(({ sigma }, i) => sigma !== found[0][i].sigma)) {
     throw new Error(`${model} has other noise levels than ${models[0]}: compare models of one schedule`);
+  }
 }
 const names = models.flatMap((model) => [`${basename(model)}: error`, "size"]);
 console.log(`| step | sigma | ${names.join(" | ")} |\n|---|---|${names.map(() => "---").join("|")}|`);
 for (const [i, step] of SHOWN.entries()) {
   const { sigma } = found[0][i];
-  const cells = found.flatMap((sums) => [sums[i].error, sums[i].size].map((x) => (x / sums[i].clean).toFixed(3)));
+  const cells = found.flatMap((levels) => [levels[i].error.toFixed(3), levels[i].size.toFixed(3)]);
   console.log(`| ${step} | ${Number.isFinite(sigma) ? sigma.toFixed(2) : "∞"} | ${cells.join(" | ")} |`);
 }
 process.exit(0);
